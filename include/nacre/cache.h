@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NACRE_CACHE_H
+#define NACRE_CACHE_H
+
+#include "config.h"
+#include "error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The cache is keyed by version and proven at each open, so nobody needs these functions to see the truth; they
+ * free memory and help to measure. All are synchronised. */
+
+typedef struct nacre_cache_stats {
+    uint64_t bytes;        /* held by the cache now */
+    uint64_t budget_bytes; /* the key `cache.size` */
+    uint64_t entries;
+    uint64_t hits;
+    uint64_t misses;
+    uint64_t evictions;
+} nacre_cache_stats;
+
+NACRE_API void nacre_cache_stats_get(nacre_cache_stats *out);
+
+/* Forgets everything known of the object at path, in all its spellings, and of the objects below it where path ends
+ * with a slash. */
+NACRE_API nacre_status nacre_cache_invalidate(const char *path, const nacre_io_options *options, nacre_error *err);
+
+NACRE_API void nacre_cache_invalidate_all(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

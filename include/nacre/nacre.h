@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NACRE_NACRE_H
+#define NACRE_NACRE_H
+
+/* Everything in libnacre, which includes everything in libnacre_io. */
+#include "crs.h"
+#include "dataset.h"
+#include "io.h"
+#include "types.h"
+#include "view.h"
+
+#endif

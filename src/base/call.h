@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_BASE_CALL_H
+#define NCR_BASE_CALL_H
+
+#include <nacre/config.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/config.h"
+#include "base/error.h"
+
+/* What a call does on the wire and in the cache; also added to the process's total. Synchronised. */
+typedef struct ncr_counters {
+    _Atomic uint64_t requests, retries, connections, bytes_received, bytes_sent, cache_hits, cache_misses;
+    _Atomic unsigned round; /* highest round of any response so far: see docs/internals/plan.md */
+} ncr_counters;
+
+/* The context of one public call (an open, a read, a copy): passed down to every layer. Everything but the counters
+ * is immutable. Reference-counted, since requests may outlive a caller that was cancelled. */
+typedef struct ncr_call {
+    _Atomic int references;
+    ncr_config *config;   /* never NULL */
+    int64_t deadline_ms;  /* on ncr_clock_ms(); INT64_MAX: none */
+    nacre_cancel *cancel; /* NULL: cannot be cancelled */
+    bool offline;         /* cache=offline: no request may be sent */
+    ncr_counters counters;
+} ncr_call;
+
+/* Makes the context of a public call from its options (NULL: defaults). */
+nacre_status ncr_call_new(const nacre_io_options *options, ncr_call **out, nacre_error *err);
+ncr_call *ncr_call_ref(ncr_call *call);
+void ncr_call_unref(ncr_call *call);
+
+/* Adds what the call did to options->stats (where asked for) and its rounds to the process's total. Once a call, at
+ * its end. */
+void ncr_call_report(ncr_call *call, const nacre_io_options *options);
+
+/* NACRE_ERROR_CANCELLED or NACRE_ERROR_UNAVAILABLE (deadline) when the call must end, naming `name`; else NACRE_OK. */
+nacre_status ncr_call_check(const ncr_call *call, const char *name, nacre_error *err);
+
+/* Counting; each adds to the call and to the process's total. */
+typedef enum ncr_counter {
+    NCR_COUNT_REQUESTS,
+    NCR_COUNT_RETRIES,
+    NCR_COUNT_CONNECTIONS,
+    NCR_COUNT_BYTES_RECEIVED,
+    NCR_COUNT_BYTES_SENT,
+    NCR_COUNT_CACHE_HITS,
+    NCR_COUNT_CACHE_MISSES,
+} ncr_counter;
+void ncr_call_count(ncr_call *call, ncr_counter counter, uint64_t amount);
+
+/* Tells the call that the content of a response of this round is used. */
+void ncr_call_round_used(ncr_call *call, unsigned round);
+
+bool ncr_cancel_is_triggered(const nacre_cancel *cancel); /* false for NULL */
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "base/config.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+struct nacre_config {
+    char *values[NCR_KEY_COUNT];
+};
+
+struct ncr_config {
+    _Atomic int references;
+    char *values[NCR_KEY_COUNT];
+};
+
+static pthread_mutex_t global_lock = PTHREAD_MUTEX_INITIALIZER;
+static nacre_config global_values; /* guarded by global_lock */
+
+static bool find_key(const char *name, ncr_key *out)
+{
+    for (int i = 0; i < NCR_KEY_COUNT; i++)
+        if (strcmp(ncr_key_rows[i].name, name) == 0) {
+            *out = (ncr_key)i;
+            return true;
+        }
+    return false;
+}
+
+/* A size as "64 MiB", "64m", "1.5G" or a plain number of bytes. */
+static bool parse_size(const char *text, int64_t *out)
+{
+    size_t digits = strspn(text, "0123456789.");
+    char number[32];
+    if (!digits || digits >= sizeof number)
+        return false;
+    memcpy(number, text, digits);
+    number[digits] = '\0';
+    double value;
+    if (!ncr_text_to_double(number, &value))
+        return false;
+    const char *unit = text + digits + strspn(text + digits, " ");
+    static const char *const units[][4] = {
+        {"", "b", "bytes", "b"}, {"k", "kb", "kib", "ki"}, {"m", "mb", "mib", "mi"}, {"g", "gb", "gib", "gi"}};
+    for (int power = 0; power < 4; power++)
+        for (int i = 0; i < 4; i++)
+            if (ncr_text_equal_nocase(unit, units[power][i])) {
+                value *= (double)((int64_t)1 << (10 * power));
+                *out = (int64_t)value;
+                return value < 9e18;
+            }
+    return false;
+}
+
+static bool parse_number(const ncr_key_row *row, const char *text, int64_t *out)
+{
+    double seconds;
+    switch (row->type) {
+    case NCR_KEY_COUNT_TYPE:
+        if (ncr_text_equal_nocase(text, "ALL_CPUS")) { /* as GDAL_NUM_THREADS has it */
+            *out = -1;
+            return true;
+        }
+        return ncr_text_to_int64(text, out) && *out >= 0;
+    case NCR_KEY_SIZE:
+        return parse_size(text, out);
+    case NCR_KEY_SECONDS:
+        if (!ncr_text_to_double(text, &seconds) || !(seconds >= 0 && seconds < 1e9))
+            return false;
+        *out = (int64_t)(seconds * 1000 + 0.5);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_choice(const char *choices, const char *value)
+{
+    size_t length = strlen(value);
+    for (const char *at = choices; at; at = strchr(at, '|')) {
+        at += *at == '|';
+        size_t end = strcspn(at, "|");
+        if (end == length && memcmp(at, value, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static nacre_status check_value(const ncr_key_row *row, const char *value, const char *origin, nacre_error *err)
+{
+    if (row->choices && !is_choice(row->choices, value))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is none of %s", origin, value, row->choices);
+    bool flag;
+    if (row->type == NCR_KEY_BOOL && !ncr_text_to_bool(value, &flag))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is neither yes nor no", origin, value);
+    int64_t number;
+    if (row->type >= NCR_KEY_COUNT_TYPE && !parse_number(row, value, &number))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is not a %s", origin, value,
+                             row->type == NCR_KEY_SIZE      ? "size in bytes"
+                             : row->type == NCR_KEY_SECONDS ? "time in seconds"
+                                                            : "count");
+    return NACRE_OK;
+}
+
+nacre_config *nacre_config_new(void)
+{
+    return calloc(1, sizeof(nacre_config));
+}
+
+void nacre_config_free(nacre_config *config)
+{
+    if (!config)
+        return;
+    for (int i = 0; i < NCR_KEY_COUNT; i++)
+        free(config->values[i]);
+    free(config);
+}
+
+static nacre_status set_value(nacre_config *config, const char *name, const char *value, nacre_error *err)
+{
+    ncr_key key;
+    if (!find_key(name, &key))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no such configuration key", name);
+    char *copy = NULL;
+    if (value) {
+        nacre_status status = check_value(&ncr_key_rows[key], value, name, err);
+        if (status != NACRE_OK)
+            return status;
+        copy = ncr_text_copy(value);
+        if (!copy)
+            return ncr_error_memory(err);
+    }
+    free(config->values[key]);
+    config->values[key] = copy;
+    return NACRE_OK;
+}
+
+nacre_status nacre_config_set(nacre_config *config, const char *key, const char *value, nacre_error *err)
+{
+    return set_value(config, key, value, err);
+}
+
+nacre_status nacre_config_set_global(const char *key, const char *value, nacre_error *err)
+{
+    pthread_mutex_lock(&global_lock);
+    nacre_status status = set_value(&global_values, key, value, err);
+    pthread_mutex_unlock(&global_lock);
+    return status;
+}
+
+bool nacre_config_key(size_t index, const char **key, const char **default_value, const char **help)
+{
+    if (index >= NCR_KEY_COUNT)
+        return false;
+    *key = ncr_key_rows[index].name;
+    *default_value = ncr_key_rows[index].default_value;
+    *help = ncr_key_rows[index].help;
+    return true;
+}
+
+/* The configuration file's path, to be freed; NULL where there is none to look for. */
+static char *config_path(bool *is_explicit)
+{
+    const char *path = getenv("NACRE_CONFIG");
+    *is_explicit = path && *path;
+    if (*is_explicit)
+        return ncr_text_copy(path);
+    const char *base = getenv("XDG_CONFIG_HOME");
+    if (base && *base)
+        return ncr_text_format("%s/nacre/config.json", base);
+    const char *home = getenv("HOME");
+    return home && *home ? ncr_text_format("%s/.config/nacre/config.json", home) : NULL;
+}
+
+static nacre_status take_file_value(const char *path, const char *name, const json_t *value, nacre_config *out,
+                                    nacre_error *err)
+{
+    char number[NCR_TEXT_DOUBLE_SIZE];
+    const char *text = json_string_value(value);
+    if (json_is_boolean(value))
+        text = json_is_true(value) ? "yes" : "no";
+    if (json_is_number(value)) {
+        ncr_text_from_double(json_number_value(value), number);
+        text = number;
+    }
+    if (!text)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the value of '%s' is not a text, number or boolean", path,
+                             name);
+    nacre_error why;
+    nacre_status status = set_value(out, name, text, &why);
+    return status == NACRE_OK ? status : ncr_error_set(err, status, "%s: %s", path, why.message);
+}
+
+/* Reads the configuration file, looked at again at every open; a missing one is empty unless it was named. */
+static nacre_status read_file(nacre_config *out, nacre_error *err)
+{
+    bool is_explicit;
+    char *path = config_path(&is_explicit);
+    if (!path)
+        return NACRE_OK;
+    json_error_t why;
+    json_t *root = NULL;
+    nacre_status status = NACRE_OK;
+    FILE *file = fopen(path, "re");
+    if (!file && is_explicit)
+        status = ncr_error_errno(err, errno, path, "open configuration file");
+    if (file) {
+        root = json_loadf(file, JSON_REJECT_DUPLICATES, &why);
+        if (!json_is_object(root))
+            status = ncr_error_set(err, NACRE_ERROR_INVALID, "%s: line %d: %s", path, root ? 1 : why.line,
+                                   root ? "not a JSON object" : why.text);
+        fclose(file);
+    }
+    const char *name;
+    json_t *value;
+    if (status == NACRE_OK)
+        json_object_foreach (root, name, value) {
+            status = take_file_value(path, name, value, out, err);
+            if (status != NACRE_OK)
+                break;
+        }
+    json_decref(root);
+    free(path);
+    return status;
+}
+
+static const char *own_variable(const ncr_key_row *row, char name[64])
+{
+    snprintf(name, 64, "NACRE_%s", row->name);
+    for (char *c = name; *c; c++)
+        *c = (char)(*c == '.' ? '_' : *c >= 'a' && *c <= 'z' ? *c - 32 : *c);
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+static const char *community_variable(const ncr_key_row *row, char name[64])
+{
+    for (int i = 0; i < 4 && row->community[i]; i++) {
+        const char *value = getenv(row->community[i]);
+        if (value && *value) {
+            snprintf(name, 64, "%s", row->community[i]);
+            return value;
+        }
+    }
+    return NULL;
+}
+
+static nacre_status take(char **slot, const char *value, nacre_error *err)
+{
+    *slot = ncr_text_copy(value);
+    return *slot ? NACRE_OK : ncr_error_memory(err);
+}
+
+static nacre_status look_up(ncr_key key, const nacre_config *config, const char *extra_cache,
+                            const nacre_config *file_values, char **slot, nacre_error *err)
+{
+    const ncr_key_row *row = &ncr_key_rows[key];
+    if (key == NCR_KEY_CACHE && extra_cache) {
+        nacre_status status = check_value(row, extra_cache, "cache", err);
+        return status == NACRE_OK ? take(slot, extra_cache, err) : status;
+    }
+    if (config && config->values[key])
+        return take(slot, config->values[key], err);
+    if (global_values.values[key])
+        return take(slot, global_values.values[key], err);
+    char name[64];
+    const char *value = own_variable(row, name);
+    if (!value && file_values->values[key])
+        return take(slot, file_values->values[key], err);
+    if (!value)
+        value = community_variable(row, name);
+    if (value) {
+        nacre_status status = check_value(row, value, name, err);
+        return status == NACRE_OK ? take(slot, value, err) : status;
+    }
+    return row->default_value ? take(slot, row->default_value, err) : NACRE_OK;
+}
+
+nacre_status ncr_config_snapshot(const nacre_config *config, const char *extra_cache, ncr_config **out,
+                                 nacre_error *err)
+{
+    *out = NULL;
+    ncr_config *snapshot = calloc(1, sizeof *snapshot);
+    if (!snapshot)
+        return ncr_error_memory(err);
+    atomic_init(&snapshot->references, 1);
+    nacre_config *file_values = nacre_config_new();
+    nacre_status status = file_values ? read_file(file_values, err) : ncr_error_memory(err);
+    pthread_mutex_lock(&global_lock);
+    for (int key = 0; key < NCR_KEY_COUNT && status == NACRE_OK; key++)
+        status = look_up((ncr_key)key, config, extra_cache, file_values, &snapshot->values[key], err);
+    pthread_mutex_unlock(&global_lock);
+    nacre_config_free(file_values);
+    if (status != NACRE_OK) {
+        ncr_config_unref(snapshot);
+        return status;
+    }
+    *out = snapshot;
+    return NACRE_OK;
+}
+
+ncr_config *ncr_config_ref(ncr_config *config)
+{
+    atomic_fetch_add(&config->references, 1);
+    return config;
+}
+
+void ncr_config_unref(ncr_config *config)
+{
+    if (!config || atomic_fetch_sub(&config->references, 1) != 1)
+        return;
+    for (int i = 0; i < NCR_KEY_COUNT; i++)
+        free(config->values[i]);
+    free(config);
+}
+
+const char *ncr_config_text(const ncr_config *config, ncr_key key)
+{
+    return config->values[key];
+}
+
+bool ncr_config_bool(const ncr_config *config, ncr_key key)
+{
+    bool value = false;
+    return config->values[key] && ncr_text_to_bool(config->values[key], &value) && value;
+}
+
+int64_t ncr_config_number(const ncr_config *config, ncr_key key)
+{
+    int64_t value;
+    return config->values[key] && parse_number(&ncr_key_rows[key], config->values[key], &value) ? value : -1;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_BASE_ERROR_H
+#define NCR_BASE_ERROR_H
+
+#include <nacre/error.h>
+
+/* Sets *err (which may be NULL) and returns status, so that a failing function can end with
+ * `return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: ...", name, ...)`. The layer that first knows the cause writes
+ * the message; layers above pass it on untouched. Newlines in the message become spaces. */
+nacre_status ncr_error_set(nacre_error *err, nacre_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Like ncr_error_set(), and keeps the store's answer. */
+nacre_status ncr_error_set_http(nacre_error *err, nacre_status status, int http_status, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Out of memory: allocates nothing. */
+nacre_status ncr_error_memory(nacre_error *err);
+
+/* A local failure: maps errno to a status (ENOENT: not found, EACCES: denied, EEXIST: exists, others: io) and names
+ * the path, what was tried ("open") and the reason. */
+nacre_status ncr_error_errno(nacre_error *err, int error_number, const char *path, const char *action);
+
+/* Copies from into err; both may be NULL. Returns status. */
+nacre_status ncr_error_copy(nacre_error *err, const nacre_error *from, nacre_status status);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_BASE_TEXT_H
+#define NCR_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/memory.h"
+
+/* A copy of text, or NULL when out of memory or text is NULL. Released with free(). */
+char *ncr_text_copy(const char *text);
+char *ncr_text_copy_n(const char *text, size_t length);
+
+/* A new text as printf would make it, or NULL when out of memory. Released with free(). */
+char *ncr_text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+bool ncr_text_starts(const char *text, const char *prefix);
+bool ncr_text_starts_nocase(const char *text, const char *prefix);
+bool ncr_text_ends_nocase(const char *text, const char *suffix);
+
+/* ASCII comparisons without case, independent of the locale. */
+bool ncr_text_equal_nocase(const char *a, const char *b);
+
+/* Whole-text numbers, independent of the locale: false where the text is empty, has anything else in it or is out of
+ * range; *out is then untouched. */
+bool ncr_text_to_int(const char *text, int *out);
+bool ncr_text_to_int64(const char *text, int64_t *out);
+bool ncr_text_to_uint64(const char *text, uint64_t *out);
+bool ncr_text_to_double(const char *text, double *out); /* "nan" and "inf" too */
+
+/* "yes", "true", "on", "1" and their opposites, in any case. */
+bool ncr_text_to_bool(const char *text, bool *out);
+
+/* The shortest decimal text that reads back as the same double, with a point whatever the locale; NUL-terminated. */
+enum { NCR_TEXT_DOUBLE_SIZE = 32 };
+void ncr_text_from_double(double value, char out[NCR_TEXT_DOUBLE_SIZE]);
+
+/* Appends to a buffer that is being used as text; a final NUL is kept beyond size. False as ncr_buffer_append(). */
+bool ncr_text_append(ncr_buffer *buffer, const char *text);
+bool ncr_text_appendf(ncr_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Percent-encodes all but unreserved characters (RFC 3986) and those in keep; false as ncr_buffer_append(). */
+bool ncr_text_append_escaped(ncr_buffer *buffer, const char *text, const char *keep);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_CACHE_LIMITS_H
+#define NCR_CACHE_LIMITS_H
+
+/* The numbers on which byte and request counts rest; tests of counts follow from them. */
+enum {
+    NCR_FIRST_READ = 32 * 1024,        /* bytes read by the request that opens an object */
+    NCR_MERGE_GAP = 32 * 1024,         /* ranges merge when the gap between them is at most this */
+    NCR_PUT_FILLS_CACHE = 1024 * 1024, /* a completed put of at most this many bytes fills the cache */
+    NCR_FRESH_FILE_MS = 10,            /* a local file younger than this is read uncached */
+};
+
+#endif

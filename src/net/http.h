@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_NET_HTTP_H
+#define NCR_NET_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/call.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+/* One HTTP exchange: what to send, where the body goes, how faults are met, and what came of it.
+ *
+ * The engine (one loop thread over one libcurl multi handle per process, started by the first request) moves bodies
+ * and completes requests; retries with full jitter, Retry-After and the call's deadline are its own business. A
+ * request is single-thread: the caller's until ncr_http_start(), the engine's until done() was called, then the
+ * caller's again. */
+typedef struct ncr_http_request ncr_http_request;
+
+typedef struct ncr_http_range {
+    uint64_t offset;
+    uint64_t length; /* 0: no Range header, the whole */
+} ncr_http_range;
+
+/* Where the body of a 2xx answer goes. With data set it is the caller's memory, of capacity bytes, and a longer body
+ * is NACRE_ERROR_CORRUPT (for a 206) or goes to `whole` (for a 200 to a ranged request). Otherwise it is kept in
+ * `whole`, up to whole_limit bytes (NACRE_ERROR_TOO_LARGE beyond). The bodies of other answers go to `whole` up to
+ * 64 KiB, cut beyond. */
+typedef struct ncr_http_sink {
+    uint8_t *data;
+    size_t capacity;
+    size_t whole_limit;
+} ncr_http_sink;
+
+typedef struct ncr_http_response {
+    int status;              /* the last answer's HTTP status; 0 where none came */
+    size_t received;         /* body bytes in sink.data */
+    ncr_buffer whole;        /* see ncr_http_sink; released by ncr_http_request_free() */
+    bool is_range;           /* 206 with the Content-Range that was asked for */
+    uint64_t total;          /* the object's size from Content-Range, or of a whole body; UINT64_MAX: unknown */
+    uint64_t content_length; /* UINT64_MAX: unknown; for HEAD the size the server claims */
+    char *location;          /* effective URL after redirects, NULL: as asked */
+    char *headers;           /* "name: value\n..." with names in lower case, of the last answer */
+    unsigned round;          /* of this answer */
+} ncr_http_response;
+
+struct ncr_http_request {
+    /* What to send; set by the caller. Texts are owned by the request (see ncr_http_request_new and _header). */
+    const char *method; /* a literal: "GET", "HEAD", "PUT", "POST", "DELETE" */
+    char *url;          /* percent-encoded already; sent as it is */
+    char *name;         /* the object's name for error messages */
+    void *header_list;  /* curl_slist; by ncr_http_request_header() */
+    const void *body;   /* of a PUT or POST; the caller's, alive until done() */
+    size_t body_size;
+    ncr_http_range range;
+    ncr_http_sink sink;
+    bool idempotent;       /* may be sent again after an unknown outcome; GET and HEAD always may */
+    bool public_only;      /* refuse loopback, private, link-local and metadata addresses (NACRE_ERROR_REFUSED) */
+    bool follow;           /* follow redirects (never with credentials to another host, never https to http) */
+    unsigned needed_round; /* the highest round of any response whose content was needed to form this request */
+    ncr_call *call;        /* referenced */
+
+    /* What came of it; valid in done() and after. */
+    nacre_status status; /* NACRE_OK: an answer came, whatever its HTTP status; else why none did */
+    nacre_error error;
+    ncr_http_response response;
+
+    /* Called once, on the loop thread: quick, no waiting, no decoding; it may start requests. */
+    void (*done)(ncr_http_request *request);
+    void *user;
+    struct ncr_http_transfer *transfer; /* the engine's */
+};
+
+/* A request for url that names the object `name` in messages; NULL: out of memory. The call is referenced. */
+ncr_http_request *ncr_http_request_new(const char *method, const char *url, const char *name, ncr_call *call);
+
+/* Adds a header line; false when out of memory, or the value holds a line break. Never logged. */
+bool ncr_http_request_header(ncr_http_request *request, const char *name, const char *value);
+
+/* Releases a request that is not under way; accepts NULL. */
+void ncr_http_request_free(ncr_http_request *request);
+
+/* Sends it. done() is called exactly once, on the loop thread, also when starting fails; it may run before this
+ * returns. Cancelling and the deadline come from the call. */
+void ncr_http_start(ncr_http_request *request);
+
+/* Sends it and waits; not for workers nor the loop thread. Returns request->status and fills err. */
+nacre_status ncr_http_perform(ncr_http_request *request, nacre_error *err);
+
+/* The value of a header of the last answer (name in lower case), copied to out and cut at its size; false: absent. */
+bool ncr_http_response_header(const ncr_http_response *response, const char *name, char *out, size_t out_size);
+
+/* The answers to be told apart by every store: fills err with "NAME: reason" for a final HTTP status that is no
+ * success. 404, 410: not found. 401, 403: denied. 412: changed. 416, 4xx: io. 408, 429, 5xx: unavailable. detail (may
+ * be NULL) is added to the reason. */
+nacre_status ncr_http_status_error(const ncr_http_request *request, const char *detail, nacre_error *err);
+
+/* Milliseconds since 1970 of an HTTP date; -1 where it is none. */
+int64_t ncr_http_date_ms(const char *text);
+
+#endif

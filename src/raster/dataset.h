@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_RASTER_DATASET_H
+#define NCR_RASTER_DATASET_H
+
+#include <nacre/dataset.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/call.h"
+#include "raster/metadata.h"
+#include "raster/plan.h"
+#include "vfs/vfs.h"
+
+/* The dataset model: what GDAL's data model says of a raster, and how a driver gives its pixels. */
+
+typedef struct ncr_band {
+    nacre_dtype dtype;
+    int bits;
+    int block_width, block_height;
+    nacre_nodata nodata;
+    double scale, offset;
+    char *unit, *description; /* NULL: "" */
+    nacre_color color;
+    unsigned mask_flags; /* NACRE_MASK_ bits; alpha: the band alpha_band of the dataset */
+    nacre_color_entry *colors;
+    int color_count;
+    ncr_metadata metadata;
+} ncr_band;
+
+/* A rectangle of whole pixels. */
+typedef struct ncr_rect {
+    int64_t x, y, width, height;
+} ncr_rect;
+
+/* Unresampled pixels of one level. */
+typedef struct ncr_read_request {
+    int level;        /* 0: full resolution; n: overview n of the dataset, from 1 */
+    ncr_rect window;  /* of whole pixels, inside that level */
+    const int *bands; /* from 1; borrowed until the plan is freed */
+    int band_count;
+    bool mask; /* the mask of the whole dataset (NACRE_MASK_PER_DATASET without alpha) instead of bands: one plane of
+                  uint8, 0 or 255; bands are not looked at */
+    nacre_dtype dtype; /* of the buffer: any type */
+    uint8_t *buffer;   /* first value of the first band; filled in whole on success */
+    ptrdiff_t pixel_stride, row_stride, band_stride;
+} ncr_read_request;
+
+/* A read with another size, from a window with fractions. */
+typedef struct ncr_scaled_request {
+    nacre_window window; /* of level 0 */
+    int out_width, out_height;
+    nacre_resampling resampling;
+    ncr_read_request to; /* bands, mask, dtype, buffer and strides; level and window are not looked at */
+} ncr_scaled_request;
+
+typedef struct nacre_dataset ncr_dataset;
+
+/* A driver's functions for one open dataset. Many threads may call them at once. */
+typedef struct ncr_dataset_class {
+    const char *driver; /* "GTiff" */
+    /* A plan that fills the request's buffer. *out is the caller's. */
+    nacre_status (*plan_read)(ncr_dataset *dataset, const ncr_read_request *request, ncr_call *call, ncr_plan **out,
+                              nacre_error *err);
+    /* Like plan_read with another size, where a driver has a better way than overviews and resampling (a warped view);
+     * NULL: the raster layer's way. */
+    nacre_status (*plan_scaled)(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call, ncr_plan **out,
+                                nacre_error *err);
+    /* Every object behind it: calls function for each. NULL: only `file`. */
+    void (*sources)(ncr_dataset *dataset,
+                    void (*function)(void *user, const char *path, const char *version, const char *snapshot),
+                    void *user);
+    void (*free)(ncr_dataset *dataset); /* releases what the driver's struct holds, not the common part */
+} ncr_dataset_class;
+
+/* The common part; a driver's own struct begins with this. Immutable once it is open (but for what drivers guard
+ * themselves), reference-counted. */
+struct nacre_dataset {
+    _Atomic int references;
+    const ncr_dataset_class *class;
+    char *path;     /* as it was named; "" for a view that was not saved */
+    ncr_file *file; /* the object it was opened from; NULL for a view; referenced */
+    int width, height;
+    int band_count;
+    ncr_band *bands;
+    int alpha_band; /* 0: none */
+    bool has_transform;
+    nacre_transform transform;
+    nacre_crs *crs;  /* NULL: none; referenced */
+    nacre_gcp *gcps; /* texts owned */
+    int gcp_count;
+    nacre_crs *gcp_crs;
+    ncr_metadata metadata;
+    char *compression;      /* NULL: "" */
+    const char *interleave; /* a literal */
+    bool is_tiled, is_cog;
+    int (*overviews)[2]; /* sizes, from the largest */
+    int overview_count;
+};
+
+/* A zeroed dataset of `size` bytes with its bands (scale 1, all valid); path is copied, file (may be NULL)
+ * referenced. NULL: out of memory. */
+ncr_dataset *ncr_dataset_new(size_t size, const ncr_dataset_class *class, const char *path, ncr_file *file,
+                             int band_count);
+ncr_dataset *ncr_dataset_ref(ncr_dataset *dataset);
+void ncr_dataset_unref(ncr_dataset *dataset); /* accepts NULL and half-built ones */
+
+/* Copies what describes the pixels and not the grid (nodata, scale, colours, unit, metadata...) of a band. */
+nacre_status ncr_band_copy(ncr_band *to, const ncr_band *from, nacre_error *err);
+
+/* --- Plans over any dataset --- */
+
+/* Unresampled pixels (checks the request, then class->plan_read). */
+nacre_status ncr_dataset_plan_read(ncr_dataset *dataset, const ncr_read_request *request, ncr_call *call,
+                                   ncr_plan **out, nacre_error *err);
+
+/* Pixels of any window in any size, as GDAL's RasterIO: picks the overview, then resamples. */
+nacre_status ncr_dataset_plan_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
+                                     ncr_plan **out, nacre_error *err);
+
+/* The masks of request->to.bands, uint8, from nodata, alpha or the dataset's mask with GDAL's precedence;
+ * band_count 0: the mask of the whole dataset (Rasterio's dataset_mask). */
+nacre_status ncr_dataset_plan_masks(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
+                                    ncr_plan **out, nacre_error *err);
+
+/* --- Opening --- */
+
+/* What a driver is given to open. */
+typedef struct ncr_open_request {
+    const char *path;           /* as it is named */
+    const ncr_object *document; /* of the document that names it; NULL: the user */
+    ncr_file *file;             /* open; its head has the first bytes. NULL: path is the text of a VRT itself */
+    int depth;                  /* how many documents name it */
+    const char *const *drivers; /* NULL: all */
+} ncr_open_request;
+
+/* A driver: what opens a kind of raster. Registered by api at start, asked in that order. */
+typedef struct ncr_driver {
+    const char *name;
+    bool (*probe)(const ncr_open_request *request); /* by the first bytes; does no I/O */
+    /* A plan after which *dataset_out holds the dataset, the caller's. */
+    nacre_status (*plan_open)(const ncr_open_request *request, ncr_call *call, ncr_dataset **dataset_out,
+                              ncr_plan **out, nacre_error *err);
+} ncr_driver;
+void ncr_driver_register(const ncr_driver *driver); /* at most 8, before the first open */
+
+/* A plan that opens a raster by path: opens the file, asks the drivers. After it *dataset_out holds the dataset, the
+ * caller's, or NULL. request->file is not looked at. NACRE_ERROR_UNSUPPORTED: no driver knows it ("not a raster"). */
+nacre_status ncr_dataset_plan_open(const ncr_open_request *request, ncr_call *call, ncr_dataset **dataset_out,
+                                   ncr_plan **out, nacre_error *err);
+
+/* Opens and waits. */
+nacre_status ncr_dataset_open(const char *path, const char *const *drivers, ncr_call *call, ncr_dataset **out,
+                              nacre_error *err);
+
+/* --- Transforms (pixel corners to coordinates, Affine order) --- */
+bool ncr_transform_invert(const nacre_transform *transform, nacre_transform *out); /* false: singular */
+void ncr_transform_apply(const nacre_transform *transform, double column, double row, double *x, double *y);
+
+#endif

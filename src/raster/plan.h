@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_RASTER_PLAN_H
+#define NCR_RASTER_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/call.h"
+#include "base/error.h"
+#include "vfs/vfs.h"
+
+/* A plan is a resumable step machine (docs/internals/plan.md). A step computes, does no I/O, and appends the wants of
+ * the next round; when a step adds none and its children add none, the plan is composed and done. A composite plan
+ * (a mosaic, a warp, a batch) holds child plans and lets their steps append to the same wants, so that what many
+ * sources need goes out together. Only the executor (execute.h) fetches; no layer calls a child's read.
+ *
+ * A plan is single-thread: step and compose are called one after another, on a worker or the caller's thread; only
+ * the `arrived` functions of its wants run beside one another, on workers. */
+
+typedef struct ncr_plan ncr_plan;
+typedef struct ncr_wants ncr_wants;
+
+typedef struct ncr_plan_class {
+    /* Appends what is needed next and sets *more where another step must follow its arrival. With *more false nothing
+     * may be appended. After failure compose is not called. */
+    nacre_status (*step)(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_error *err);
+    /* Computes the result from what arrived. May use ncr_pool_for(). NULL: nothing to do. */
+    nacre_status (*compose)(ncr_plan *plan, nacre_error *err);
+    /* Releases it, in any state; nothing of it is under way. */
+    void (*free)(ncr_plan *plan);
+    /* Bytes of memory its execution needs beyond the caller's buffer, as far as known; 0 where that is little.
+     * NULL: 0. */
+    size_t (*estimate)(const ncr_plan *plan);
+} ncr_plan_class;
+
+/* The back end's own struct begins with this. */
+struct ncr_plan {
+    const ncr_plan_class *class;
+    ncr_call *call; /* referenced */
+};
+
+void ncr_plan_free(ncr_plan *plan); /* accepts NULL */
+
+typedef enum ncr_want_kind { NCR_WANT_OPEN, NCR_WANT_READ, NCR_WANT_LIST } ncr_want_kind;
+
+/* Something that a plan needs from outside. What it points to must stay until it has arrived. */
+typedef struct ncr_want ncr_want;
+struct ncr_want {
+    ncr_want_kind kind;
+    /* OPEN */
+    const char *path;           /* copied by ncr_wants_add() */
+    const ncr_object *document; /* see ncr_vfs_resolve() */
+    ncr_file **file_out;        /* the plan's; set before `arrived` */
+    /* READ */
+    ncr_file *file;
+    uint64_t offset;
+    size_t length;
+    ncr_slice *slice_out; /* NULL: only `arrived` needs it, and the bytes are let go of after it */
+    /* LIST: one page of the keys beginning with the object's own key */
+    ncr_object *object;
+    ncr_list_op *list_out; /* the plan's to clear; only its results are set */
+
+    /* Called on a worker when it has arrived, beside other wants' functions; may decode, must not block. NULL: none.
+     * slice is that of a READ, else NULL. */
+    nacre_status (*arrived)(void *user, const ncr_slice *slice, nacre_error *err);
+    void *user;
+    /* Where a failure goes that must not end the plan (a missing sidecar): NULL: it ends the plan. */
+    nacre_status *status_out;
+    nacre_error *error_out;
+};
+
+/* Appends a copy of want. NACRE_ERROR_MEMORY. */
+nacre_status ncr_wants_add(ncr_wants *wants, const ncr_want *want, nacre_error *err);
+
+/* Steps a child plan and joins its wants: sets *more as its step did. After the child's last step it is composed at
+ * once (its inputs have arrived) and *more is false. The usual step of a composite is: for each child not yet done,
+ * ncr_plan_step_child(). */
+nacre_status ncr_plan_step_child(ncr_plan *child, ncr_wants *wants, bool *more, nacre_error *err);
+
+#endif

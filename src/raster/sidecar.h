@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_RASTER_SIDECAR_H
+#define NCR_RASTER_SIDECAR_H
+
+#include "raster/plan.h"
+
+/* Files beside a raster, by the rule of docs/internals/raster.md: on local disk they are looked for one by one; on a
+ * store by one listing with the object's own key as prefix; by single requests where there are no listings. */
+typedef enum ncr_sidecar_kind {
+    NCR_SIDECAR_OVR,
+    NCR_SIDECAR_MSK,
+    NCR_SIDECAR_AUX_XML,
+    NCR_SIDECAR_KINDS
+} ncr_sidecar_kind;
+
+typedef struct ncr_sidecars {
+    char *paths[NCR_SIDECAR_KINDS]; /* in the spelling of the raster; NULL: there is none */
+} ncr_sidecars;
+void ncr_sidecars_clear(ncr_sidecars *sidecars);
+
+/* A plan (one round) after which *out tells which sidecars the object of `file` has. The key `sidecars` says never:
+ * none, without a request. */
+nacre_status ncr_sidecars_plan(ncr_file *file, ncr_call *call, ncr_sidecars *out, ncr_plan **plan, nacre_error *err);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_STORE_STORE_H
+#define NCR_STORE_STORE_H
+
+#include <nacre/file.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/call.h"
+#include "base/error.h"
+
+/* Raw operations on objects, without any caching. A back end is one file with one ncr_store_class; store.c holds the
+ * line that registers it. */
+
+/* Which bytes an object has. Plain value. */
+typedef struct ncr_version {
+    bool strong;          /* equal tokens prove equal bytes */
+    char token[192];      /* "generation=123", "etag=\"abc\"", "modified=<HTTP date>", "file=..."; "" none at all */
+    char version_id[128]; /* beside the token where the store keeps old versions (S3, Azure); else "" */
+} ncr_version;
+
+/* Whether both are strong and the same. */
+bool ncr_version_same(const ncr_version *a, const ncr_version *b);
+
+/* What a store says of an object. Plain value. */
+typedef struct ncr_object_facts {
+    uint64_t size;
+    ncr_version version;
+    int64_t modified_ms; /* -1 unknown */
+    char content_type[96];
+} ncr_object_facts;
+
+typedef struct ncr_store ncr_store;
+
+/* Where an object lives. Immutable, reference-counted: share freely. Made by vfs from a path and a call's
+ * configuration, so that endpoint and credentials are looked at again at every open. */
+typedef struct ncr_object {
+    _Atomic int references;
+    ncr_store *store; /* referenced */
+    char *bucket;     /* "" where the store has none */
+    char *key;        /* literal bytes */
+    char *id;         /* identity: class, endpoint, bucket and key; the cache's key */
+    char *name;       /* as the caller spelled it: for messages and info */
+    bool public_only; /* named by a document: private addresses are refused, see net/http.h */
+} ncr_object;
+
+ncr_object *ncr_object_ref(ncr_object *object);
+void ncr_object_unref(ncr_object *object);
+
+/* The object beside `object` with another key (a sidecar, an entry of a listing); its name is made alike. NULL: out of
+ * memory. */
+ncr_object *ncr_object_sibling(const ncr_object *object, const char *key);
+
+/* --- Reading: asynchronous. An operation is single-thread: the caller's until it is started, the store's until
+ * done() was called. done() is called exactly once, on the loop thread, a worker or the starting thread, must not
+ * block or decode, and may start operations. --- */
+
+typedef enum ncr_match {
+    NCR_MATCH_ANY,      /* whatever is there now */
+    NCR_MATCH_VERSION,  /* only this version, else NACRE_ERROR_CHANGED */
+    NCR_MATCH_MODIFIED, /* only if it is not this version, else not_modified */
+} ncr_match;
+
+typedef struct ncr_get ncr_get;
+struct ncr_get {
+    ncr_object *object; /* borrowed until done() */
+    ncr_call *call;     /* borrowed until done() */
+    uint64_t offset;
+    size_t length;   /* bytes wanted; SIZE_MAX with buffer NULL: the whole object, in `whole` */
+    uint8_t *buffer; /* of length bytes */
+    ncr_match match;
+    const ncr_version *version; /* for match; borrowed until done() */
+    unsigned needed_round;      /* see net/http.h */
+
+    nacre_status status;
+    nacre_error error;
+    bool not_modified;
+    size_t got;             /* bytes in buffer: less than length only where the object ends; 0 at or beyond its end */
+    ncr_object_facts facts; /* as this very answer says; the caller compares facts.version with what it pinned: a
+                               store need not honour preconditions */
+    uint8_t *whole; /* the whole object in one answer: asked for, or the server ignored the range (then got is 0).
+                       malloc'd, at most limit.whole_read bytes; the caller's to free */
+    size_t whole_size;
+    unsigned round; /* of the answer */
+
+    void (*done)(ncr_get *get);
+    void *user;
+};
+
+typedef struct ncr_stat_op ncr_stat_op;
+struct ncr_stat_op {
+    ncr_object *object;
+    ncr_call *call;
+    unsigned needed_round;
+    nacre_status status;
+    nacre_error error;
+    ncr_object_facts facts;
+    unsigned round;
+    void (*done)(ncr_stat_op *op);
+    void *user;
+};
+
+/* One entry of a page of a listing. */
+typedef struct ncr_entry {
+    char *key; /* whole key; a prefix ends with "/" */
+    bool is_prefix;
+    ncr_object_facts facts;
+} ncr_entry;
+
+typedef struct ncr_list_op ncr_list_op;
+struct ncr_list_op {
+    ncr_object *object; /* its key is the prefix of the keys that are listed */
+    ncr_call *call;
+    bool recursive;     /* else keys are folded at the first "/" after the prefix */
+    size_t max_entries; /* 0: the store's page */
+    const char *page;   /* next_page of the page before; NULL: the first */
+    unsigned needed_round;
+    nacre_status status;
+    nacre_error error;
+    ncr_entry *entries; /* in the order of the keys' bytes; released by ncr_list_op_clear() */
+    size_t entry_count;
+    char *next_page; /* NULL: this was the last */
+    unsigned round;
+    void (*done)(ncr_list_op *op);
+    void *user;
+};
+void ncr_list_op_clear(ncr_list_op *op); /* releases the results */
+
+/* --- Changing: blocking, on the caller's thread; never on workers nor the loop thread. --- */
+
+/* When a put, copy or delete may happen. */
+typedef struct ncr_condition {
+    bool absent;                /* only where there is no object, else NACRE_ERROR_EXISTS */
+    const ncr_version *version; /* only this version, else NACRE_ERROR_CHANGED; NULL: any */
+} ncr_condition;
+
+/* Whether a change that failed may have happened all the same (a time-out, a broken answer). */
+typedef enum ncr_outcome { NCR_OUTCOME_DONE, NCR_OUTCOME_NOT_DONE, NCR_OUTCOME_UNKNOWN } ncr_outcome;
+
+typedef struct ncr_put {
+    ncr_object *object;
+    ncr_call *call;
+    ncr_condition condition;
+    const char *content_type;
+    const void *data;
+    size_t size;
+    ncr_outcome outcome;    /* set */
+    ncr_object_facts facts; /* set: of the new version, as far as the answer says */
+} ncr_put;
+
+typedef struct ncr_copy {
+    ncr_object *source, *destination; /* both of stores for which can_copy says yes */
+    ncr_call *call;
+    const ncr_version *source_version; /* only this one, else NACRE_ERROR_CHANGED; NULL: any */
+    ncr_condition condition;
+    ncr_outcome outcome;
+    ncr_object_facts facts;
+} ncr_copy;
+
+typedef struct ncr_delete {
+    ncr_object *object;
+    ncr_call *call;
+    ncr_condition condition;
+    ncr_outcome outcome;
+} ncr_delete;
+
+/* An upload in parts. The back end's own struct begins with this. Single-thread. */
+typedef struct ncr_upload {
+    ncr_object *object; /* referenced */
+    ncr_call *call;     /* referenced */
+} ncr_upload;
+
+/* A back end: one static const table. Every function may be called by many threads at once. */
+typedef struct ncr_store_class {
+    const char *name; /* "gs" */
+    size_t part_size; /* bytes that upload_part() wants, but for the last part */
+    bool (*can_copy)(const ncr_object *source, const ncr_object *destination);
+
+    void (*get)(ncr_get *get);
+    void (*stat)(ncr_stat_op *op);
+    void (*list)(ncr_list_op *op); /* NACRE_ERROR_UNSUPPORTED where there are no listings */
+
+    nacre_status (*put)(ncr_put *put, nacre_error *err);
+    nacre_status (*copy)(ncr_copy *copy, nacre_error *err);
+    nacre_status (*remove)(ncr_delete *op, nacre_error *err);
+
+    /* Begins, without making anything visible. *out is released by upload_finish or upload_abort. */
+    nacre_status (*upload_begin)(ncr_object *object, ncr_call *call, const ncr_condition *condition,
+                                 const char *content_type, ncr_upload **out, nacre_error *err);
+    nacre_status (*upload_part)(ncr_upload *upload, const void *data, size_t size, nacre_error *err);
+    /* Makes the object visible and releases the upload, whatever it returns. */
+    nacre_status (*upload_finish)(ncr_upload *upload, ncr_outcome *outcome, ncr_object_facts *facts, nacre_error *err);
+    void (*upload_abort)(ncr_upload *upload); /* leaves nothing behind where the store allows */
+
+    /* Makes credentials ready (asks token servers, reads files); blocking; called before a round of requests. NULL:
+     * nothing to do. */
+    nacre_status (*prepare)(ncr_store *store, ncr_call *call, nacre_error *err);
+    void (*free)(ncr_store *store);
+} ncr_store_class;
+
+/* A back end with its endpoint and credentials. The back end's own struct begins with this. Synchronised. */
+struct ncr_store {
+    _Atomic int references;
+    const ncr_store_class *class;
+    char *id;          /* class and endpoint: the beginning of identities */
+    char *credentials; /* a text that differs where credentials do, never the secret itself ("anonymous") */
+    bool is_local;     /* file and mem */
+};
+
+ncr_store *ncr_store_ref(ncr_store *store);
+void ncr_store_unref(ncr_store *store);
+
+/* Makes the store of a scheme ("gs", "http", "file", "mem") from configuration. location is the part of the path that
+ * tells the server (for http: scheme, host and port), else NULL. anonymous: without credentials, whatever is
+ * configured. NACRE_ERROR_UNSUPPORTED: no such back end. */
+nacre_status ncr_store_open(const char *scheme, const char *location, bool anonymous, const ncr_config *config,
+                            ncr_store **out, nacre_error *err);
+
+#endif

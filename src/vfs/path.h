@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_VFS_PATH_H
+#define NCR_VFS_PATH_H
+
+#include <stdbool.h>
+
+#include "base/call.h"
+#include "store/store.h"
+
+/* The path grammar (docs/internals/vfs.md). A parsed path is a plain struct of texts owned by it. */
+typedef enum ncr_spelling { NCR_SPELLING_URL, NCR_SPELLING_GDAL, NCR_SPELLING_LOCAL } ncr_spelling;
+
+typedef struct ncr_path {
+    char *scheme;   /* "gs", "http", "file", "mem", ... in lower case; aliases resolved (gcs is gs, https is http) */
+    char *location; /* "https://host:port" normalised, for http; else NULL */
+    char *bucket;   /* "" where the scheme has none */
+    char *key;      /* literal bytes; for http the path and query, normalised; for file the local path */
+    ncr_spelling spelling;
+} ncr_path;
+
+/* NACRE_ERROR_INVALID with the path in the message; NACRE_ERROR_UNSUPPORTED for schemes that are known but not built
+ * in (the message names them). */
+nacre_status ncr_path_parse(const char *text, ncr_path *out, nacre_error *err);
+void ncr_path_clear(ncr_path *path);
+
+/* How a path is written: as a URL ("gs://b/k", "/tmp/x"), or for GDAL ("/vsigs/b/k", "/vsicurl/http://...",
+ * "/vsimem/x", "/tmp/x"). NULL: out of memory. */
+char *ncr_path_text(const ncr_path *path, ncr_spelling spelling);
+
+/* The path that `name`, written relative to the document `base`, means: joined to base's directory in base's spelling.
+ * An absolute name or one with a scheme is itself. Keys are literal, but "." and ".." segments of `name` are applied,
+ * never above the bucket or host (NACRE_ERROR_INVALID). */
+nacre_status ncr_path_join(const char *base, const char *name, char **out, nacre_error *err);
+
+/* How document `base` can name `target` relatively ("scene.tif", "../a/scene.tif"): NULL in *out where it cannot
+ * (another bucket, host or scheme). */
+nacre_status ncr_path_relative(const char *base, const char *target, char **out, nacre_error *err);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_VFS_VFS_H
+#define NCR_VFS_VFS_H
+
+#include <nacre/file.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/call.h"
+#include "cache/cache.h"
+#include "store/store.h"
+
+/* Files over object stores: pinned handles, atomic writers, listings. All spellings of a path are one object. */
+
+/* The object of a path. `document` (NULL: the user) is the object of the document that names it: the rule `sources`
+ * is applied (NACRE_ERROR_REFUSED), and what is read for another origin is read without credentials. */
+nacre_status ncr_vfs_resolve(const char *path, const ncr_object *document, ncr_call *call, ncr_object **out,
+                             nacre_error *err);
+
+/* --- Reading: asynchronous; rules as in store.h. --- */
+
+/* A pinned handle. Immutable, reference-counted. */
+typedef struct ncr_file ncr_file;
+ncr_file *ncr_file_ref(ncr_file *file);
+void ncr_file_unref(ncr_file *file);
+const char *ncr_file_path(const ncr_file *file); /* as it was named */
+const ncr_object *ncr_file_object(const ncr_file *file);
+uint64_t ncr_file_size(const ncr_file *file);
+const ncr_object_facts *ncr_file_facts(const ncr_file *file);
+bool ncr_file_is_proven(const ncr_file *file);
+ncr_pin *ncr_file_pin(const ncr_file *file); /* borrowed; for cached values */
+/* The first bytes, read by the open itself; lives as long as the file. */
+const ncr_slice *ncr_file_head(const ncr_file *file);
+
+typedef struct ncr_file_open ncr_file_open;
+struct ncr_file_open {
+    const char *path;           /* borrowed until done() */
+    const ncr_object *document; /* see ncr_vfs_resolve(); borrowed */
+    ncr_call *call;             /* borrowed */
+    unsigned needed_round;
+    nacre_status status;
+    nacre_error error;
+    ncr_file *file; /* the caller's */
+    unsigned round;
+    void (*done)(ncr_file_open *open);
+    void *user;
+    ncr_cache_open internal;
+};
+void ncr_file_open_start(ncr_file_open *open);
+nacre_status ncr_file_open_wait(const char *path, ncr_call *call, ncr_file **out, nacre_error *err);
+
+/* Reads go through ncr_fetch with ncr_file_pin(). Blocking, for those who are not a plan: */
+nacre_status ncr_file_read_wait(ncr_file *file, nacre_range *ranges, size_t count, ncr_call *call, nacre_error *err);
+
+/* --- The rest blocks: never on workers nor the loop thread. Every change is told to the cache. --- */
+
+nacre_status ncr_vfs_stat(ncr_object *object, ncr_call *call, ncr_object_facts *out, nacre_error *err);
+/* false from function stops. Entries are named in the spelling of `object`. */
+nacre_status ncr_vfs_list(ncr_object *object, bool recursive, ncr_call *call, nacre_list_function function, void *user,
+                          nacre_error *err);
+nacre_status ncr_vfs_remove(ncr_object *object, const ncr_condition *condition, ncr_call *call, nacre_error *err);
+nacre_status ncr_vfs_copy(ncr_object *source, ncr_object *destination, const ncr_condition *condition, ncr_call *call,
+                          nacre_error *err);
+nacre_status ncr_vfs_rename(ncr_object *source, ncr_object *destination, const ncr_condition *condition, ncr_call *call,
+                            nacre_error *err);
+nacre_status ncr_vfs_put(ncr_object *object, const void *data, size_t size, const char *content_type,
+                         const ncr_condition *condition, ncr_call *call, nacre_error *err);
+
+/* An object being written, visible at commit or never. Up to one part is held; a small object is one put. */
+typedef struct ncr_writer ncr_writer;
+nacre_status ncr_writer_open(ncr_object *object, const char *content_type, const ncr_condition *condition,
+                             ncr_call *call, ncr_writer **out, nacre_error *err);
+nacre_status ncr_writer_write(ncr_writer *writer, const void *data, size_t size, nacre_error *err);
+nacre_status ncr_writer_commit(ncr_writer *writer, nacre_error *err);
+void ncr_writer_close(ncr_writer *writer);
+
+/* The content type of a path by its ending ("image/tiff; application=geotiff" for .tif...). */
+const char *ncr_content_type(const char *path);
+
+#endif
