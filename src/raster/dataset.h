@@ -49,7 +49,9 @@ typedef struct ncr_read_request {
 
 /* A read with another size, from a window with fractions. */
 typedef struct ncr_scaled_request {
-    nacre_window window; /* of level 0 */
+    /* Of level 0. May reach beyond the raster (a mosaic's sources lie on fractions of pixels), as long as it touches it:
+     * nearest then takes the nearest pixel inside, kernels leave out what is outside. */
+    nacre_window window;
     int out_width, out_height;
     nacre_resampling resampling;
     ncr_read_request to; /* bands, mask, dtype, buffer and strides; level and window are not looked at */
