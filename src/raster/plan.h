@@ -28,7 +28,8 @@ typedef struct ncr_plan_class {
     nacre_status (*step)(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_error *err);
     /* Computes the result from what arrived. May use ncr_pool_for(). NULL: nothing to do. */
     nacre_status (*compose)(ncr_plan *plan, nacre_error *err);
-    /* Releases it, in any state; nothing of it is under way. */
+    /* Releases what the struct holds and the struct itself, in any state; nothing of it is under way. The call is not
+     * its business: ncr_plan_free() lets go of that. */
     void (*free)(ncr_plan *plan);
     /* Bytes of memory its execution needs beyond the caller's buffer, as far as known; 0 where that is little.
      * NULL: 0. */
@@ -38,10 +39,13 @@ typedef struct ncr_plan_class {
 /* The back end's own struct begins with this. */
 struct ncr_plan {
     const ncr_plan_class *class;
-    ncr_call *call; /* referenced */
+    ncr_call *call; /* referenced by ncr_plan_new(), let go of by ncr_plan_free() */
 };
 
-void ncr_plan_free(ncr_plan *plan); /* accepts NULL */
+/* A zeroed plan of `size` bytes with its common part filled in; NULL: out of memory. */
+void *ncr_plan_new(size_t size, const ncr_plan_class *class, ncr_call *call);
+void ncr_plan_free(ncr_plan *plan);             /* accepts NULL */
+size_t ncr_plan_estimate(const ncr_plan *plan); /* class->estimate, or 0 */
 
 typedef enum ncr_want_kind { NCR_WANT_OPEN, NCR_WANT_READ, NCR_WANT_LIST } ncr_want_kind;
 
