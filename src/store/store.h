@@ -46,6 +46,9 @@ typedef struct ncr_object {
     bool public_only; /* named by a document: private addresses are refused, see net/http.h */
 } ncr_object;
 
+/* The object `key` in `bucket` of a store (referenced); its identity is the store's, then bucket and key. The texts
+ * are copied. NULL: out of memory. */
+ncr_object *ncr_object_new(ncr_store *store, const char *bucket, const char *key, const char *name, bool public_only);
 ncr_object *ncr_object_ref(ncr_object *object);
 void ncr_object_unref(ncr_object *object);
 

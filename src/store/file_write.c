@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "store/file.h"
+
+/* Writing of local files: into a temporary file beside the destination, which then takes the destination's name in one
+ * step. A reader sees the old file or the new one, never a part, and a writer that fails leaves the old one.
+ *
+ * The file is not forced to the disk (fsync): the promise is about what processes see, which rename() alone gives, and
+ * forcing costs tens of milliseconds a file. After a power failure the file may be the old one.
+ *
+ * condition.absent is decided by the kernel (renameat2 with RENAME_NOREPLACE, or link). No call replaces "only this
+ * version", so condition.version is looked at right before the rename: another process that writes in that instant is
+ * not noticed. */
+
+typedef struct file_upload {
+    ncr_upload base;
+    bool absent, has_version;
+    ncr_version version;
+    char *target;    /* where the key leads, links followed */
+    char *temporary; /* NULL: not made, or gone */
+    int fd;
+    mode_t mode; /* of the file that is replaced; 0: there is none */
+} file_upload;
+
+static const char temporary_mark[] = ".nacre-part-";
+enum { RANDOM_DIGITS = 16 };
+
+bool ncr_file_is_temporary(const char *base_name)
+{
+    const char *mark = base_name[0] == '.' ? strstr(base_name, temporary_mark) : NULL;
+    if (!mark)
+        return false;
+    const char *digits = mark + sizeof temporary_mark - 1;
+    return strlen(digits) == RANDOM_DIGITS && strspn(digits, "0123456789abcdef") == RANDOM_DIGITS;
+}
+
+/* Opens a new file beside the target; its name is cut so that it fits whatever the target's is. */
+static nacre_status make_temporary(file_upload *up, nacre_error *err)
+{
+    const char *slash = strrchr(up->target, '/');
+    const char *base = slash ? slash + 1 : up->target;
+    for (int attempt = 0; attempt < 16; attempt++) {
+        unsigned long long number;
+        if (getrandom(&number, sizeof number, 0) != sizeof number)
+            return ncr_error_errno(err, errno, up->base.object->name, "get random numbers");
+        free(up->temporary);
+        up->temporary =
+            ncr_text_format("%.*s.%.100s%s%016llx", (int)(base - up->target), up->target, base, temporary_mark, number);
+        if (!up->temporary)
+            return ncr_error_memory(err);
+        up->fd = open(up->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (up->fd >= 0 || errno != EEXIST)
+            break;
+    }
+    if (up->fd >= 0)
+        return NACRE_OK;
+    int why = errno;
+    free(up->temporary);
+    up->temporary = NULL;
+    if (why == ENOENT || why == ENOTDIR)
+        return ncr_error_set(err, NACRE_ERROR_NOT_FOUND, "%s: the directory %.*s does not exist; make it first",
+                             up->base.object->name, slash ? (int)(slash - up->target) : 1, slash ? up->target : ".");
+    return ncr_error_errno(err, why, up->base.object->name, "write");
+}
+
+static nacre_status exists(const char *name, nacre_error *err)
+{
+    return ncr_error_set(err, NACRE_ERROR_EXISTS, "%s: exists already", name);
+}
+
+/* The conditions as far as they can be seen in advance. */
+static nacre_status check_target(const file_upload *up, const struct stat *st, nacre_error *err)
+{
+    const char *name = up->base.object->name;
+    if (S_ISDIR(st->st_mode))
+        return ncr_error_set(err, NACRE_ERROR_IO, "%s: is a directory", name);
+    nacre_status status = ncr_file_check_kind(st, name, err);
+    if (status != NACRE_OK)
+        return status;
+    ncr_object_facts now;
+    ncr_file_facts_from(st, &now);
+    if (up->absent)
+        return exists(name, err);
+    if (up->has_version && !ncr_version_matches(&up->version, &now.version))
+        return ncr_version_changed(err, name, &up->version, &now.version);
+    return NACRE_OK;
+}
+
+static nacre_status look_at_target(file_upload *up, nacre_error *err)
+{
+    struct stat st;
+    if (stat(up->target, &st) == 0) {
+        up->mode = st.st_mode & 07777;
+        return check_target(up, &st, err);
+    }
+    if (errno != ENOENT && errno != ENOTDIR)
+        return ncr_error_errno(err, errno, up->base.object->name, "write");
+    return up->has_version ? ncr_version_gone(err, up->base.object->name, &up->version) : NACRE_OK;
+}
+
+/* A link to a file is written through, as by any other program: the file it leads to is replaced, not the link. */
+static char *follow_links(const char *key)
+{
+    struct stat st;
+    char *target = lstat(key, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(key, NULL) : NULL;
+    return target ? target : ncr_text_copy(key);
+}
+
+void ncr_file_upload_abort(ncr_upload *upload)
+{
+    file_upload *up = (file_upload *)upload;
+    if (!up)
+        return;
+    if (up->fd >= 0)
+        close(up->fd);
+    if (up->temporary)
+        unlink(up->temporary);
+    free(up->temporary);
+    free(up->target);
+    ncr_object_unref(up->base.object);
+    ncr_call_unref(up->base.call);
+    free(up);
+}
+
+nacre_status ncr_file_upload_begin(ncr_object *object, ncr_call *call, const ncr_condition *condition,
+                                   const char *content_type, ncr_upload **out, nacre_error *err)
+{
+    (void)content_type; /* files have none */
+    *out = NULL;
+    file_upload *up = calloc(1, sizeof *up);
+    if (!up)
+        return ncr_error_memory(err);
+    up->fd = -1;
+    up->base.object = ncr_object_ref(object);
+    up->base.call = ncr_call_ref(call);
+    up->absent = condition && condition->absent;
+    up->has_version = condition && condition->version;
+    if (up->has_version)
+        up->version = *condition->version;
+    up->target = follow_links(object->key);
+    nacre_status status = up->target ? look_at_target(up, err) : ncr_error_memory(err);
+    if (status == NACRE_OK)
+        status = make_temporary(up, err);
+    if (status != NACRE_OK) {
+        ncr_file_upload_abort(&up->base);
+        return status;
+    }
+    *out = &up->base;
+    return NACRE_OK;
+}
+
+nacre_status ncr_file_upload_part(ncr_upload *upload, const void *data, size_t size, nacre_error *err)
+{
+    file_upload *up = (file_upload *)upload;
+    nacre_status status = ncr_call_check(up->base.call, up->base.object->name, err);
+    if (status != NACRE_OK)
+        return status;
+    for (size_t done = 0; done < size;) {
+        ssize_t count = write(up->fd, (const char *)data + done, size - done);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return ncr_error_errno(err, errno, up->base.object->name, "write");
+        done += (size_t)count;
+    }
+    return NACRE_OK;
+}
+
+/* Gives the temporary file the target's name where nothing has that name, decided by the kernel. */
+static int rename_if_absent(const char *from, const char *to)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    /* A file system that does not know the flag; link() never replaces. */
+    if (link(from, to) != 0)
+        return -1;
+    unlink(from);
+    return 0;
+}
+
+static nacre_status take_name(file_upload *up, nacre_error *err)
+{
+    nacre_status status = look_at_target(up, err);
+    if (status != NACRE_OK)
+        return status;
+    if (up->mode && fchmod(up->fd, up->mode) != 0 && errno != EPERM)
+        return ncr_error_errno(err, errno, up->base.object->name, "set permissions");
+    int failed = up->absent ? rename_if_absent(up->temporary, up->target) : rename(up->temporary, up->target);
+    if (failed && errno == EEXIST)
+        return exists(up->base.object->name, err);
+    if (failed)
+        return ncr_error_errno(err, errno, up->base.object->name, "replace");
+    free(up->temporary);
+    up->temporary = NULL;
+    return NACRE_OK;
+}
+
+nacre_status ncr_file_upload_finish(ncr_upload *upload, ncr_outcome *outcome, ncr_object_facts *facts, nacre_error *err)
+{
+    file_upload *up = (file_upload *)upload;
+    struct stat st;
+    *outcome = NCR_OUTCOME_NOT_DONE;
+    *facts = (ncr_object_facts){.modified_ms = -1};
+    nacre_status status = take_name(up, err);
+    if (status == NACRE_OK)
+        *outcome = NCR_OUTCOME_DONE;
+    /* After the rename, which sets ctime, and by the descriptor: of this very file, whatever has its name now. */
+    if (status == NACRE_OK && fstat(up->fd, &st) == 0)
+        ncr_file_facts_from(&st, facts);
+    if (status == NACRE_OK && close(up->fd) != 0 && errno != EINTR) /* network file systems write here */
+        status = ncr_error_errno(err, errno, up->base.object->name, "write");
+    if (*outcome == NCR_OUTCOME_DONE)
+        up->fd = -1;
+    ncr_file_upload_abort(upload);
+    return status;
+}
+
+nacre_status ncr_file_put(ncr_put *put, nacre_error *err)
+{
+    ncr_upload *upload;
+    put->outcome = NCR_OUTCOME_NOT_DONE;
+    nacre_status status =
+        ncr_file_upload_begin(put->object, put->call, &put->condition, put->content_type, &upload, err);
+    if (status != NACRE_OK)
+        return status;
+    status = ncr_file_upload_part(upload, put->data, put->size, err);
+    if (status == NACRE_OK)
+        return ncr_file_upload_finish(upload, &put->outcome, &put->facts, err);
+    ncr_file_upload_abort(upload);
+    return status;
+}
+
+/* Moves all bytes; blocks that the file system can share are shared by copy_file_range(). */
+static nacre_status copy_bytes(int from, file_upload *up, const char *source_name, nacre_error *err)
+{
+    enum { STEP = 1 << 20 };
+    char *buffer = NULL;
+    bool in_kernel = true;
+    nacre_status status = NACRE_OK;
+    while (status == NACRE_OK) {
+        ssize_t count = in_kernel ? copy_file_range(from, NULL, up->fd, NULL, (size_t)64 * STEP, 0) : 0;
+        if (in_kernel && count > 0) {
+            status = ncr_call_check(up->base.call, up->base.object->name, err);
+            continue;
+        }
+        /* Refused, or 0, which some file systems answer before the end: read and write decide. */
+        in_kernel = false;
+        buffer = buffer ? buffer : malloc(STEP);
+        if (!buffer)
+            return ncr_error_memory(err);
+        count = read(from, buffer, STEP);
+        if (count < 0 && errno != EINTR)
+            status = ncr_error_errno(err, errno, source_name, "read");
+        if (count == 0)
+            break;
+        if (count > 0)
+            status = ncr_file_upload_part(&up->base, buffer, (size_t)count, err);
+    }
+    free(buffer);
+    return status;
+}
+
+static nacre_status check_source(int fd, const ncr_copy *copy, const ncr_version *pinned, ncr_object_facts *out,
+                                 nacre_error *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return ncr_error_errno(err, errno, copy->source->name, "stat");
+    nacre_status status = ncr_file_check_kind(&st, copy->source->name, err);
+    if (status != NACRE_OK)
+        return status;
+    ncr_file_facts_from(&st, out);
+    if (pinned && !ncr_version_matches(pinned, &out->version))
+        return ncr_version_changed(err, copy->source->name, pinned, &out->version);
+    return NACRE_OK;
+}
+
+static nacre_status copy_open_file(int fd, ncr_copy *copy, nacre_error *err)
+{
+    ncr_object_facts before, after;
+    ncr_upload *upload;
+    nacre_status status = check_source(fd, copy, copy->source_version, &before, err);
+    if (status == NACRE_OK)
+        status = ncr_file_upload_begin(copy->destination, copy->call, &copy->condition, NULL, &upload, err);
+    if (status != NACRE_OK)
+        return status;
+    status = copy_bytes(fd, (file_upload *)upload, copy->source->name, err);
+    if (status == NACRE_OK)
+        status = check_source(fd, copy, &before.version, &after, err);
+    if (status == NACRE_OK)
+        return ncr_file_upload_finish(upload, &copy->outcome, &copy->facts, err);
+    ncr_file_upload_abort(upload);
+    return status;
+}
+
+nacre_status ncr_file_copy(ncr_copy *copy, nacre_error *err)
+{
+    copy->outcome = NCR_OUTCOME_NOT_DONE;
+    ncr_object_facts facts; /* says "not found" and "is a directory" in their own words, before anything is opened */
+    nacre_status status = ncr_file_stat_path(copy->source->key, copy->source->name, copy->source_version, &facts, err);
+    if (status != NACRE_OK)
+        return status;
+    int fd = open(copy->source->key, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return ncr_error_errno(err, errno, copy->source->name, "open");
+    status = copy_open_file(fd, copy, err);
+    close(fd);
+    return status;
+}
+
+nacre_status ncr_file_remove(ncr_delete *op, nacre_error *err)
+{
+    ncr_object_facts now;
+    const char *name = op->object->name;
+    op->outcome = NCR_OUTCOME_NOT_DONE;
+    nacre_status status = ncr_file_stat_path(op->object->key, name, op->condition.version, &now, err);
+    if (status != NACRE_OK)
+        return status;
+    if (op->condition.version && !ncr_version_matches(op->condition.version, &now.version))
+        return ncr_version_changed(err, name, op->condition.version, &now.version);
+    if (unlink(op->object->key) != 0)
+        return ncr_error_errno(err, errno, name, "delete");
+    op->outcome = NCR_OUTCOME_DONE;
+    return NACRE_OK;
+}
