@@ -49,8 +49,8 @@ typedef struct ncr_read_request {
 
 /* A read with another size, from a window with fractions. */
 typedef struct ncr_scaled_request {
-    /* Of level 0. May reach beyond the raster (a mosaic's sources lie on fractions of pixels), as long as it touches it:
-     * nearest then takes the nearest pixel inside, kernels leave out what is outside. */
+    /* Of level 0. May reach beyond the raster (a mosaic's sources lie on fractions of pixels), as long as it touches
+     * it: nearest then takes the nearest pixel inside, kernels leave out what is outside. */
     nacre_window window;
     int out_width, out_height;
     nacre_resampling resampling;
@@ -108,6 +108,11 @@ ncr_dataset *ncr_dataset_new(size_t size, const ncr_dataset_class *class, const 
 ncr_dataset *ncr_dataset_ref(ncr_dataset *dataset);
 void ncr_dataset_unref(ncr_dataset *dataset); /* accepts NULL and half-built ones */
 
+/* Tells every object behind it, its own first (class->sources, or its file). */
+void ncr_dataset_sources(ncr_dataset *dataset,
+                         void (*function)(void *user, const char *path, const char *version, const char *snapshot),
+                         void *user);
+
 /* Copies what describes the pixels and not the grid (nodata, scale, colours, unit, metadata...) of a band. */
 nacre_status ncr_band_copy(ncr_band *to, const ncr_band *from, nacre_error *err);
 
@@ -141,14 +146,16 @@ typedef struct ncr_open_request {
 typedef struct ncr_driver {
     const char *name;
     bool (*probe)(const ncr_open_request *request); /* by the first bytes; does no I/O */
-    /* A plan after which *dataset_out holds the dataset, the caller's. */
+    /* A plan after which *dataset_out holds the dataset, the caller's. The request lives until the plan is freed. */
     nacre_status (*plan_open)(const ncr_open_request *request, ncr_call *call, ncr_dataset **dataset_out,
                               ncr_plan **out, nacre_error *err);
 } ncr_driver;
 void ncr_driver_register(const ncr_driver *driver); /* at most 8, before the first open */
 
 /* A plan that opens a raster by path: opens the file, asks the drivers. After it *dataset_out holds the dataset, the
- * caller's, or NULL. request->file is not looked at. NACRE_ERROR_UNSUPPORTED: no driver knows it ("not a raster"). */
+ * caller's (also where the plan failed after), or NULL. request->file is not looked at; path is copied, document
+ * referenced, drivers borrowed until the plan is freed. NACRE_ERROR_UNSUPPORTED: no driver knows it ("not a raster");
+ * NACRE_ERROR_TOO_LARGE: deeper than the key limit.vrt_depth. */
 nacre_status ncr_dataset_plan_open(const ncr_open_request *request, ncr_call *call, ncr_dataset **dataset_out,
                                    ncr_plan **out, nacre_error *err);
 
