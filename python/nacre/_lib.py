@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+# Copyright the nacre authors
+"""The seam to the C library: calls, options, errors. Everything that touches ``_native`` directly goes through here."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from . import errors
+from ._native import ffi, lib
+
+_ERRORS = {
+    lib.NACRE_ERROR_NOT_FOUND: errors.ObjectNotFoundError,
+    lib.NACRE_ERROR_DENIED: errors.ObjectDeniedError,
+    lib.NACRE_ERROR_EXISTS: errors.ObjectExistsError,
+    lib.NACRE_ERROR_CHANGED: errors.ObjectChangedError,
+    lib.NACRE_ERROR_UNAVAILABLE: errors.StoreUnavailableError,
+    lib.NACRE_ERROR_MEMORY: MemoryError,
+    lib.NACRE_ERROR_INVALID: ValueError,
+}
+
+
+def check(status: int, err: Any) -> None:
+    """Raise the exception of a status that is not OK."""
+    if status != lib.NACRE_OK:
+        message = ffi.string(err.message).decode("utf-8", "replace")
+        raise _ERRORS.get(status, errors.RasterioIOError)(message)
+
+
+def text(pointer: Any) -> str:
+    """A C text as str."""
+    return ffi.string(pointer).decode("utf-8", "surrogateescape")
+
+
+def encoded(value: str | os.PathLike[str]) -> bytes:
+    """A path or text for C; keys that are not UTF-8 come back as they were given."""
+    return os.fspath(value).encode("utf-8", "surrogateescape")
+
+
+class _Settings(threading.local):
+    """The options of the innermost Env of this thread."""
+
+    def __init__(self) -> None:
+        self.options: dict[str, str] = {}
+
+
+settings = _Settings()
+
+
+class IOOptions:
+    """Owns a ``nacre_io_options`` built from the thread's Env and a call's own arguments."""
+
+    def __init__(self, cache: str | None = None) -> None:
+        self.pointer = ffi.new("nacre_io_options *")
+        self.pointer.size = ffi.sizeof("nacre_io_options")
+        self._config = ffi.gc(lib.nacre_config_new(), lib.nacre_config_free)
+        err = ffi.new("nacre_error *")
+        for key, value in settings.options.items():
+            check(lib.nacre_config_set(self._config, key.encode(), value.encode(), err), err)
+        self.pointer.config = self._config
+        if cache is not None:
+            self._cache = ffi.new("char[]", cache.encode())
+            self.pointer.cache = self._cache
+
+
+def sized(struct: str) -> Any:
+    """A zeroed options struct with its size set."""
+    pointer = ffi.new(struct + " *")
+    pointer.size = ffi.sizeof(struct)
+    return pointer

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+# Copyright the nacre authors
+"""Bounds."""
+
+from typing import NamedTuple
+
+
+class BoundingBox(NamedTuple):
+    """Left, bottom, right and top in the units of a CRS."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# Copyright the nacre authors
+"""Exceptions, under Rasterio's names and with its base classes."""
+
+
+class RasterioError(Exception):
+    """Root of the package's exceptions."""
+
+
+class RasterioIOError(RasterioError, OSError):
+    """A dataset, object or store could not be read or written."""
+
+
+class ObjectNotFoundError(RasterioIOError, FileNotFoundError):
+    """The object, bucket or directory does not exist."""
+
+
+class ObjectDeniedError(RasterioIOError, PermissionError):
+    """The store refuses these credentials, or none were found."""
+
+
+class ObjectExistsError(RasterioIOError, FileExistsError):
+    """The destination exists and must not be replaced."""
+
+
+class ObjectChangedError(RasterioIOError):
+    """An object is no longer the version that was opened; the message names both versions."""
+
+
+class StoreUnavailableError(RasterioIOError, ConnectionError):
+    """Network, server or deadline: worth another try."""
+
+
+class CRSError(ValueError):
+    """A coordinate reference system that PROJ does not know."""
+
+
+class DatasetAttributeError(RasterioError, NotImplementedError):
+    """An attribute that cannot be set."""
+
+
+class NotGeoreferencedWarning(UserWarning):
+    """A dataset has neither a transform nor ground control points."""
+
+
+class WindowError(RasterioError):
+    """A window that cannot be."""
+
+
+class WarpOptionsError(RasterioError):
+    """Options of a warp that contradict one another."""

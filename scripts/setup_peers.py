@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# Copyright the nacre authors
+"""Installs the peers that tests/peers.toml lists into the virtual environment that runs this script.
+
+Does nothing when the list has not changed since the last time. A peer whose runtime is missing or too old is named,
+not an error: the tests say what they skip.
+"""
+
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+
+try:
+    import peers
+except ModuleNotFoundError:  # Python 3.10 has no tomllib
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "tomli"], check=True)
+    import peers
+
+
+def install_python(wanted: list[dict]) -> None:
+    names = []
+    for peer in wanted:
+        extras = f"[{peer['extras']}]" if "extras" in peer else ""
+        names.append(f"{peer['name']}{extras}{peer['version']}")
+    print("installing into .venv:", " ".join(names), file=sys.stderr)
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", *names], check=True)
+
+
+def install_go(peer: dict) -> None:
+    target = pathlib.Path(sys.prefix) / "bin"
+    if (target / peer["name"]).exists():
+        return
+    name = f"{peer['module']}@{peer['version']}"
+    print("building", name, file=sys.stderr)
+    environment = {**os.environ, "GOBIN": str(target), "GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local"}
+    subprocess.run(["go", "install", name], check=True, env=environment)
+
+
+def main() -> None:
+    stamp = pathlib.Path(sys.prefix) / "peers.stamp"
+    go = shutil.which("go")
+    state = hashlib.sha256(peers.LIST.read_bytes() + str(go).encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == state:
+        return
+    required = peers.required()
+    install_python([peer for peer in required if peer["kind"] == "python"])
+    for peer in required:
+        if peer["kind"] == "go":
+            install_go(peer)
+    for name in sorted(peers.names() - {peer["name"] for peer in required}):
+        print(f"no runtime here for the peer {name}: tests that need it are skipped", file=sys.stderr)
+    stamp.write_text(state)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+# Copyright the nacre authors
+"""Which programs by others are to be had here: reads tests/peers.toml."""
+
+import importlib.metadata
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+try:
+    import tomllib
+except ModuleNotFoundError:
+    import tomli as tomllib
+
+LIST = pathlib.Path(__file__).resolve().parent.parent / "peers.toml"
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
+
+
+def _go_version() -> tuple[int, ...]:
+    if not shutil.which("go"):
+        return (0,)
+    answer = subprocess.run(["go", "version"], capture_output=True, text=True, check=True).stdout
+    return _numbers(answer.split(" go", 1)[1])
+
+
+def _has_runtime(peer: dict) -> bool:
+    if peer["kind"] == "python":
+        return sys.version_info[:2] >= _numbers(peer.get("python", "3.10"))
+    if peer["kind"] == "go":
+        return _go_version() >= _numbers(peer["go"])
+    return shutil.which(peer["program"]) is not None
+
+
+def _entries() -> list[dict]:
+    return tomllib.loads(LIST.read_text())["peer"]
+
+
+def names() -> set[str]:
+    """Every peer that is listed."""
+    return {peer["name"] for peer in _entries()}
+
+
+def required() -> list[dict]:
+    """For each peer the first entry whose runtime is found; peers without a runtime are left out."""
+    found: dict[str, dict] = {}
+    for peer in _entries():
+        if peer["name"] not in found and _has_runtime(peer):
+            found[peer["name"]] = peer
+    return list(found.values())
+
+
+def is_installed(name: str) -> bool:
+    """Whether the peer can be used now."""
+    for peer in _entries():
+        if peer["name"] != name:
+            continue
+        if peer["kind"] == "python":
+            try:
+                importlib.metadata.version(name)
+                return True
+            except importlib.metadata.PackageNotFoundError:
+                return False
+        return shutil.which(peer.get("program", name)) is not None
+    raise KeyError(f"{name} is not in {LIST.name}")
+
+
+def must_have(name: str) -> bool:
+    """Whether a missing peer is a failure rather than a skip."""
+    return os.environ.get("NACRE_REQUIRE_ALL") == "1" and any(peer["name"] == name for peer in required())
