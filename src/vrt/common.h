@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_VRT_COMMON_H
+#define NCR_VRT_COMMON_H
+
+#include "vrt/vrt.h"
+
+/* Between the tree and the dataset model: shared by the files of this layer. */
+
+/* The Metadata children of an element. */
+nacre_status ncr_vrt_read_metadata(const ncr_xml *parent, ncr_metadata *out, nacre_error *err);
+
+/* A nodata value from text, exact for 64-bit integers; NACRE_ERROR_CORRUPT (without message) where it is no number. */
+nacre_status ncr_vrt_parse_nodata(const char *text, nacre_dtype dtype, nacre_nodata *out);
+/* The NoDataValue child of a band, hidden or not; not set where there is none. */
+nacre_status ncr_vrt_read_nodata(const ncr_xml *element, const char *document, nacre_dtype dtype, nacre_nodata *out,
+                                 nacre_error *err);
+
+/* Sets alpha_band and every band's mask_flags from what the dataset has, with GDAL's precedence: mask band, nodata,
+ * alpha (the last of two or four bands). */
+void ncr_vrt_set_mask_flags(ncr_dataset *dataset, bool has_mask_band);
+
+#endif

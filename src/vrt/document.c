@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "vfs/path.h"
+#include "vrt/vrt.h"
+
+/* How documents name their sources. */
+
+nacre_status ncr_vrt_read_source(const ncr_xml *element, const ncr_vrt_document *document, ncr_lazy **out,
+                                 nacre_error *err)
+{
+    *out = NULL;
+    const char *name = ncr_xml_content(element);
+    if (!name[0])
+        return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: an empty %s", document->path, ncr_xml_name(element));
+    int relative = 0;
+    nacre_status status = ncr_xml_attribute_int(element, "relativeToVRT", 0, &relative, err);
+    if (status != NACRE_OK)
+        return status;
+    char *joined = NULL;
+    if (relative && document->path[0]) {
+        status = ncr_path_join(document->path, name, &joined, err);
+        if (status != NACRE_OK)
+            return status;
+    }
+    *out = ncr_lazy_new(joined ? joined : name, document->object, document->depth + 1,
+                        ncr_xml_attribute(element, "pinnedVersion", NULL));
+    free(joined);
+    return *out ? NACRE_OK : ncr_error_memory(err);
+}
+
+/* Whether GDAL can follow a relative name from the document: it does not apply ".." in names of stores. */
+static nacre_status relative_name(const char *document, const char *target, char **out, nacre_error *err)
+{
+    *out = NULL;
+    if (!document[0])
+        return NACRE_OK;
+    nacre_status status = ncr_path_relative(document, target, out, err);
+    if (status != NACRE_OK || !*out || !ncr_text_starts(*out, "../"))
+        return status;
+    ncr_path path = {0};
+    status = ncr_path_parse(document, &path, err);
+    if (status != NACRE_OK || strcmp(path.scheme, "file") != 0) {
+        free(*out);
+        *out = NULL;
+    }
+    ncr_path_clear(&path);
+    return status;
+}
+
+/* The name that is right from anywhere, in GDAL's spelling. */
+static nacre_status absolute_name(const char *target, char **out, nacre_error *err)
+{
+    ncr_path path = {0};
+    *out = NULL;
+    nacre_status status = ncr_path_parse(target, &path, err);
+    if (status != NACRE_OK)
+        return status;
+    *out = ncr_path_text(&path, NCR_SPELLING_GDAL);
+    ncr_path_clear(&path);
+    if (*out && (*out)[0] != '/') {
+        char *here = getcwd(NULL, 0);
+        char *whole = here ? ncr_text_format("%s/%s", here, *out) : NULL;
+        free(here);
+        free(*out);
+        *out = whole;
+    }
+    return *out ? NACRE_OK : ncr_error_memory(err);
+}
+
+nacre_status ncr_vrt_write_source(ncr_lazy *source, const ncr_vrt_document *document, ncr_xml *parent,
+                                  const char *element, nacre_error *err)
+{
+    const char *path = ncr_lazy_path(source);
+    if (!path[0] || path[0] == '<')
+        return ncr_error_set(err, NACRE_ERROR_INVALID,
+                             "%s: one of its sources is a view that has no path; save that one first",
+                             document->path[0] ? document->path : "a VRT");
+    char *name;
+    bool is_relative = true;
+    nacre_status status = relative_name(document->path, path, &name, err);
+    if (status == NACRE_OK && !name) {
+        is_relative = false;
+        status = absolute_name(path, &name, err);
+    }
+    if (status != NACRE_OK)
+        return status;
+    ncr_xml *added = ncr_xml_add(parent, element);
+    bool done = added && ncr_xml_set_attribute(added, "relativeToVRT", is_relative ? "1" : "0") &&
+                ncr_xml_set_content(added, name);
+    free(name);
+    return done ? NACRE_OK : ncr_error_memory(err);
+}
