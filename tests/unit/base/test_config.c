@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "cmocka_all.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/config.h"
+
+static char file_path[] = "/tmp/nacre-config-XXXXXX";
+
+static void write_file(const char *text)
+{
+    FILE *file = fopen(file_path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* Each test begins without variables of its own and with an empty configuration file. */
+static int clean(void **state)
+{
+    (void)state;
+    const char *const names[] = {"NACRE_GS_ENDPOINT", "STORAGE_EMULATOR_HOST", "CPL_GS_ENDPOINT", "NACRE_CACHE",
+                                 "NACRE_CACHE_SIZE"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        unsetenv(names[i]);
+    setenv("NACRE_CONFIG", file_path, 1);
+    write_file("{}");
+    return 0;
+}
+
+static int make_file(void **state)
+{
+    (void)state;
+    int fd = mkstemp(file_path);
+    close(fd);
+    return fd < 0;
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(file_path);
+}
+
+static void expect_endpoint(const nacre_config *config, const char *expected)
+{
+    ncr_config *snapshot;
+    nacre_error err;
+    assert_int_equal(ncr_config_snapshot(config, NULL, &snapshot, &err), NACRE_OK);
+    const char *text = ncr_config_text(snapshot, NCR_KEY_GS_ENDPOINT);
+    if (expected)
+        assert_string_equal(text, expected);
+    else
+        assert_null(text);
+    ncr_config_unref(snapshot);
+}
+
+static void the_nearest_value_wins(void **state)
+{
+    (void)state;
+    expect_endpoint(NULL, NULL);
+    setenv("CPL_GS_ENDPOINT", "gdal", 1);
+    expect_endpoint(NULL, "gdal");
+    setenv("STORAGE_EMULATOR_HOST", "google", 1);
+    expect_endpoint(NULL, "google");
+    write_file("{\"gs.endpoint\": \"file\"}");
+    expect_endpoint(NULL, "file");
+    setenv("NACRE_GS_ENDPOINT", "own", 1);
+    expect_endpoint(NULL, "own");
+    assert_int_equal(nacre_config_set_global("gs.endpoint", "global", NULL), NACRE_OK);
+    expect_endpoint(NULL, "global");
+    nacre_config *config = nacre_config_new();
+    assert_int_equal(nacre_config_set(config, "gs.endpoint", "call", NULL), NACRE_OK);
+    expect_endpoint(config, "call");
+    nacre_config_free(config);
+    assert_int_equal(nacre_config_set_global("gs.endpoint", NULL, NULL), NACRE_OK);
+    expect_endpoint(NULL, "own");
+}
+
+static void expect_invalid(const char *part)
+{
+    ncr_config *snapshot;
+    nacre_error err;
+    assert_int_equal(ncr_config_snapshot(NULL, NULL, &snapshot, &err), NACRE_ERROR_INVALID);
+    assert_null(snapshot);
+    assert_non_null(strstr(err.message, part));
+}
+
+static void a_wrong_value_names_its_origin(void **state)
+{
+    (void)state;
+    setenv("NACRE_CACHE", "sometimes", 1);
+    expect_invalid("NACRE_CACHE: 'sometimes' is none of fresh|offline");
+    unsetenv("NACRE_CACHE");
+    write_file("{\"gs.endpiont\": \"x\"}");
+    expect_invalid("gs.endpiont: no such configuration key");
+    write_file("{\"gs.endpoint\": ");
+    expect_invalid("line 1");
+    write_file("[]");
+    expect_invalid("not a JSON object");
+}
+
+static void a_named_file_must_exist(void **state)
+{
+    (void)state;
+    setenv("NACRE_CONFIG", "/nonexistent/nacre.json", 1);
+    ncr_config *snapshot;
+    nacre_error err;
+    assert_int_equal(ncr_config_snapshot(NULL, NULL, &snapshot, &err), NACRE_ERROR_NOT_FOUND);
+    assert_non_null(strstr(err.message, "/nonexistent/nacre.json"));
+}
+
+static int64_t size_of(const char *text)
+{
+    setenv("NACRE_CACHE_SIZE", text, 1);
+    ncr_config *snapshot;
+    if (ncr_config_snapshot(NULL, NULL, &snapshot, NULL) != NACRE_OK)
+        return -2;
+    int64_t size = ncr_config_number(snapshot, NCR_KEY_CACHE_SIZE);
+    ncr_config_unref(snapshot);
+    return size;
+}
+
+static void sizes_have_units(void **state)
+{
+    (void)state;
+    assert_int_equal(size_of("100"), 100);
+    assert_int_equal(size_of("64 MiB"), 64 << 20);
+    assert_int_equal(size_of("1.5k"), 1536);
+    assert_int_equal(size_of("2GB"), (int64_t)2 << 30);
+    assert_int_equal(size_of("many"), -2);
+    assert_int_equal(size_of("-5"), -2);
+}
+
+static void every_key_has_a_help_text_and_a_valid_default(void **state)
+{
+    (void)state;
+    const char *key, *default_value, *help;
+    size_t count = 0;
+    for (; nacre_config_key(count, &key, &default_value, &help); count++) {
+        assert_true(strlen(help) > 10);
+        nacre_config *config = nacre_config_new();
+        assert_int_equal(nacre_config_set(config, key, default_value, NULL), NACRE_OK);
+        nacre_config_free(config);
+    }
+    assert_int_equal(count, NCR_KEY_COUNT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(the_nearest_value_wins, clean),
+        cmocka_unit_test_setup(a_wrong_value_names_its_origin, clean),
+        cmocka_unit_test_setup(a_named_file_must_exist, clean),
+        cmocka_unit_test_setup(sizes_have_units, clean),
+        cmocka_unit_test_setup(every_key_has_a_help_text_and_a_valid_default, clean),
+    };
+    return cmocka_run_group_tests_name("base/config", tests, make_file, remove_file);
+}

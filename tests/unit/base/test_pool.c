@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "cmocka_all.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/latch.h"
+#include "base/pool.h"
+
+typedef struct {
+    ncr_task task;
+    ncr_latch *latch;
+    _Atomic int *sum;
+} counting_task;
+
+static void count(ncr_task *task)
+{
+    counting_task *t = (counting_task *)task;
+    atomic_fetch_add(t->sum, 1);
+    ncr_latch_down(t->latch);
+}
+
+static void run_tasks(int number)
+{
+    counting_task *tasks = calloc((size_t)number, sizeof *tasks);
+    assert_non_null(tasks);
+    ncr_latch latch;
+    ncr_latch_init(&latch, (size_t)number);
+    _Atomic int sum = 0;
+    for (int i = 0; i < number; i++) {
+        tasks[i] = (counting_task){.task.run = count, .latch = &latch, .sum = &sum};
+        ncr_pool_submit(&tasks[i].task);
+    }
+    ncr_latch_wait(&latch);
+    assert_int_equal(sum, number);
+    ncr_latch_clear(&latch);
+    free(tasks);
+}
+
+static void every_task_runs_once(void **state)
+{
+    (void)state;
+    run_tasks(1000);
+}
+
+static void mark(void *user, size_t index)
+{
+    _Atomic unsigned char *marks = user;
+    atomic_fetch_add(&marks[index], 1);
+}
+
+static void a_loop_visits_every_index_once(void **state)
+{
+    (void)state;
+    enum { COUNT = 10007 };
+    static _Atomic unsigned char marks[COUNT];
+    ncr_pool_for(COUNT, mark, marks);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(marks[i], 1);
+    ncr_pool_for(0, mark, NULL);
+}
+
+static void nest(void *user, size_t index)
+{
+    (void)index;
+    ncr_pool_for(16, mark, user);
+}
+
+static void loops_inside_loops_end(void **state)
+{
+    (void)state;
+    static _Atomic unsigned char marks[16];
+    ncr_pool_for(8, nest, marks);
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(marks[i], 8);
+}
+
+static void a_child_after_fork_has_a_pool_of_its_own(void **state)
+{
+    (void)state;
+    run_tasks(10);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        run_tasks(100);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_task_runs_once),
+        cmocka_unit_test(a_loop_visits_every_index_once),
+        cmocka_unit_test(loops_inside_loops_end),
+        cmocka_unit_test(a_child_after_fork_has_a_pool_of_its_own),
+    };
+    return cmocka_run_group_tests_name("base/pool", tests, NULL, NULL);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "cmocka_all.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static void numbers_are_whole_texts(void **state)
+{
+    (void)state;
+    int i = 7;
+    assert_true(ncr_text_to_int("-12", &i));
+    assert_int_equal(i, -12);
+    assert_false(ncr_text_to_int("12x", &i));
+    assert_false(ncr_text_to_int("", &i));
+    assert_false(ncr_text_to_int("99999999999", &i));
+    assert_int_equal(i, -12);
+    uint64_t u = 1;
+    assert_true(ncr_text_to_uint64("18446744073709551615", &u));
+    assert_true(u == UINT64_MAX);
+    assert_false(ncr_text_to_uint64("18446744073709551616", &u));
+    assert_false(ncr_text_to_uint64("-1", &u));
+}
+
+static void doubles_read_back_as_themselves(void **state)
+{
+    (void)state;
+    const double values[] = {0,      -0.0,    0.1, 1.0 / 3, 300.0379266750948, 1e-300, 1.7976931348623157e308,
+                             101985, INFINITY};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        char text[NCR_TEXT_DOUBLE_SIZE];
+        ncr_text_from_double(values[i], text);
+        double back;
+        assert_true(ncr_text_to_double(text, &back));
+        assert_memory_equal(&back, &values[i], sizeof back);
+    }
+    char text[NCR_TEXT_DOUBLE_SIZE];
+    ncr_text_from_double(0.1, text);
+    assert_string_equal(text, "0.1");
+    double nan_back = 0;
+    ncr_text_from_double(NAN, text);
+    assert_true(ncr_text_to_double(text, &nan_back));
+    assert_true(isnan(nan_back));
+}
+
+static void a_locale_with_commas_changes_nothing(void **state)
+{
+    (void)state;
+    if (!setlocale(LC_NUMERIC, "de_DE.UTF-8"))
+        setlocale(LC_NUMERIC, "C");
+    char text[NCR_TEXT_DOUBLE_SIZE];
+    ncr_text_from_double(2.5, text);
+    assert_string_equal(text, "2.5");
+    double value;
+    assert_true(ncr_text_to_double("2.5", &value));
+    assert_true(value == 2.5);
+    setlocale(LC_NUMERIC, "C");
+}
+
+static void comparisons_ignore_ascii_case_only(void **state)
+{
+    (void)state;
+    assert_true(ncr_text_equal_nocase("GTiff", "gtIFF"));
+    assert_false(ncr_text_equal_nocase("GTiff", "GTif"));
+    assert_false(ncr_text_equal_nocase("\xc3\x84", "\xc3\xa4"));
+    assert_true(ncr_text_ends_nocase("A.TIF", ".tif"));
+    assert_false(ncr_text_ends_nocase("f", ".tif"));
+}
+
+static void everything_but_unreserved_is_escaped(void **state)
+{
+    (void)state;
+    ncr_buffer buffer;
+    ncr_buffer_init(&buffer, 1000);
+    assert_true(ncr_text_append_escaped(&buffer, "d//k a%20b?#\xc3\xa9~", "/"));
+    assert_string_equal((const char *)buffer.data, "d//k%20a%2520b%3F%23%C3%A9~");
+    ncr_buffer_clear(&buffer);
+}
+
+static void a_buffer_never_passes_its_maximum(void **state)
+{
+    (void)state;
+    ncr_buffer buffer;
+    ncr_buffer_init(&buffer, 10);
+    assert_true(ncr_buffer_append(&buffer, "123456789", 9));
+    assert_false(ncr_buffer_append(&buffer, "ab", 2));
+    assert_int_equal(buffer.size, 9);
+    assert_true(ncr_buffer_append(&buffer, "a", 1));
+    assert_null(ncr_buffer_reserve(&buffer, SIZE_MAX));
+    ncr_buffer_clear(&buffer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_whole_texts),
+        cmocka_unit_test(doubles_read_back_as_themselves),
+        cmocka_unit_test(a_locale_with_commas_changes_nothing),
+        cmocka_unit_test(comparisons_ignore_ascii_case_only),
+        cmocka_unit_test(everything_but_unreserved_is_escaped),
+        cmocka_unit_test(a_buffer_never_passes_its_maximum),
+    };
+    return cmocka_run_group_tests_name("base/text", tests, NULL, NULL);
+}
