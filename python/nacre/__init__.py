@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from . import cache, crs, enums, errors, shutil, vrt, warp, windows
+from ._lib import io_stats
 from ._lib import text as _text
 from ._native import lib as _native
 from .coords import BoundingBox
@@ -28,6 +29,7 @@ __all__ = [
     "crs",
     "enums",
     "errors",
+    "io_stats",
     "open",
     "shutil",
     "vrt",

@@ -70,3 +70,10 @@ def sized(struct: str) -> Any:
     pointer = ffi.new(struct + " *")
     pointer.size = ffi.sizeof(struct)
     return pointer
+
+
+def io_stats() -> dict[str, int]:
+    """What the process did so far on the wire and in the cache: requests, rounds, bytes, hits."""
+    out = ffi.new("nacre_io_stats *")
+    lib.nacre_io_stats_total(out)
+    return {name: getattr(out, name) for name, _ in ffi.typeof("nacre_io_stats").fields}
