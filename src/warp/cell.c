@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "warp/map.h"
+
+/* Finding the leaves of a cell. A square is sampled at 5 x 5 points, its corners at the centres of its corner pixels.
+ * Every second one (3 x 3) sets the biquadratic polynomials; at the 16 others, where the cubic error of such a
+ * polynomial is within 3 % of its largest, it is compared with PROJ. The margin of 4 on the tolerance covers that and
+ * the terms of higher order. A straight line across which the transform jumps parts the samples on the square's edge,
+ * since it cannot meet one edge twice: so it is always noticed. A square that fails is cut into four; those of
+ * SMALLEST pixels are asked from PROJ directly. */
+enum { SMALLEST = 16, SAMPLES = 5 };
+
+typedef struct {
+    const ncr_map *map;
+    ncr_cell *cell;
+    size_t capacity;
+} builder;
+
+static double sample_at(double first, int length, int index)
+{
+    return first + 0.5 + (length - 1) * (index / (double)(SAMPLES - 1));
+}
+
+static nacre_status sample(const builder *b, const ncr_leaf *leaf, double *x, double *y, nacre_error *err)
+{
+    for (int j = 0; j < SAMPLES; j++) {
+        for (int i = 0; i < SAMPLES; i++) {
+            x[j * SAMPLES + i] = sample_at((double)(b->cell->x + leaf->x), leaf->width, i);
+            y[j * SAMPLES + i] = sample_at((double)(b->cell->y + leaf->y), leaf->height, j);
+        }
+    }
+    return ncr_map_to_source(b->map, SAMPLES * SAMPLES, x, y, err);
+}
+
+/* The quadratic through (-1, f0), (0, f1), (1, f2): its terms in place. */
+static void fit(double *f0, double *f1, double *f2)
+{
+    double first = *f0, middle = *f1, last = *f2;
+    *f0 = middle;
+    *f1 = (last - first) / 2;
+    *f2 = (last + first) / 2 - middle;
+}
+
+static void fit_terms(const double *values, double terms[9])
+{
+    for (int j = 0; j < 3; j++)
+        for (int i = 0; i < 3; i++)
+            terms[3 * j + i] = values[2 * j * SAMPLES + 2 * i];
+    for (int j = 0; j < 3; j++)
+        fit(&terms[3 * j], &terms[3 * j + 1], &terms[3 * j + 2]);
+    for (int i = 0; i < 3; i++)
+        fit(&terms[i], &terms[3 + i], &terms[6 + i]);
+}
+
+static double evaluate(const double terms[9], double u, double v)
+{
+    double row0 = terms[0] + u * (terms[1] + u * terms[2]);
+    double row1 = terms[3] + u * (terms[4] + u * terms[5]);
+    double row2 = terms[6] + u * (terms[7] + u * terms[8]);
+    return row0 + v * (row1 + v * row2);
+}
+
+/* Whether the polynomials meet PROJ at all samples. */
+static bool holds(const ncr_leaf *leaf, const double *x, const double *y)
+{
+    for (int j = 0; j < SAMPLES; j++) {
+        for (int i = 0; i < SAMPLES; i++) {
+            double u = (i - 2) / 2.0, v = (j - 2) / 2.0;
+            int at = j * SAMPLES + i;
+            double dx = evaluate(leaf->x_terms, u, v) - x[at], dy = evaluate(leaf->y_terms, u, v) - y[at];
+            if (!(fabs(dx) <= NCR_MAP_TOLERANCE / 4 && fabs(dy) <= NCR_MAP_TOLERANCE / 4))
+                return false;
+        }
+    }
+    return true;
+}
+
+static nacre_status add_leaf(builder *b, const ncr_leaf *leaf, nacre_error *err)
+{
+    size_t count = (size_t)b->cell->leaf_count;
+    if (!ncr_array_reserve(&b->cell->leaves, &b->capacity, count + 1, sizeof *leaf))
+        return ncr_error_memory(err);
+    b->cell->leaves[count] = *leaf;
+    b->cell->leaf_count++;
+    return NACRE_OK;
+}
+
+static nacre_status build(builder *b, ncr_leaf leaf, nacre_error *err);
+
+static nacre_status split(builder *b, const ncr_leaf *leaf, nacre_error *err)
+{
+    int half_width = leaf->width > SMALLEST ? (leaf->width + 1) / 2 : leaf->width;
+    int half_height = leaf->height > SMALLEST ? (leaf->height + 1) / 2 : leaf->height;
+    for (int y = 0; y < leaf->height; y += half_height) {
+        for (int x = 0; x < leaf->width; x += half_width) {
+            ncr_leaf part = {.x = (uint8_t)(leaf->x + x), .y = (uint8_t)(leaf->y + y)};
+            part.width = (uint8_t)(leaf->width - x < half_width ? leaf->width - x : half_width);
+            part.height = (uint8_t)(leaf->height - y < half_height ? leaf->height - y : half_height);
+            nacre_status status = build(b, part, err);
+            if (status)
+                return status;
+        }
+    }
+    return NACRE_OK;
+}
+
+static nacre_status build(builder *b, ncr_leaf leaf, nacre_error *err)
+{
+    double x[SAMPLES * SAMPLES], y[SAMPLES * SAMPLES];
+    /* Very thin squares (the last column of a grid) cost no more when asked directly. */
+    leaf.is_direct = leaf.width * leaf.height <= SAMPLES * SAMPLES;
+    if (!leaf.is_direct) {
+        nacre_status status = sample(b, &leaf, x, y, err);
+        if (status)
+            return status;
+        fit_terms(x, leaf.x_terms);
+        fit_terms(y, leaf.y_terms);
+        leaf.is_direct = !holds(&leaf, x, y);
+        if (leaf.is_direct && (leaf.width > SMALLEST || leaf.height > SMALLEST))
+            return split(b, &leaf, err);
+    }
+    return add_leaf(b, &leaf, err);
+}
+
+nacre_status ncr_cell_init(ncr_cell *cell, const ncr_map *map, int grid_width, int grid_height, int64_t column,
+                           int64_t row, nacre_error *err)
+{
+    *cell = (ncr_cell){.x = column * NCR_CELL, .y = row * NCR_CELL};
+    int64_t right = grid_width - cell->x, below = grid_height - cell->y;
+    cell->width = (int)(right < NCR_CELL ? right : NCR_CELL);
+    cell->height = (int)(below < NCR_CELL ? below : NCR_CELL);
+    if (ncr_reprojection_is_same(map->reprojection))
+        return NACRE_OK; /* cheap enough to do exactly */
+    builder b = {.map = map, .cell = cell};
+    ncr_leaf whole = {.width = (uint8_t)cell->width, .height = (uint8_t)cell->height};
+    nacre_status status = build(&b, whole, err);
+    if (status)
+        ncr_cell_clear(cell);
+    return status;
+}
+
+void ncr_cell_clear(ncr_cell *cell)
+{
+    free(cell->leaves);
+    cell->leaves = NULL;
+    cell->leaf_count = 0;
+}
+
+static nacre_status evaluate_exactly(const ncr_cell *cell, const ncr_map *map, const ncr_leaf *leaf,
+                                     ncr_cell_points *out, nacre_error *err)
+{
+    for (int row = leaf->y; row < leaf->y + leaf->height; row++) {
+        double *x = &out->x[row * NCR_CELL + leaf->x], *y = &out->y[row * NCR_CELL + leaf->x];
+        for (int i = 0; i < leaf->width; i++) {
+            x[i] = (double)(cell->x + leaf->x + i) + 0.5;
+            y[i] = (double)(cell->y + row) + 0.5;
+        }
+        nacre_status status = ncr_map_to_source(map, leaf->width, x, y, err);
+        if (status)
+            return status;
+    }
+    return NACRE_OK;
+}
+
+/* A row of a polynomial: quadratic in u. */
+static void evaluate_row(const double terms[9], double v, const double *u, int count, double *out)
+{
+    double a = terms[0] + v * (terms[3] + v * terms[6]);
+    double b = terms[1] + v * (terms[4] + v * terms[7]);
+    double c = terms[2] + v * (terms[5] + v * terms[8]);
+    for (int i = 0; i < count; i++)
+        out[i] = a + u[i] * (b + u[i] * c);
+}
+
+static void evaluate_polynomials(const ncr_leaf *leaf, ncr_cell_points *out)
+{
+    double u[NCR_CELL];
+    double u_step = leaf->width > 1 ? 2.0 / (leaf->width - 1) : 0, v_step = leaf->height > 1 ? 2.0 / (leaf->height - 1) : 0;
+    for (int i = 0; i < leaf->width; i++)
+        u[i] = i * u_step - 1;
+    for (int j = 0; j < leaf->height; j++) {
+        int at = (leaf->y + j) * NCR_CELL + leaf->x;
+        evaluate_row(leaf->x_terms, j * v_step - 1, u, leaf->width, &out->x[at]);
+        evaluate_row(leaf->y_terms, j * v_step - 1, u, leaf->width, &out->y[at]);
+    }
+}
+
+nacre_status ncr_cell_evaluate(const ncr_cell *cell, const ncr_map *map, ncr_cell_points *out, nacre_error *err)
+{
+    if (!cell->leaf_count) {
+        ncr_leaf whole = {.width = (uint8_t)cell->width, .height = (uint8_t)cell->height};
+        return evaluate_exactly(cell, map, &whole, out, err);
+    }
+    for (int i = 0; i < cell->leaf_count; i++) {
+        const ncr_leaf *leaf = &cell->leaves[i];
+        if (!leaf->is_direct) {
+            evaluate_polynomials(leaf, out);
+            continue;
+        }
+        nacre_status status = evaluate_exactly(cell, map, leaf, out, err);
+        if (status)
+            return status;
+    }
+    return NACRE_OK;
+}
