@@ -67,7 +67,7 @@ static slot *slot_new(void)
     return s;
 }
 
-/* The part of a CRS that is about x and y: heights are not transformed. */
+/* The part of a compound CRS that is about x and y: heights are not transformed. */
 static PJ *horizontal(PJ_CONTEXT *context, PJ *crs)
 {
     if (proj_get_type(crs) == PJ_TYPE_COMPOUND_CRS) {
@@ -77,13 +77,7 @@ static PJ *horizontal(PJ_CONTEXT *context, PJ *crs)
             crs = part;
         }
     }
-    if (proj_get_type(crs) != PJ_TYPE_GEOGRAPHIC_3D_CRS)
-        return crs;
-    PJ *flat = proj_crs_demote_to_2D(context, NULL, crs);
-    if (!flat)
-        return crs;
-    proj_destroy(crs);
-    return flat;
+    return crs;
 }
 
 static PJ *new_crs_pj(nacre_crs *crs, PJ_CONTEXT *context, nacre_error *err)
