@@ -80,6 +80,11 @@ void ncr_dataset_unref(ncr_dataset *dataset)
     free(dataset);
 }
 
+const char *ncr_dataset_name(const ncr_dataset *dataset)
+{
+    return dataset->path[0] ? dataset->path : "view";
+}
+
 void ncr_dataset_sources(ncr_dataset *dataset,
                          void (*function)(void *user, const char *path, const char *version, const char *snapshot),
                          void *user)
@@ -152,10 +157,10 @@ static nacre_status check_bands(const ncr_dataset *dataset, const ncr_read_reque
     if (request->mask)
         return NACRE_OK;
     if (request->band_count < 1)
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no band is asked for", dataset->path);
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no band is asked for", ncr_dataset_name(dataset));
     for (int i = 0; i < request->band_count; i++)
         if (request->bands[i] < 1 || request->bands[i] > dataset->band_count)
-            return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no band %d: it has %d", dataset->path,
+            return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no band %d: it has %d", ncr_dataset_name(dataset),
                                  request->bands[i], dataset->band_count);
     return NACRE_OK;
 }
@@ -166,16 +171,17 @@ nacre_status ncr_dataset_plan_read(ncr_dataset *dataset, const ncr_read_request 
     *out = NULL;
     int width, height;
     if (!level_size(dataset, request->level, &width, &height))
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no overview %d: it has %d", dataset->path, request->level,
-                             dataset->overview_count);
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no overview %d: it has %d", ncr_dataset_name(dataset),
+                             request->level, dataset->overview_count);
     const ncr_rect *window = &request->window;
     if (!is_inside(window, width, height))
         return ncr_error_set(err, NACRE_ERROR_INVALID,
-                             "%s: window %lld,%lld,%lld,%lld lies outside the raster of %dx%d", dataset->path,
-                             (long long)window->x, (long long)window->y, (long long)window->width,
-                             (long long)window->height, width, height);
+                             "%s: window %lld,%lld,%lld,%lld lies outside the raster of %dx%d",
+                             ncr_dataset_name(dataset), (long long)window->x, (long long)window->y,
+                             (long long)window->width, (long long)window->height, width, height);
     if (!ncr_dtype_size(request->dtype))
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: unknown data type %d", dataset->path, (int)request->dtype);
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: unknown data type %d", ncr_dataset_name(dataset),
+                             (int)request->dtype);
     nacre_status status = check_bands(dataset, request, err);
     return status == NACRE_OK ? dataset->class->plan_read(dataset, request, call, out, err) : status;
 }

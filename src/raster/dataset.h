@@ -66,7 +66,7 @@ typedef struct ncr_dataset_class {
     nacre_status (*plan_read)(ncr_dataset *dataset, const ncr_read_request *request, ncr_call *call, ncr_plan **out,
                               nacre_error *err);
     /* Like plan_read with another size, where a driver has a better way than overviews and resampling (a warped view);
-     * NULL: the raster layer's way. */
+     * keeps to the key memory.limit by itself. NULL: the raster layer's way. */
     nacre_status (*plan_scaled)(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call, ncr_plan **out,
                                 nacre_error *err);
     /* Every object behind it: calls function for each. NULL: only `file`. */
@@ -107,6 +107,9 @@ ncr_dataset *ncr_dataset_new(size_t size, const ncr_dataset_class *class, const 
                              int band_count);
 ncr_dataset *ncr_dataset_ref(ncr_dataset *dataset);
 void ncr_dataset_unref(ncr_dataset *dataset); /* accepts NULL and half-built ones */
+
+/* How messages name it: its path, or "view" where it has none. */
+const char *ncr_dataset_name(const ncr_dataset *dataset);
 
 /* Tells every object behind it, its own first (class->sources, or its file). */
 void ncr_dataset_sources(ncr_dataset *dataset,
