@@ -26,8 +26,8 @@ typedef struct ncr_http_range {
 
 /* Where the body of a 2xx answer goes. With data set it is the caller's memory, of capacity bytes, and a longer body
  * is NACRE_ERROR_CORRUPT (for a 206) or goes to `whole` (for a 200 to a ranged request). Otherwise it is kept in
- * `whole`, up to whole_limit bytes (NACRE_ERROR_TOO_LARGE beyond). The bodies of other answers go to `whole` up to
- * 64 KiB, cut beyond. */
+ * `whole`, up to whole_limit bytes (NACRE_ERROR_TOO_LARGE beyond; 0 stands for 64 KiB). The bodies of other answers go
+ * to `whole` up to 64 KiB, cut beyond. */
 typedef struct ncr_http_sink {
     uint8_t *data;
     size_t capacity;
@@ -44,6 +44,7 @@ typedef struct ncr_http_response {
     char *location;          /* effective URL after redirects, NULL: as asked */
     char *headers;           /* "name: value\n..." with names in lower case, of the last answer */
     unsigned round;          /* of this answer */
+    unsigned http_version;   /* 10, 11, 20 or 30; 0: no answer */
 } ncr_http_response;
 
 struct ncr_http_request {
@@ -58,7 +59,9 @@ struct ncr_http_request {
     ncr_http_sink sink;
     bool idempotent;       /* may be sent again after an unknown outcome; GET and HEAD always may */
     bool public_only;      /* refuse loopback, private, link-local and metadata addresses (NACRE_ERROR_REFUSED) */
-    bool follow;           /* follow redirects (never with credentials to another host, never https to http) */
+    bool follow;           /* follow redirects of GET and HEAD (no credentials to another host, no https to http) */
+    bool no_retry;         /* one attempt only: for probes that must end soon */
+    int64_t timeout_ms;    /* of this exchange with its retries, beside the call's deadline; 0: none */
     unsigned needed_round; /* the highest round of any response whose content was needed to form this request */
     ncr_call *call;        /* referenced */
 

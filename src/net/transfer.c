@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "net/transfer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "net/address.h"
+
+enum { NOTE_SIZE = 64 << 10, PASS_OVER_SIZE = 1 << 20 };
+
+ncr_http_transfer *ncr_transfer_new(ncr_http_request *request)
+{
+    ncr_http_transfer *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->request = request;
+    t->deadline_ms = request->call->deadline_ms;
+    if (request->timeout_ms > 0) {
+        int64_t own_ms = ncr_clock_ms() + request->timeout_ms;
+        t->deadline_ms = own_ms < t->deadline_ms ? own_ms : t->deadline_ms;
+    }
+    t->connect_ms = ncr_config_number(request->call->config, NCR_KEY_HTTP_CONNECT_TIMEOUT);
+    t->stall_ms = ncr_config_number(request->call->config, NCR_KEY_HTTP_STALL_TIMEOUT);
+    ncr_buffer_init(&t->note, NOTE_SIZE);
+    ncr_buffer_init(&t->whole, request->sink.whole_limit ? request->sink.whole_limit : NOTE_SIZE);
+    ncr_answer_init(&t->answer);
+    return t;
+}
+
+void ncr_transfer_free(ncr_http_transfer *t)
+{
+    if (!t)
+        return;
+    free(t->url);
+    curl_slist_free_all(t->lines);
+    ncr_answer_clear(&t->answer);
+    ncr_buffer_clear(&t->note);
+    ncr_buffer_clear(&t->whole);
+    free(t);
+}
+
+static bool is_get(const ncr_http_transfer *t)
+{
+    return strcmp(t->request->method, "GET") == 0;
+}
+
+static bool is_head(const ncr_http_transfer *t)
+{
+    return strcmp(t->request->method, "HEAD") == 0;
+}
+
+/* The last byte that is asked for; UINT64_MAX: to the end. */
+static uint64_t last_wanted(const ncr_http_request *request)
+{
+    return request->range.length ? request->range.offset + request->range.length - 1 : UINT64_MAX;
+}
+
+static void set_final(ncr_http_transfer *t)
+{
+    t->fault = NCR_FAULT_FINAL;
+}
+
+/* --- Where a body goes: decided when the head of the answer is complete. --- */
+
+static bool refuse_range(ncr_http_transfer *t, uint64_t first, uint64_t last)
+{
+    char value[128] = "none", asked[64];
+    ncr_answer_header(&t->answer, "content-range", value, sizeof value);
+    if (last == UINT64_MAX)
+        snprintf(asked, sizeof asked, "%llu-", (unsigned long long)first);
+    else
+        snprintf(asked, sizeof asked, "%llu-%llu", (unsigned long long)first, (unsigned long long)last);
+    ncr_error_set_http(&t->error, NACRE_ERROR_CORRUPT, 206,
+                       "%s: server sent another range: asked for bytes %s, Content-Range is '%s', Content-Length %lld",
+                       t->request->name, asked, value, (long long)t->answer.content_length);
+    set_final(t);
+    return false;
+}
+
+static bool take_range(ncr_http_transfer *t)
+{
+    const ncr_http_request *request = t->request;
+    uint64_t first = request->range.offset + t->got, last = last_wanted(request);
+    if (!request->range.length && !t->is_resuming) {
+        ncr_error_set_http(&t->error, NACRE_ERROR_CORRUPT, 206, "%s: server sent a range, though all was asked for",
+                           request->name);
+        set_final(t);
+        return false;
+    }
+    if (!ncr_answer_is_range(&t->answer, first, last))
+        return refuse_range(t, first, last);
+    ncr_identity identity = ncr_answer_identity(&t->answer);
+    if (t->is_resuming && !ncr_identity_same(&t->identity, &identity)) {
+        t->fault = NCR_FAULT_CHANGED;
+        return false;
+    }
+    if (!t->is_resuming) {
+        t->identity = identity;
+        t->first_status = 206;
+    }
+    t->left = t->answer.range.last - first + 1;
+    t->body_place = request->sink.data ? NCR_BODY_DATA : NCR_BODY_WHOLE;
+    return true;
+}
+
+static bool refuse_size(ncr_http_transfer *t)
+{
+    const ncr_http_request *request = t->request;
+    if (t->body_place == NCR_BODY_DATA)
+        ncr_error_set_http(&t->error, NACRE_ERROR_CORRUPT, t->answer.status,
+                           "%s: server sent more than the %zu bytes expected", request->name, request->sink.capacity);
+    else
+        ncr_error_set_http(&t->error, NACRE_ERROR_TOO_LARGE, t->answer.status,
+                           "%s: server %s more than %zu bytes in one answer%s; see the key limit.whole_read",
+                           request->name, t->answer.content_length == UINT64_MAX ? "sent" : "would send",
+                           t->whole.maximum, request->range.length ? ", since it ignores ranges" : "");
+    set_final(t);
+    return false;
+}
+
+/* A whole body makes whatever came before void: it is complete by itself. */
+static bool take_whole(ncr_http_transfer *t)
+{
+    const ncr_http_sink *sink = &t->request->sink;
+    t->got = 0;
+    t->whole.size = 0;
+    t->is_resuming = false;
+    t->identity = ncr_answer_identity(&t->answer);
+    t->first_status = t->answer.status;
+    t->left = t->answer.content_length;
+    t->body_place = sink->data && !t->request->range.length ? NCR_BODY_DATA : NCR_BODY_WHOLE;
+    size_t limit = t->body_place == NCR_BODY_DATA ? sink->capacity : t->whole.maximum;
+    return t->left == UINT64_MAX || t->left <= limit || refuse_size(t);
+}
+
+static bool has_line(const struct curl_slist *list, const char *name)
+{
+    size_t length = strlen(name);
+    for (; list; list = list->next)
+        if (ncr_text_starts_nocase(list->data, name) && strchr(":;", list->data[length]))
+            return true;
+    return false;
+}
+
+/* Bytes are cached and compared as the store holds them, so a coding that was not asked for is no answer. */
+static bool is_coded(ncr_http_transfer *t)
+{
+    char coding[64];
+    if (!is_get(t) || has_line(t->request->header_list, "accept-encoding") ||
+        !ncr_answer_header(&t->answer, "content-encoding", coding, sizeof coding) || !*coding ||
+        ncr_text_equal_nocase(coding, "identity"))
+        return false;
+    ncr_error_set_http(&t->error, NACRE_ERROR_CORRUPT, t->answer.status,
+                       "%s: server sent a body encoded with %s, though the bytes were asked for as they are",
+                       t->request->name, coding);
+    set_final(t);
+    return true;
+}
+
+static bool take_head(ncr_http_transfer *t)
+{
+    t->body_place = NCR_BODY_NOTE;
+    t->left = UINT64_MAX;
+    if (t->answer.status >= 300 || is_head(t))
+        return true;
+    if (is_coded(t))
+        return false;
+    return t->answer.status == 206 ? take_range(t) : take_whole(t);
+}
+
+/* --- libcurl's callbacks. --- */
+
+static size_t on_header(char *data, size_t size, size_t count, void *user)
+{
+    ncr_http_transfer *t = user;
+    t->active_ms = ncr_clock_ms();
+    bool was_complete = t->answer.is_complete;
+    if (!ncr_answer_line(&t->answer, data, size * count)) {
+        ncr_error_set(&t->error, NACRE_ERROR_CORRUPT, "%s: the head of the server's answer is too long",
+                      t->request->name);
+        set_final(t);
+        return 0;
+    }
+    if (t->answer.is_complete && !was_complete && !take_head(t))
+        return 0;
+    return size * count;
+}
+
+static size_t take_note(ncr_http_transfer *t, const char *data, size_t size)
+{
+    size_t room = t->note.maximum - t->note.size;
+    ncr_buffer_append(&t->note, data, size < room ? size : room); /* out of memory: less to tell */
+    t->passed_over += size;
+    if (t->passed_over <= PASS_OVER_SIZE)
+        return size;
+    t->fault = NCR_FAULT_ENOUGH;
+    return 0;
+}
+
+static size_t take_excess(ncr_http_transfer *t)
+{
+    if (t->answer.status == 206) {
+        ncr_error_set_http(&t->error, NACRE_ERROR_CORRUPT, 206,
+                           "%s: server sent another range: more bytes than its Content-Range says", t->request->name);
+        set_final(t);
+    } else {
+        refuse_size(t);
+    }
+    return 0;
+}
+
+static size_t on_body(char *data, size_t one, size_t size, void *user)
+{
+    (void)one;
+    ncr_http_transfer *t = user;
+    t->active_ms = ncr_clock_ms();
+    ncr_call_count(t->request->call, NCR_COUNT_BYTES_RECEIVED, size);
+    if (t->body_place == NCR_BODY_NOTE)
+        return take_note(t, data, size);
+    if (size > t->left)
+        return take_excess(t);
+    const ncr_http_sink *sink = &t->request->sink;
+    if (t->body_place == NCR_BODY_DATA) {
+        if (size > sink->capacity - t->got)
+            return take_excess(t);
+        memcpy(sink->data + t->got, data, size);
+    } else if (!ncr_buffer_append(&t->whole, data, size)) {
+        if (size > t->whole.maximum - t->whole.size)
+            return take_excess(t);
+        ncr_error_memory(&t->error);
+        set_final(t);
+        return 0;
+    }
+    t->got += size;
+    if (t->left != UINT64_MAX)
+        t->left -= size;
+    return size;
+}
+
+/* Bodies that go up give no other sign of life. */
+static int on_progress(void *user, curl_off_t to_come, curl_off_t came, curl_off_t to_go, curl_off_t went)
+{
+    (void)to_come, (void)came, (void)to_go;
+    ncr_http_transfer *t = user;
+    if (went != t->sent_bytes)
+        t->active_ms = ncr_clock_ms();
+    t->sent_bytes = went;
+    return 0;
+}
+
+static bool may_repeat(const ncr_http_request *request)
+{
+    return request->idempotent || strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+}
+
+static bool refuse_address(ncr_http_transfer *t)
+{
+    ncr_error_set(&t->error, NACRE_ERROR_REFUSED,
+                  "%s: %s is a private, loopback or metadata address, which a document must not name; see the key "
+                  "sources",
+                  t->request->name, t->place.host);
+    set_final(t);
+    return false;
+}
+
+/* Called when the connection stands and the request is about to be sent, also where libcurl by itself sends it again
+ * because a kept connection turned out dead. */
+static int on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
+{
+    (void)local, (void)remote_port, (void)local_port;
+    ncr_http_transfer *t = user;
+    if (t->request->public_only && !t->is_proxied && !ncr_address_text_is_public(remote)) {
+        refuse_address(t);
+        return CURL_PREREQFUNC_ABORT;
+    }
+    if (t->sends++ && !may_repeat(t->request)) {
+        ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE,
+                      "%s: connection lost before the answer, and the request must not be sent twice",
+                      t->request->name);
+        set_final(t);
+        return CURL_PREREQFUNC_ABORT;
+    }
+    t->fault = NCR_FAULT_NONE; /* another address of the host may have been refused before */
+    t->connecting_ms = -1;
+    t->active_ms = ncr_clock_ms();
+    ncr_call_count(t->request->call, NCR_COUNT_REQUESTS, 1);
+    if (t->is_again || t->sends > 1)
+        ncr_call_count(t->request->call, NCR_COUNT_RETRIES, 1);
+    return CURL_PREREQFUNC_OK;
+}
+
+static void begin_connecting(ncr_http_transfer *t)
+{
+    if (t->connecting_ms < 0)
+        t->connecting_ms = ncr_clock_ms();
+}
+
+static int on_resolve(void *resolver, void *unused, void *user)
+{
+    (void)resolver, (void)unused;
+    begin_connecting(user);
+    return 0;
+}
+
+bool ncr_transfer_may_connect(ncr_http_transfer *t, const struct sockaddr *address)
+{
+    begin_connecting(t);
+    return !t->request->public_only || t->is_proxied || ncr_address_is_public(address) || refuse_address(t);
+}
+
+/* --- Setting an attempt up. --- */
+
+/* What may go on to another host than the one the caller meant: nothing that could be a secret. */
+static bool is_harmless(const char *line)
+{
+    static const char *const names[] = {
+        "accept:", "if-match:", "if-none-match:", "if-modified-since:", "if-unmodified-since:", "if-range:"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (ncr_text_starts_nocase(line, names[i]))
+            return true;
+    return false;
+}
+
+static bool add_line(ncr_http_transfer *t, const char *line)
+{
+    struct curl_slist *list = line ? curl_slist_append(t->lines, line) : NULL;
+    if (list)
+        t->lines = list;
+    return list != NULL;
+}
+
+static bool add_range(ncr_http_transfer *t)
+{
+    const ncr_http_request *request = t->request;
+    if (!request->range.length && !t->is_resuming)
+        return true;
+    uint64_t last = last_wanted(request);
+    unsigned long long first = request->range.offset + t->got;
+    char *line = last == UINT64_MAX ? ncr_text_format("Range: bytes=%llu-", first)
+                                    : ncr_text_format("Range: bytes=%llu-%llu", first, (unsigned long long)last);
+    bool is_added = add_line(t, line);
+    free(line);
+    return is_added;
+}
+
+static bool has_precondition(const ncr_http_request *request)
+{
+    const char *query = strchr(request->url, '?');
+    return has_line(request->header_list, "if-match") || has_line(request->header_list, "x-goog-if-generation-match") ||
+           (query && (strstr(query, "eneration=") || strstr(query, "ifGenerationMatch=") ||
+                      strstr(query, "ersionId=") || strstr(query, "versionid=")));
+}
+
+static bool add_precondition(ncr_http_transfer *t)
+{
+    if (!t->is_resuming || !t->identity.etag[0] || has_precondition(t->request))
+        return true;
+    char *line = ncr_text_format("If-Match: %s", t->identity.etag);
+    bool is_added = add_line(t, line);
+    free(line);
+    return is_added;
+}
+
+static bool make_lines(ncr_http_transfer *t)
+{
+    const ncr_http_request *request = t->request;
+    curl_slist_free_all(t->lines);
+    t->lines = NULL;
+    for (const struct curl_slist *item = request->header_list; item; item = item->next)
+        if ((!t->is_stripped || is_harmless(item->data)) && !add_line(t, item->data))
+            return false;
+    if (is_get(t) && !has_line(request->header_list, "accept-encoding") && !add_line(t, "Accept-Encoding: identity"))
+        return false;
+    /* libcurl's own: a wait for "100 Continue", and a form's content type. */
+    if (!add_line(t, "Expect:"))
+        return false;
+    if (!has_line(request->header_list, "content-type") && !add_line(t, "Content-Type:"))
+        return false;
+    return add_range(t) && add_precondition(t);
+}
+
+/* Where distributions keep the certificates they trust: libcurl knows only the one it was built on. */
+static const char *default_bundle(void)
+{
+    static const char *const paths[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                                        "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (access(paths[i], R_OK) == 0)
+            return paths[i];
+    return NULL;
+}
+
+static void set_trust(const ncr_http_transfer *t, CURL *easy)
+{
+    const char *own = ncr_config_text(t->request->call->config, NCR_KEY_HTTP_CA_BUNDLE);
+    const char *bundle = own ? own : default_bundle();
+    if (bundle)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, bundle);
+    if (own) /* these, and no others beside them */
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 60L);
+}
+
+/* For requests that must stay public we decide ourselves whether a proxy is used, so as to know whose address it is
+ * that gets connected. */
+static nacre_status set_proxy(ncr_http_transfer *t, CURL *easy, nacre_error *err)
+{
+    if (!t->request->public_only)
+        return NACRE_OK;
+    if (ncr_host_is_private(t->place.host)) {
+        refuse_address(t);
+        return ncr_error_copy(err, &t->error, t->error.status);
+    }
+    const char *proxy = ncr_url_proxy(&t->place);
+    t->is_proxied = proxy != NULL;
+    curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    return NACRE_OK;
+}
+
+static void set_method(const ncr_http_transfer *t, CURL *easy)
+{
+    const ncr_http_request *request = t->request;
+    if (is_head(t)) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+        return;
+    }
+    if (is_get(t)) {
+        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+        return;
+    }
+    bool has_body = request->body || strcmp(request->method, "DELETE") != 0;
+    if (has_body) {
+        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
+    }
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+static void set_callbacks(ncr_http_transfer *t, CURL *easy, const ncr_transfer_hooks *hooks)
+{
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->curl_text);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, t);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
+    curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
+    curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, t);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, hooks->open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, hooks->close_socket);
+    curl_easy_setopt(easy, CURLOPT_SHARE, hooks->share);
+}
+
+static void set_transport(const ncr_http_transfer *t, CURL *easy)
+{
+    bool is_tls = strcmp(t->place.scheme, "https") == 0;
+    curl_easy_setopt(easy, CURLOPT_URL, t->url ? t->url : t->request->url);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "nacre/" NCR_VERSION);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->lines);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* never waits for a resolver's thread */
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    /* Without TLS there is no HTTP/2 to wait for, and the first connection would hold all others up. */
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)(is_tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, is_tls ? 1L : 0L);
+    /* libcurl counts the time that a transfer waits for a free connection as connecting: we keep our own time. */
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 24L * 3600 * 1000);
+    curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
+    if (t->is_dns_suspect)
+        curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    if (t->request->range.length >= 128 << 10)
+        curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 128L << 10);
+}
+
+static void begin_attempt(ncr_http_transfer *t, CURL *easy)
+{
+    t->easy = easy;
+    t->attempts++;
+    ncr_answer_clear(&t->answer);
+    t->body_place = NCR_BODY_NOTE;
+    t->note.size = 0;
+    t->left = UINT64_MAX;
+    t->passed_over = 0;
+    t->got_before = t->got;
+    t->sends = 0;
+    t->connecting_ms = t->active_ms = -1;
+    t->sent_bytes = 0;
+    t->fault = NCR_FAULT_NONE;
+    t->error = (nacre_error){0};
+    t->curl_text[0] = '\0';
+}
+
+nacre_status ncr_transfer_begin(ncr_http_transfer *t, CURL *easy, const ncr_transfer_hooks *hooks, nacre_error *err)
+{
+    const ncr_http_request *request = t->request;
+    begin_attempt(t, easy);
+    if (!ncr_url_place_of(t->url ? t->url : request->url, &t->place))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: not an HTTP URL", request->name);
+    if (request->range.length && (request->range.offset > UINT64_MAX - request->range.length ||
+                                  (request->sink.data && request->range.length > request->sink.capacity)))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the range is beyond what can be read", request->name);
+    if (!make_lines(t))
+        return ncr_error_memory(err);
+    set_transport(t, easy);
+    set_method(t, easy);
+    set_trust(t, easy);
+    set_callbacks(t, easy, hooks);
+    return set_proxy(t, easy, err);
+}

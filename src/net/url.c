@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "net/url.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* Copies a part of a URL in lower case; false where it is absent or too long. */
+static bool get_part(CURLU *url, CURLUPart part, unsigned flags, char *out, size_t out_size)
+{
+    char *text = NULL;
+    bool is_there = curl_url_get(url, part, &text, flags) == CURLUE_OK && strlen(text) < out_size;
+    for (size_t i = 0; is_there && (i == 0 || text[i - 1]); i++)
+        out[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
+    curl_free(text);
+    return is_there;
+}
+
+static bool read_place(CURLU *url, ncr_url_place *out)
+{
+    char port[8];
+    int number;
+    if (!get_part(url, CURLUPART_SCHEME, 0, out->scheme, sizeof out->scheme) ||
+        !get_part(url, CURLUPART_HOST, 0, out->host, sizeof out->host) ||
+        !get_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof port) || !ncr_text_to_int(port, &number))
+        return false;
+    out->port = (unsigned)number;
+    return strcmp(out->scheme, "http") == 0 || strcmp(out->scheme, "https") == 0;
+}
+
+bool ncr_url_place_of(const char *url, ncr_url_place *out)
+{
+    CURLU *parsed = curl_url();
+    bool is_read =
+        parsed && curl_url_set(parsed, CURLUPART_URL, url, CURLU_PATH_AS_IS) == CURLUE_OK && read_place(parsed, out);
+    curl_url_cleanup(parsed);
+    if (!is_read)
+        *out = (ncr_url_place){0};
+    return is_read;
+}
+
+bool ncr_url_place_same(const ncr_url_place *a, const ncr_url_place *b)
+{
+    return strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0 && a->port == b->port;
+}
+
+char *ncr_url_resolve(const char *base, const char *location)
+{
+    char *text = NULL, *copy = NULL;
+    CURLU *url = curl_url();
+    if (url && curl_url_set(url, CURLUPART_URL, base, CURLU_PATH_AS_IS) == CURLUE_OK &&
+        curl_url_set(url, CURLUPART_URL, location, CURLU_PATH_AS_IS | CURLU_URLENCODE) == CURLUE_OK) {
+        curl_url_set(url, CURLUPART_USER, NULL, 0);
+        curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
+        curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
+        if (curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK)
+            copy = ncr_text_copy(text);
+        curl_free(text);
+    }
+    curl_url_cleanup(url);
+    return copy;
+}
+
+bool ncr_url_host_in_list(const char *host, const char *list)
+{
+    size_t host_length = strlen(host);
+    while (*list) {
+        list += strspn(list, ", \t");
+        size_t length = strcspn(list, ", \t");
+        const char *item = list;
+        list += length;
+        if (length == 1 && *item == '*')
+            return true;
+        if (length && *item == '.') {
+            item++;
+            length--;
+        }
+        if (!length || length > host_length)
+            continue;
+        const char *tail = host + host_length - length;
+        if (strncasecmp(tail, item, length) == 0 && (tail == host || tail[-1] == '.'))
+            return true;
+    }
+    return false;
+}
+
+static const char *variable(const char *lower, const char *upper)
+{
+    const char *value = getenv(lower);
+    if ((!value || !*value) && upper)
+        value = getenv(upper);
+    return value && *value ? value : NULL;
+}
+
+const char *ncr_url_proxy(const ncr_url_place *place)
+{
+    const char *except = variable("no_proxy", "NO_PROXY");
+    if (except && ncr_url_host_in_list(place->host, except))
+        return NULL;
+    /* HTTP_PROXY in capitals is what a CGI server makes of a client's header "Proxy", so it does not count. */
+    const char *proxy =
+        strcmp(place->scheme, "http") == 0 ? variable("http_proxy", NULL) : variable("https_proxy", "HTTPS_PROXY");
+    return proxy ? proxy : variable("all_proxy", "ALL_PROXY");
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_NET_URL_H
+#define NCR_NET_URL_H
+
+#include <stdbool.h>
+
+/* What the engine needs to know of URLs. */
+
+/* Where a URL's server is. Plain value. */
+typedef struct ncr_url_place {
+    char scheme[8]; /* "http" or "https" */
+    char host[256]; /* lower case; IPv6 with brackets */
+    unsigned port;
+} ncr_url_place;
+
+/* False where the URL is none, or of another scheme. */
+bool ncr_url_place_of(const char *url, ncr_url_place *out);
+
+/* Whether scheme, host and port are the same. */
+bool ncr_url_place_same(const ncr_url_place *a, const ncr_url_place *b);
+
+/* The URL that a Location header names, seen from base; without fragment and without user and password. NULL: it is
+ * none, or out of memory. Released with free(). */
+char *ncr_url_resolve(const char *base, const char *location);
+
+/* The proxy that the environment gives for a place, by libcurl's variables (http_proxy, https_proxy, all_proxy,
+ * no_proxy); NULL: none. */
+const char *ncr_url_proxy(const ncr_url_place *place);
+
+/* Whether a list as in no_proxy ("localhost,.example.com" or "*") names the host; addresses match as texts. */
+bool ncr_url_host_in_list(const char *host, const char *list);
+
+#endif
