@@ -17,6 +17,7 @@ typedef struct ncr_store_options {
 
 /* The back ends' constructors, one line each in store.c's registry. */
 nacre_status ncr_file_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
+nacre_status ncr_http_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 nacre_status ncr_mem_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 
 /* Makes a zeroed store of size bytes, whose struct begins with ncr_store; the texts are copied. NULL: out of memory.

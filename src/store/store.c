@@ -15,6 +15,7 @@ static const struct {
     nacre_status (*open)(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 } backends[] = {
     {"file", ncr_file_store_open},
+    {"http", ncr_http_store_open},
     {"mem", ncr_mem_store_open},
 };
 

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "store/body.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void ncr_body_expect(const ncr_get *get, ncr_http_request *request, uint8_t *spare)
+{
+    int64_t limit = ncr_config_number(get->call->config, NCR_KEY_LIMIT_WHOLE_READ);
+    request->sink.whole_limit = limit < 0 ? SIZE_MAX / 2 : (size_t)limit;
+    request->needed_round = get->needed_round;
+    request->public_only = get->object->public_only;
+    if (ncr_get_is_whole(get))
+        return;
+    request->range = (ncr_http_range){.offset = get->offset, .length = get->length ? get->length : 1};
+    request->sink.data = get->length ? get->buffer : spare;
+    request->sink.capacity = get->length ? get->length : 1;
+}
+
+static nacre_status take_range(ncr_get *get, const ncr_http_response *response)
+{
+    const char *name = get->object->name;
+    if (!response->is_range || ncr_get_is_whole(get))
+        return ncr_error_set(&get->error, NACRE_ERROR_CORRUPT,
+                             "%s: the server sent another part than the one that was asked for", name);
+    if (response->total == UINT64_MAX)
+        return ncr_error_set(&get->error, NACRE_ERROR_CORRUPT, "%s: the server does not say how large the object is",
+                             name);
+    get->facts.size = response->total;
+    size_t expected = ncr_get_inside(get, get->facts.size);
+    get->got = get->length ? response->received : 0;
+    if (get->got != expected)
+        return ncr_error_set(&get->error, NACRE_ERROR_CORRUPT, "%s: %zu bytes came where %zu were asked for", name,
+                             get->got, expected);
+    return NACRE_OK;
+}
+
+static nacre_status take_whole(ncr_get *get, ncr_http_response *response)
+{
+    get->facts.size = response->whole.size;
+    if (!get->length)
+        return NACRE_OK;
+    get->whole_size = response->whole.size;
+    get->whole = response->whole.data ? response->whole.data : malloc(1);
+    response->whole = (ncr_buffer){0};
+    return get->whole ? NACRE_OK : ncr_error_memory(&get->error);
+}
+
+nacre_status ncr_body_take(ncr_get *get, ncr_http_request *request)
+{
+    return request->response.status == 206 ? take_range(get, &request->response) : take_whole(get, &request->response);
+}
+
+bool ncr_body_unsatisfied_size(const ncr_http_response *response, uint64_t *out)
+{
+    char value[64];
+    return ncr_http_response_header(response, "content-range", value, sizeof value) &&
+           ncr_text_starts_nocase(value, "bytes */") && ncr_text_to_uint64(value + strlen("bytes */"), out);
+}
+
+void ncr_body_describe(const ncr_http_response *response, ncr_object_facts *out)
+{
+    char modified[64];
+    ncr_http_response_header(response, "content-type", out->content_type, sizeof out->content_type);
+    out->modified_ms = ncr_http_response_header(response, "last-modified", modified, sizeof modified)
+                           ? ncr_http_date_ms(modified)
+                           : -1;
+}
