@@ -20,6 +20,7 @@ struct nacre_config {
 struct ncr_config {
     _Atomic int references;
     char *values[NCR_KEY_COUNT];
+    char *origins[NCR_KEY_COUNT]; /* NULL where the value is the default, or there is none */
 };
 
 static pthread_mutex_t global_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -253,35 +254,37 @@ static const char *community_variable(const ncr_key_row *row, char name[64])
     return NULL;
 }
 
-static nacre_status take(char **slot, const char *value, nacre_error *err)
+static nacre_status take(ncr_config *snapshot, ncr_key key, const char *value, const char *origin, nacre_error *err)
 {
-    *slot = ncr_text_copy(value);
-    return *slot ? NACRE_OK : ncr_error_memory(err);
+    snapshot->values[key] = ncr_text_copy(value);
+    snapshot->origins[key] = ncr_text_copy(origin);
+    bool copied = snapshot->values[key] && (snapshot->origins[key] || !origin);
+    return copied ? NACRE_OK : ncr_error_memory(err);
 }
 
 static nacre_status look_up(ncr_key key, const nacre_config *config, const char *extra_cache,
-                            const nacre_config *file_values, char **slot, nacre_error *err)
+                            const nacre_config *file_values, ncr_config *out, nacre_error *err)
 {
     const ncr_key_row *row = &ncr_key_rows[key];
     if (key == NCR_KEY_CACHE && extra_cache) {
         nacre_status status = check_value(row, extra_cache, "cache", err);
-        return status == NACRE_OK ? take(slot, extra_cache, err) : status;
+        return status == NACRE_OK ? take(out, key, extra_cache, row->name, err) : status;
     }
     if (config && config->values[key])
-        return take(slot, config->values[key], err);
+        return take(out, key, config->values[key], row->name, err);
     if (global_values.values[key])
-        return take(slot, global_values.values[key], err);
+        return take(out, key, global_values.values[key], row->name, err);
     char name[64];
     const char *value = own_variable(row, name);
     if (!value && file_values->values[key])
-        return take(slot, file_values->values[key], err);
+        return take(out, key, file_values->values[key], "the configuration file", err);
     if (!value)
         value = community_variable(row, name);
     if (value) {
         nacre_status status = check_value(row, value, name, err);
-        return status == NACRE_OK ? take(slot, value, err) : status;
+        return status == NACRE_OK ? take(out, key, value, name, err) : status;
     }
-    return row->default_value ? take(slot, row->default_value, err) : NACRE_OK;
+    return row->default_value ? take(out, key, row->default_value, NULL, err) : NACRE_OK;
 }
 
 nacre_status ncr_config_snapshot(const nacre_config *config, const char *extra_cache, ncr_config **out,
@@ -296,7 +299,7 @@ nacre_status ncr_config_snapshot(const nacre_config *config, const char *extra_c
     nacre_status status = file_values ? read_file(file_values, err) : ncr_error_memory(err);
     pthread_mutex_lock(&global_lock);
     for (int key = 0; key < NCR_KEY_COUNT && status == NACRE_OK; key++)
-        status = look_up((ncr_key)key, config, extra_cache, file_values, &snapshot->values[key], err);
+        status = look_up((ncr_key)key, config, extra_cache, file_values, snapshot, err);
     pthread_mutex_unlock(&global_lock);
     nacre_config_free(file_values);
     if (status != NACRE_OK) {
@@ -317,9 +320,16 @@ void ncr_config_unref(ncr_config *config)
 {
     if (!config || atomic_fetch_sub(&config->references, 1) != 1)
         return;
-    for (int i = 0; i < NCR_KEY_COUNT; i++)
+    for (int i = 0; i < NCR_KEY_COUNT; i++) {
         free(config->values[i]);
+        free(config->origins[i]);
+    }
     free(config);
+}
+
+const char *ncr_config_origin(const ncr_config *config, ncr_key key)
+{
+    return config->origins[key];
 }
 
 const char *ncr_config_text(const ncr_config *config, ncr_key key)

@@ -67,6 +67,9 @@ void ncr_config_unref(ncr_config *config);
 
 /* A key's value, NULL where it is unset; lives as long as the snapshot. */
 const char *ncr_config_text(const ncr_config *config, ncr_key key);
+/* Where a key's value came from, for messages: the key's own name (set by the program), an environment variable,
+ * "the configuration file", or NULL for a default or an unset key. */
+const char *ncr_config_origin(const ncr_config *config, ncr_key key);
 bool ncr_config_bool(const ncr_config *config, ncr_key key);
 /* A count, a size in bytes ("64 MiB", "4k", "100") or a time in milliseconds (values are in seconds, "0.5");
  * -1 where it is unset. */

@@ -30,6 +30,7 @@ void ncr_transfer_fail(ncr_http_transfer *t, const nacre_error *error)
     request->error = *error;
     request->response.status = error->http_status;
     request->response.round = request->needed_round + 1;
+    request->response.attempts = t->attempts;
 }
 
 static unsigned http_version(CURL *easy)
@@ -74,6 +75,7 @@ static ncr_verdict finish(ncr_http_transfer *t)
     bool has_body = t->answer.status < 300 && !is_method(t, "HEAD");
     response->status = has_body ? t->first_status : t->answer.status;
     response->round = request->needed_round + 1;
+    response->attempts = t->attempts + (t->sends > 1);
     response->http_version = http_version(t->easy);
     set_sizes(t, response);
     ncr_buffer *body = has_body ? &t->whole : &t->note;
