@@ -3,7 +3,6 @@
 #include "store/body.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 void ncr_body_expect(const ncr_get *get, ncr_http_request *request, uint8_t *spare)
 {
@@ -50,13 +49,6 @@ static nacre_status take_whole(ncr_get *get, ncr_http_response *response)
 nacre_status ncr_body_take(ncr_get *get, ncr_http_request *request)
 {
     return request->response.status == 206 ? take_range(get, &request->response) : take_whole(get, &request->response);
-}
-
-bool ncr_body_unsatisfied_size(const ncr_http_response *response, uint64_t *out)
-{
-    char value[64];
-    return ncr_http_response_header(response, "content-range", value, sizeof value) &&
-           ncr_text_starts_nocase(value, "bytes */") && ncr_text_to_uint64(value + strlen("bytes */"), out);
 }
 
 void ncr_body_describe(const ncr_http_response *response, ncr_object_facts *out)

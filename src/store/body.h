@@ -16,9 +16,6 @@ void ncr_body_expect(const ncr_get *get, ncr_http_request *request, uint8_t *spa
  * hold what was asked for. */
 nacre_status ncr_body_take(ncr_get *get, ncr_http_request *request);
 
-/* The size in the Content-Range of a 416 ("bytes" with a star and the size); false where it does not say. */
-bool ncr_body_unsatisfied_size(const ncr_http_response *response, uint64_t *out);
-
 /* Content type and modification time from headers. */
 void ncr_body_describe(const ncr_http_response *response, ncr_object_facts *out);
 

@@ -248,7 +248,6 @@ static void get_done(ncr_http_request *request)
     http_job *job = request->user;
     ncr_get *get = job->get;
     const ncr_http_response *response = &request->response;
-    uint64_t size;
     if (request->status != NACRE_OK) {
         end(job, ncr_error_copy(&get->error, &request->error, request->status));
         return;
@@ -266,8 +265,8 @@ static void get_done(ncr_http_request *request)
             start_get(job, response->round);
         }
     } else if (response->status == 416 && !ncr_get_is_whole(get)) {
-        if (get->facts.version.token[0] && ncr_body_unsatisfied_size(response, &size))
-            end(job, take_end(get, size));
+        if (get->facts.version.token[0] && response->total != UINT64_MAX)
+            end(job, take_end(get, response->total));
         else
             start_head(job, response->round, range_head_done);
     } else {
@@ -316,7 +315,7 @@ static void first_byte_done(ncr_http_request *request)
         return;
     }
     bool is_answer = response->status == 200 || response->status == 206 ||
-                     (response->status == 416 && ncr_body_unsatisfied_size(response, &size));
+                     (response->status == 416 && response->total != UINT64_MAX);
     if (is_answer && size != UINT64_MAX)
         status = take_facts(op, response, size);
     else if (is_answer)
