@@ -121,6 +121,13 @@ void ncr_cache_change_begin(const ncr_object *object);
 void ncr_cache_change_end(const ncr_object *object, ncr_outcome outcome, const ncr_object_facts *facts,
                           const void *data, size_t size);
 
+/* What was last proven of an object with its credentials: the answer to a stat with cache=offline.
+ * NACRE_ERROR_OFFLINE: nothing. */
+nacre_status ncr_cache_known(const ncr_object *object, ncr_object_facts *out, nacre_error *err);
+
+/* Sets the budget from configuration (NULL: the default) at the first use of the cache; cheap after that. */
+void ncr_cache_begin(const ncr_config *config);
+
 /* --- For the user: see nacre/cache.h. --- */
 void ncr_cache_forget(const ncr_object *object);       /* one object */
 void ncr_cache_forget_below(const ncr_object *prefix); /* every object whose identity begins so */

@@ -7,8 +7,8 @@
 enum {
     NCR_FIRST_READ = 32 * 1024,        /* bytes read by the request that opens an object */
     NCR_MERGE_GAP = 32 * 1024,         /* ranges merge when the gap between them is at most this */
+    NCR_GET_MAX = 8 * 1024 * 1024,     /* a longer range is cut into requests that run beside one another */
     NCR_PUT_FILLS_CACHE = 1024 * 1024, /* a completed put of at most this many bytes fills the cache */
-    NCR_FRESH_FILE_MS = 10,            /* a local file younger than this is read uncached */
 };
 
 #endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_CACHE_BLOCK_H
+#define NCR_CACHE_BLOCK_H
+
+#include "cache/cache.h"
+
+/* See cache.h. Whoever makes a block may write to its data until it gives the block to somebody else. */
+struct ncr_block {
+    _Atomic int references;
+    size_t size;
+    uint8_t *data; /* never NULL */
+};
+
+/* A block of size bytes that are not initialised, or NULL: out of memory. */
+ncr_block *ncr_block_new(size_t size);
+
+/* A block of malloc'd data, which it owns from now on, also after failure (NULL: out of memory). */
+ncr_block *ncr_block_adopt(uint8_t *data, size_t size);
+
+/* Gives back the memory beyond size; only while nobody else has the block. */
+void ncr_block_shrink(ncr_block *block, size_t size);
+
+/* A slice with a reference of its own on the block. */
+ncr_slice ncr_slice_of(ncr_block *block, const uint8_t *data, size_t size);
+
+#endif

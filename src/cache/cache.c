@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "cache/cache.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cache/fetch.h"
+#include "cache/limits.h"
+#include "cache/open.h"
+#include "cache/ram.h"
+#include "cache/table.h"
+
+/* The cache as one thing: budget, changes, forgetting, figures, fork. */
+
+static _Atomic uint64_t hits, misses;
+
+void ncr_cache_count(ncr_call *call, bool hit)
+{
+    atomic_fetch_add_explicit(hit ? &hits : &misses, 1, memory_order_relaxed);
+    if (call)
+        ncr_call_count(call, hit ? NCR_COUNT_CACHE_HITS : NCR_COUNT_CACHE_MISSES, 1);
+}
+
+/* --- Fork: the child keeps what is cached; the requests under way are the parent's. --- */
+
+static void drop_inflight(ncr_subject *subject)
+{
+    subject->changes = 0;
+    subject->overlapped = false;
+    ncr_proofs_abandon_locked(subject);
+    for (ncr_snapshot *snapshot = subject->snapshots; snapshot; snapshot = snapshot->next)
+        ncr_flights_abandon_locked(snapshot);
+}
+
+static void after_fork_parent(void)
+{
+    ncr_cache_unlock();
+}
+
+/* What the parent's threads wait for is left to them: it is not released here, since nobody can tell who of them was
+ * about to. */
+static void after_fork_child(void)
+{
+    ncr_subject_each_locked("", drop_inflight);
+    ncr_cache_unlock();
+}
+
+static void begin_once(void)
+{
+    pthread_atfork(ncr_cache_lock, after_fork_parent, after_fork_child);
+}
+
+void ncr_cache_begin(const ncr_config *config)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static atomic_bool begun;
+    if (atomic_load_explicit(&begun, memory_order_acquire))
+        return;
+    pthread_once(&once, begin_once);
+    int64_t wanted = config ? ncr_config_number(config, NCR_KEY_CACHE_SIZE) : -1;
+    size_t bytes = wanted >= 0 ? (size_t)wanted : ncr_ram_default_cache(); /* reads files: not under the lock */
+    ncr_cache_lock();
+    if (!ncr_policy_has_budget_locked())
+        ncr_policy_set_budget_locked(bytes);
+    ncr_cache_unlock();
+    atomic_store_explicit(&begun, true, memory_order_release);
+}
+
+void ncr_cache_set_budget(size_t bytes)
+{
+    ncr_cache_lock();
+    ncr_policy_set_budget_locked(bytes);
+    ncr_cache_unlock();
+}
+
+/* --- Changes. --- */
+
+void ncr_cache_change_begin(const ncr_object *object)
+{
+    ncr_cache_begin(NULL);
+    ncr_cache_lock();
+    /* Without memory there is no subject; then there is no request under way either, that could fill it. */
+    ncr_subject *subject = ncr_subject_get_locked(object->id);
+    if (subject) {
+        subject->epoch++;
+        subject->overlapped = subject->changes > 0;
+        subject->changes++;
+    }
+    ncr_cache_unlock();
+}
+
+/* The bytes of a whole put become those of the version in its answer. */
+static void fill_locked(ncr_subject *subject, const ncr_object *object, const ncr_object_facts *facts, ncr_block *block)
+{
+    ncr_snapshot *snapshot = ncr_snapshot_get_locked(subject, facts, true);
+    if (!snapshot)
+        return;
+    ncr_interval_add_locked(snapshot, 0, block->size, block->data, block);
+    ncr_proven_set_locked(subject, object->store->credentials, facts);
+    ncr_snapshot_unref_locked(snapshot);
+}
+
+void ncr_cache_change_end(const ncr_object *object, ncr_outcome outcome, const ncr_object_facts *facts,
+                          const void *data, size_t size)
+{
+    ncr_block *block = NULL;
+    if (outcome == NCR_OUTCOME_DONE && facts && data && facts->version.strong && facts->size == size &&
+        size <= NCR_PUT_FILLS_CACHE && !object->store->is_local)
+        block = ncr_block_new(size);
+    if (block && size)
+        memcpy(block->data, data, size);
+    ncr_cache_lock();
+    ncr_subject *subject = ncr_subject_find_locked(object->id);
+    if (subject && subject->changes) { /* none: it began without memory, or in the parent of a fork */
+        subject->epoch++;
+        if (outcome != NCR_OUTCOME_NOT_DONE)
+            ncr_proven_forget_locked(subject);
+        if (block && !subject->overlapped)
+            fill_locked(subject, object, facts, block);
+        subject->changes--;
+        if (!subject->changes)
+            subject->overlapped = false;
+        ncr_subject_unref_locked(subject);
+    }
+    ncr_cache_unlock();
+    ncr_block_unref(block);
+}
+
+/* --- For the user. --- */
+
+static void mark_forgotten(ncr_subject *subject)
+{
+    subject->epoch++; /* what is under way does not bring it back */
+}
+
+static void drop_below(ncr_cached *cached, void *prefix)
+{
+    const ncr_subject *subject = cached->subject ? cached->subject : cached->snapshot->subject;
+    if (ncr_text_starts(subject->id, prefix))
+        ncr_cached_drop_locked(cached);
+}
+
+static void drop_of(ncr_cached *cached, void *id)
+{
+    const ncr_subject *subject = cached->subject ? cached->subject : cached->snapshot->subject;
+    if (strcmp(subject->id, id) == 0)
+        ncr_cached_drop_locked(cached);
+}
+
+void ncr_cache_forget(const ncr_object *object)
+{
+    ncr_cache_lock();
+    ncr_subject *subject = ncr_subject_find_locked(object->id);
+    if (subject) {
+        mark_forgotten(subject);
+        ncr_policy_each_locked(drop_of, object->id);
+    }
+    ncr_cache_unlock();
+}
+
+static void forget_below(char *prefix)
+{
+    ncr_cache_lock();
+    ncr_subject_each_locked(prefix, mark_forgotten);
+    ncr_policy_each_locked(drop_below, prefix);
+    ncr_cache_unlock();
+}
+
+void ncr_cache_forget_below(const ncr_object *prefix)
+{
+    forget_below(prefix->id);
+}
+
+void ncr_cache_forget_all(void)
+{
+    char everything[] = "";
+    forget_below(everything);
+}
+
+void ncr_cache_stats(nacre_cache_stats *out)
+{
+    ncr_cache_begin(NULL);
+    *out = (nacre_cache_stats){.hits = atomic_load(&hits), .misses = atomic_load(&misses)};
+    ncr_cache_lock();
+    ncr_policy_stats_locked(out);
+    ncr_cache_unlock();
+}

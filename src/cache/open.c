@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "cache/open.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cache/limits.h"
+#include "cache/pin.h"
+
+/* Opening: the proof of an object's version, which is also the request for its first bytes.
+ *
+ *   send -> answered -+-> concluded -> opens are told, waiting ones become the next proof
+ *                     |
+ *                     +-> send again (the whole of an object without a strong version; a condition that the server
+ *                         answered wrongly; a local file that was too young)
+ *
+ * A proof serves the opens that had begun when it was sent. Those that begin later wait in `waiting`, and share the
+ * next one. */
+struct ncr_proof {
+    ncr_task task; /* to send it */
+    ncr_get get;
+    ncr_proof *next;       /* of the subject */
+    bool is_listed;        /* in the subject's list: later opens may wait for it */
+    ncr_subject *subject;  /* one of its references is ours */
+    uint64_t epoch;        /* of the subject, when it was sent */
+    ncr_object *object;    /* as the first of the opens has it; referenced */
+    ncr_call *call;        /* that of the first of the opens; referenced */
+    ncr_cache_open *opens; /* that it serves */
+    ncr_cache_open *waiting, *last_waiting;
+    /* What is asked with a condition: whether this is still the version. */
+    ncr_object_facts known;
+    ncr_snapshot *known_snapshot; /* NULL: no condition; one of its references is ours */
+    ncr_slice known_head;
+    bool waited_for_age;
+    int torn; /* how often a local file changed while it was read */
+    /* What came of it. */
+    nacre_status status;
+    nacre_error error;
+    ncr_object_facts facts;
+    ncr_snapshot *snapshot; /* one of its references is ours */
+    ncr_block *block;       /* where the first bytes go */
+    ncr_block *whole;       /* the whole object in one answer */
+    ncr_slice head;
+    bool is_proven, from_cache;
+};
+
+static void send_proof(ncr_task *task);
+static void proof_answered(ncr_get *get);
+
+/* --- Making one. --- */
+
+static void free_proof(ncr_proof *proof)
+{
+    if (!proof)
+        return;
+    ncr_cache_lock();
+    ncr_snapshot_unref_locked(proof->known_snapshot);
+    ncr_snapshot_unref_locked(proof->snapshot);
+    ncr_subject_unref_locked(proof->subject);
+    ncr_cache_unlock();
+    ncr_slice_clear(&proof->known_head);
+    ncr_slice_clear(&proof->head);
+    ncr_block_unref(proof->block);
+    ncr_block_unref(proof->whole);
+    ncr_object_unref(proof->object);
+    ncr_call_unref(proof->call);
+    free(proof);
+}
+
+/* Asks "is it still that version?" where the cache holds all that the answer no would have brought. */
+static void set_condition_locked(ncr_proof *proof)
+{
+    ncr_cached *proven = ncr_proven_find_locked(proof->subject, proof->object->store->credentials);
+    if (!proven)
+        proven = ncr_proven_find_locked(proof->subject, NULL);
+    ncr_snapshot *snapshot = proven ? ncr_snapshot_find_locked(proof->subject, &proven->facts) : NULL;
+    if (!snapshot || !snapshot->keep_bytes)
+        return;
+    size_t head = snapshot->size < NCR_FIRST_READ ? (size_t)snapshot->size : NCR_FIRST_READ;
+    if (!ncr_interval_collect_locked(snapshot, 0, head, &proof->known_head))
+        return;
+    ncr_policy_hit_locked(proven);
+    proof->known = proven->facts;
+    proof->known_snapshot = ncr_snapshot_ref_locked(snapshot);
+    proof->get.match = NCR_MATCH_MODIFIED;
+    proof->get.version = &proof->known.version;
+}
+
+/* A proof for a chain of opens, the first of which it runs for; NULL: out of memory. */
+static ncr_proof *new_proof_locked(ncr_cache_open *opens, bool is_listed)
+{
+    ncr_proof *proof = calloc(1, sizeof *proof);
+    ncr_subject *subject = proof ? ncr_subject_get_locked(opens->object->id) : NULL;
+    if (!subject) {
+        free(proof);
+        return NULL;
+    }
+    proof->task.run = send_proof;
+    proof->subject = subject;
+    proof->epoch = subject->epoch;
+    proof->object = ncr_object_ref(opens->object);
+    proof->call = ncr_call_ref(opens->call);
+    proof->opens = opens;
+    proof->get.object = proof->object;
+    proof->get.call = proof->call;
+    proof->get.user = proof;
+    proof->get.done = proof_answered;
+    for (const ncr_cache_open *open = opens; open; open = open->next)
+        if (open->needed_round > proof->get.needed_round)
+            proof->get.needed_round = open->needed_round;
+    proof->is_listed = is_listed;
+    if (is_listed) {
+        proof->next = subject->proofs;
+        subject->proofs = proof;
+        set_condition_locked(proof);
+    }
+    return proof;
+}
+
+/* Sends, or sends again, the request for the first bytes. */
+static void send_proof(ncr_task *task)
+{
+    ncr_proof *proof = (ncr_proof *)task;
+    if (!proof->block)
+        proof->block = ncr_block_new(NCR_FIRST_READ);
+    proof->get.buffer = proof->block ? proof->block->data : NULL;
+    proof->get.length = NCR_FIRST_READ;
+    if (proof->block) {
+        proof->object->store->class->get(&proof->get);
+        return;
+    }
+    proof->get.status = ncr_error_memory(&proof->get.error);
+    proof_answered(&proof->get);
+}
+
+/* Makes the get ready to be sent once more without a condition. */
+static void reset_get(ncr_proof *proof)
+{
+    unsigned round = proof->get.round;
+    proof->get = (ncr_get){
+        .object = proof->object, .call = proof->call, .needed_round = round, .user = proof, .done = proof_answered};
+}
+
+/* --- Telling the opens. --- */
+
+static ncr_pin *new_pin(const ncr_proof *proof, ncr_object *object)
+{
+    ncr_pin *pin = calloc(1, sizeof *pin);
+    if (!pin)
+        return NULL;
+    atomic_init(&pin->references, 1);
+    pin->object = ncr_object_ref(object);
+    pin->facts = proof->facts;
+    pin->whole = proof->whole ? ncr_block_ref(proof->whole) : NULL;
+    pin->is_proven = proof->is_proven;
+    ncr_cache_lock();
+    pin->snapshot = ncr_snapshot_ref_locked(proof->snapshot);
+    ncr_cache_unlock();
+    return pin;
+}
+
+static void tell(const ncr_proof *proof, ncr_cache_open *open)
+{
+    open->next = NULL;
+    open->status = proof->status;
+    open->round = proof->get.round;
+    ncr_call_round_used(open->call, open->round);
+    if (open->status == NACRE_OK && !(open->pin = new_pin(proof, open->object)))
+        open->status = ncr_error_memory(&open->error);
+    else if (open->status != NACRE_OK)
+        ncr_error_rename(&open->error, &proof->error, proof->object->name, open->object->name);
+    if (open->status == NACRE_OK) {
+        if (proof->head.block)
+            open->head = ncr_slice_of(proof->head.block, proof->head.data, proof->head.size);
+        ncr_cache_count(open->call, proof->from_cache);
+    }
+    open->done(open);
+}
+
+static void fail(ncr_cache_open *open, nacre_status status)
+{
+    open->status = status;
+    open->done(open);
+}
+
+/* Begins a proof that no other open shares. */
+static void open_alone(ncr_cache_open *open)
+{
+    open->next = NULL;
+    ncr_cache_lock();
+    ncr_proof *proof = new_proof_locked(open, false);
+    ncr_cache_unlock();
+    if (proof)
+        ncr_cache_continue(&proof->task);
+    else
+        fail(open, ncr_error_memory(&open->error));
+}
+
+/* Every open of the proof: told, or sent on its own way where this proof is not one for it. */
+static void tell_all(ncr_proof *proof)
+{
+    bool by_call = ncr_failed_by_call(proof->status, proof->call);
+    bool is_weak = proof->status == NACRE_OK && !proof->facts.version.strong;
+    ncr_cache_open *next, *first = proof->opens;
+    for (ncr_cache_open *open = first; open; open = next) {
+        next = open->next;
+        if (open != first && by_call && open->call != proof->call)
+            ncr_cache_open_start(open);
+        else if (open != first && is_weak)
+            open_alone(open); /* only bytes of a strong version are shared */
+        else
+            tell(proof, open);
+    }
+}
+
+/* --- Concluding. --- */
+
+/* Where the answer's version is strong and nothing was changed meanwhile, the cache learns it. */
+static void keep_locked(ncr_proof *proof)
+{
+    if (!proof->facts.version.strong || proof->epoch != proof->subject->epoch || proof->object->store->is_local)
+        return;
+    const ncr_block *whole = proof->whole;
+    if (whole)
+        ncr_interval_add_locked(proof->snapshot, 0, whole->size, whole->data, proof->whole);
+    else if (!proof->from_cache)
+        ncr_interval_add_locked(proof->snapshot, 0, proof->head.size, proof->head.data, proof->block);
+    ncr_proven_set_locked(proof->subject, proof->object->store->credentials, &proof->facts);
+}
+
+static void take_snapshot_locked(ncr_proof *proof)
+{
+    if (proof->from_cache) {
+        proof->snapshot = proof->known_snapshot;
+        proof->known_snapshot = NULL;
+        return;
+    }
+    proof->snapshot = ncr_snapshot_get_locked(proof->facts.version.strong ? proof->subject : NULL, &proof->facts,
+                                              !proof->object->store->is_local);
+    if (!proof->snapshot)
+        proof->status = ncr_error_memory(&proof->error);
+}
+
+static void unlist_locked(ncr_proof *proof)
+{
+    ncr_proof **at = &proof->subject->proofs;
+    while (*at && *at != proof)
+        at = &(*at)->next;
+    if (*at)
+        *at = proof->next;
+}
+
+static void conclude(ncr_proof *proof)
+{
+    ncr_proof *following = NULL;
+    ncr_cache_lock();
+    if (proof->status == NACRE_OK)
+        take_snapshot_locked(proof);
+    if (proof->status == NACRE_OK)
+        keep_locked(proof);
+    else if (proof->status == NACRE_ERROR_NOT_FOUND && proof->epoch == proof->subject->epoch)
+        ncr_proven_forget_locked(proof->subject);
+    if (proof->is_listed)
+        unlist_locked(proof);
+    ncr_cache_open *waiting = proof->waiting;
+    if (waiting)
+        following = new_proof_locked(waiting, true);
+    ncr_cache_unlock();
+
+    if (following)
+        ncr_cache_continue(&following->task);
+    tell_all(proof);
+    for (ncr_cache_open *next; waiting && !following; waiting = next) {
+        next = waiting->next;
+        fail(waiting, ncr_error_memory(&waiting->error));
+    }
+    free_proof(proof);
+}
+
+static nacre_status corrupt_length(ncr_proof *proof, uint64_t got, uint64_t expected)
+{
+    return ncr_error_set(&proof->error, NACRE_ERROR_CORRUPT,
+                         "%s: the server sent %" PRIu64 " bytes where %" PRIu64 " were expected", proof->object->name,
+                         got, expected);
+}
+
+/* The answer holds the whole object. */
+static nacre_status take_whole(ncr_proof *proof)
+{
+    ncr_get *get = &proof->get;
+    proof->whole = ncr_block_adopt(get->whole, get->whole_size);
+    get->whole = NULL;
+    if (!proof->whole)
+        return ncr_error_memory(&proof->error);
+    if (get->whole_size != get->facts.size)
+        return corrupt_length(proof, get->whole_size, get->facts.size);
+    size_t head = proof->whole->size < NCR_FIRST_READ ? proof->whole->size : NCR_FIRST_READ;
+    proof->head = ncr_slice_of(proof->whole, proof->whole->data, head);
+    proof->is_proven = true;
+    return NACRE_OK;
+}
+
+static nacre_status take_head(ncr_proof *proof)
+{
+    const ncr_get *get = &proof->get;
+    uint64_t expected = get->facts.size < NCR_FIRST_READ ? get->facts.size : NCR_FIRST_READ;
+    if (get->got != expected)
+        return corrupt_length(proof, get->got, expected);
+    ncr_block_shrink(proof->block, get->got);
+    proof->head = ncr_slice_of(proof->block, proof->block->data, get->got);
+    proof->is_proven = get->facts.version.strong;
+    if (get->got == get->facts.size && !proof->is_proven) {
+        proof->whole = ncr_block_ref(proof->block);
+        proof->is_proven = true;
+    }
+    return NACRE_OK;
+}
+
+/* Asks for the whole object in one answer, which is then one version whatever the server says of versions. */
+static void send_for_whole(ncr_proof *proof)
+{
+    ncr_slice_clear(&proof->head);
+    reset_get(proof);
+    proof->get.length = SIZE_MAX;
+    proof->object->store->class->get(&proof->get);
+}
+
+static void send_when_older(ncr_task *task)
+{
+    const struct timespec pause = {.tv_nsec = 11 * 1000 * 1000};
+    nanosleep(&pause, NULL);
+    send_proof(task);
+}
+
+/* What to do about an object whose version proves nothing and that did not come whole: true, the proof was sent
+ * again; false, it is concluded. */
+static bool pursue_weak(ncr_proof *proof)
+{
+    if (proof->object->store->is_local) {
+        if (proof->waited_for_age)
+            return false; /* it is being written all the time */
+        proof->waited_for_age = true;
+        ncr_slice_clear(&proof->head);
+        reset_get(proof);
+        proof->task.run = send_when_older;
+        ncr_pool_submit(&proof->task);
+        return true;
+    }
+    int64_t limit = ncr_config_number(proof->call->config, NCR_KEY_LIMIT_WHOLE_READ);
+    if (limit >= 0 && proof->facts.size > (uint64_t)limit)
+        return false;
+    send_for_whole(proof);
+    return true;
+}
+
+static nacre_status check_unproven(ncr_proof *proof)
+{
+    if (proof->is_proven || strcmp(ncr_config_text(proof->call->config, NCR_KEY_UNPROVEN), "refuse") != 0)
+        return NACRE_OK;
+    return ncr_error_set(&proof->error, NACRE_ERROR_UNPROVEN,
+                         "%s: the store gives no version that proves its bytes, and it is larger than "
+                         "limit.whole_read; unproven=allow reads it all the same",
+                         proof->object->name);
+}
+
+/* "Not modified": true where that answers what was asked. */
+static bool is_confirmed(const ncr_proof *proof)
+{
+    const ncr_version *said = &proof->get.facts.version;
+    return !said->token[0] || strcmp(said->token, proof->known.version.token) == 0;
+}
+
+static void proof_answered(ncr_get *get)
+{
+    ncr_proof *proof = get->user;
+    proof->status = get->status;
+    if (get->status == NACRE_ERROR_CHANGED && proof->torn++ < 3) { /* nothing is pinned yet: look again */
+        reset_get(proof);
+        ncr_cache_continue(&proof->task);
+        return;
+    }
+    if (get->status != NACRE_OK) {
+        proof->error = get->error;
+        free(get->whole);
+        conclude(proof);
+        return;
+    }
+    if (get->not_modified && proof->known_snapshot && is_confirmed(proof)) {
+        proof->facts = proof->known;
+        proof->head = proof->known_head;
+        proof->known_head = (ncr_slice){0};
+        proof->from_cache = proof->is_proven = true;
+        conclude(proof);
+        return;
+    }
+    if (get->not_modified && proof->known_snapshot) { /* but of another version: ask plainly */
+        ncr_cache_lock();
+        ncr_snapshot_unref_locked(proof->known_snapshot);
+        ncr_cache_unlock();
+        proof->known_snapshot = NULL;
+        reset_get(proof);
+        ncr_cache_continue(&proof->task);
+        return;
+    }
+    proof->facts = get->facts;
+    proof->status = get->whole ? take_whole(proof) : take_head(proof);
+    if (proof->status == NACRE_OK && !proof->is_proven && pursue_weak(proof))
+        return;
+    if (proof->status == NACRE_OK)
+        proof->status = check_unproven(proof);
+    conclude(proof);
+}
+
+/* --- Beginning. --- */
+
+/* Offline: the version that was last proven with these credentials is believed, where its first bytes are there. */
+static void open_offline(ncr_cache_open *open)
+{
+    ncr_proof known = {.object = open->object, .is_proven = true, .from_cache = true};
+    ncr_cache_lock();
+    ncr_subject *subject = ncr_subject_find_locked(open->object->id);
+    ncr_cached *proven = subject ? ncr_proven_find_locked(subject, open->object->store->credentials) : NULL;
+    ncr_snapshot *snapshot = proven ? ncr_snapshot_find_locked(subject, &proven->facts) : NULL;
+    if (snapshot) {
+        size_t head = snapshot->size < NCR_FIRST_READ ? (size_t)snapshot->size : NCR_FIRST_READ;
+        if (ncr_interval_collect_locked(snapshot, 0, head, &known.head)) {
+            known.snapshot = ncr_snapshot_ref_locked(snapshot);
+            known.facts = proven->facts;
+        }
+    }
+    ncr_cache_unlock();
+    if (!known.snapshot)
+        known.status =
+            ncr_error_set(&known.error, NACRE_ERROR_OFFLINE,
+                          "%s: not in the cache, and cache=offline lets no request be sent", open->object->name);
+    known.get.round = open->needed_round;
+    tell(&known, open);
+    ncr_slice_clear(&known.head);
+    ncr_cache_lock();
+    ncr_snapshot_unref_locked(known.snapshot);
+    ncr_cache_unlock();
+}
+
+/* The proof under way that an open with these credentials may wait for. */
+static ncr_proof *find_proof_locked(const ncr_object *object)
+{
+    const ncr_subject *subject = ncr_subject_find_locked(object->id);
+    ncr_proof *proof = subject ? subject->proofs : NULL;
+    while (proof && (strcmp(proof->object->store->credentials, object->store->credentials) != 0 ||
+                     proof->object->public_only != object->public_only))
+        proof = proof->next;
+    return proof;
+}
+
+static void wait_for_next_locked(ncr_proof *proof, ncr_cache_open *open)
+{
+    if (proof->waiting)
+        proof->last_waiting->next = open;
+    else
+        proof->waiting = open;
+    proof->last_waiting = open;
+}
+
+void ncr_cache_open_start(ncr_cache_open *open)
+{
+    ncr_cache_begin(open->call->config);
+    open->next = NULL;
+    open->pin = NULL;
+    open->head = (ncr_slice){0};
+    open->round = 0;
+    if (open->call->offline && !open->object->store->is_local) {
+        open_offline(open);
+        return;
+    }
+    nacre_status status = ncr_call_check(open->call, open->object->name, &open->error);
+    if (status != NACRE_OK) {
+        fail(open, status);
+        return;
+    }
+    if (open->object->store->is_local) { /* cheaper than sharing */
+        open_alone(open);
+        return;
+    }
+    ncr_cache_lock();
+    ncr_proof *proof = find_proof_locked(open->object);
+    bool waits = proof != NULL;
+    if (waits)
+        wait_for_next_locked(proof, open);
+    else
+        proof = new_proof_locked(open, true);
+    ncr_cache_unlock();
+    if (!proof)
+        fail(open, ncr_error_memory(&open->error));
+    else if (!waits)
+        ncr_cache_continue(&proof->task);
+}
+
+void ncr_proofs_abandon_locked(ncr_subject *subject)
+{
+    subject->proofs = NULL;
+}
+
+nacre_status ncr_cache_known(const ncr_object *object, ncr_object_facts *out, nacre_error *err)
+{
+    ncr_cache_lock();
+    const ncr_subject *subject = ncr_subject_find_locked(object->id);
+    const ncr_cached *proven = subject ? ncr_proven_find_locked(subject, object->store->credentials) : NULL;
+    if (proven)
+        *out = proven->facts;
+    ncr_cache_unlock();
+    if (proven)
+        return NACRE_OK;
+    *out = (ncr_object_facts){.modified_ms = -1};
+    return ncr_error_set(err, NACRE_ERROR_OFFLINE, "%s: not in the cache, and cache=offline lets no request be sent",
+                         object->name);
+}

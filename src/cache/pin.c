@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "cache/pin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+ncr_pin *ncr_pin_ref(ncr_pin *pin)
+{
+    atomic_fetch_add_explicit(&pin->references, 1, memory_order_relaxed);
+    return pin;
+}
+
+void ncr_pin_unref(ncr_pin *pin)
+{
+    if (!pin || atomic_fetch_sub(&pin->references, 1) != 1)
+        return;
+    ncr_cache_lock();
+    ncr_snapshot_unref_locked(pin->snapshot);
+    ncr_cache_unlock();
+    ncr_block_unref(pin->whole);
+    ncr_object_unref(pin->object);
+    free(pin);
+}
+
+const ncr_object *ncr_pin_object(const ncr_pin *pin)
+{
+    return pin->object;
+}
+
+const ncr_object_facts *ncr_pin_facts(const ncr_pin *pin)
+{
+    return &pin->facts;
+}
+
+bool ncr_pin_is_proven(const ncr_pin *pin)
+{
+    return pin->is_proven;
+}
+
+static const char *text_of(const ncr_version *version)
+{
+    return version->token[0] ? version->token : "without a version";
+}
+
+nacre_status ncr_changed_error(nacre_error *err, const char *name, const ncr_version *was, const ncr_version *now)
+{
+    if (!now || !now->token[0])
+        return ncr_error_set(err, NACRE_ERROR_CHANGED,
+                             "%s: changed since it was opened: was %s, now without that version; open it again", name,
+                             text_of(was));
+    return ncr_error_set(err, NACRE_ERROR_CHANGED, "%s: changed since it was opened: was %s, now %s; open it again",
+                         name, text_of(was), now->token);
+}
+
+nacre_status ncr_gone_error(nacre_error *err, const char *name, const ncr_version *was)
+{
+    return ncr_error_set(err, NACRE_ERROR_CHANGED, "%s: changed since it was opened: is gone; was %s", name,
+                         text_of(was));
+}
+
+void ncr_error_rename(nacre_error *err, const nacre_error *source, const char *from, const char *to)
+{
+    size_t length = strlen(from);
+    if (strncmp(source->message, from, length) != 0 || source->message[length] != ':' || strcmp(from, to) == 0) {
+        *err = *source;
+        return;
+    }
+    ncr_error_set_http(err, source->status, source->http_status, "%s%s", to, source->message + length);
+}
+
+bool ncr_failed_by_call(nacre_status status, const ncr_call *call)
+{
+    return (status == NACRE_ERROR_CANCELLED || status == NACRE_ERROR_UNAVAILABLE) &&
+           ncr_call_check(call, "", NULL) != NACRE_OK;
+}
+
+void ncr_cache_continue(ncr_task *task)
+{
+    enum { DEEPEST = 8 };
+    static _Thread_local int depth;
+    if (depth >= DEEPEST) {
+        ncr_pool_submit(task);
+        return;
+    }
+    depth++;
+    task->run(task);
+    depth--;
+}

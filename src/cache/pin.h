@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_CACHE_PIN_H
+#define NCR_CACHE_PIN_H
+
+#include "base/pool.h"
+#include "cache/table.h"
+
+/* See cache.h. Immutable. */
+struct ncr_pin {
+    _Atomic int references;
+    ncr_object *object; /* referenced */
+    ncr_object_facts facts;
+    ncr_snapshot *snapshot; /* never NULL; one of its references is ours */
+    ncr_block *whole;       /* all bytes of the object, from one answer; NULL: they are fetched */
+    bool is_proven;
+};
+
+/* The steps of reading that open and fetch share. */
+
+/* Why an answer to a request for a pinned version may not be used: "NAME: changed since it was opened: was V, now W".
+ * now NULL, or with an empty token: not known. */
+nacre_status ncr_changed_error(nacre_error *err, const char *name, const ncr_version *was, const ncr_version *now);
+nacre_status ncr_gone_error(nacre_error *err, const char *name, const ncr_version *was);
+
+/* Copies an error that names the object as `from` does into one that names it as `to` does. */
+void ncr_error_rename(nacre_error *err, const nacre_error *source, const char *from, const char *to);
+
+/* Whether an operation failed only because its own call was cancelled or out of time: others try again. */
+bool ncr_failed_by_call(nacre_status status, const ncr_call *call);
+
+/* Runs task in this thread, unless it has nested too deep into such tasks (stores that answer at once): then on a
+ * worker. */
+void ncr_cache_continue(ncr_task *task);
+
+#endif

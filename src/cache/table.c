@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "cache/table.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* Guarded by lock. */
+static ncr_map subjects;
+static ncr_cached *doomed; /* dropped, to be released after the lock; linked by `older` */
+
+static void release(ncr_cached *cached)
+{
+    ncr_block_unref(cached->block);
+    ncr_value_unref(cached->value);
+    free(cached->credentials);
+    free(cached);
+}
+
+void ncr_cache_lock(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+void ncr_cache_unlock(void)
+{
+    ncr_cached *dropped = doomed;
+    doomed = NULL;
+    pthread_mutex_unlock(&lock);
+    for (ncr_cached *next; dropped; dropped = next) {
+        next = dropped->older;
+        release(dropped);
+    }
+}
+
+/* --- Subjects. --- */
+
+ncr_subject *ncr_subject_find_locked(const char *id)
+{
+    uint64_t hash = ncr_hash(0, id, strlen(id));
+    for (ncr_map_node *node = ncr_map_find(&subjects, hash); node; node = ncr_map_find_next(node))
+        if (strcmp(((ncr_subject *)node)->id, id) == 0)
+            return (ncr_subject *)node;
+    return NULL;
+}
+
+ncr_subject *ncr_subject_get_locked(const char *id)
+{
+    ncr_subject *subject = ncr_subject_find_locked(id);
+    if (subject) {
+        subject->references++;
+        return subject;
+    }
+    subject = calloc(1, sizeof *subject);
+    if (!subject)
+        return NULL;
+    subject->references = 1;
+    subject->id = ncr_text_copy(id);
+    if (!subject->id || !ncr_map_add(&subjects, &subject->node, ncr_hash(0, id, strlen(id)))) {
+        free(subject->id);
+        free(subject);
+        return NULL;
+    }
+    return subject;
+}
+
+void ncr_subject_unref_locked(ncr_subject *subject)
+{
+    if (!subject || --subject->references)
+        return;
+    assert(!subject->snapshots && !subject->proven && !subject->proofs && !subject->changes);
+    ncr_map_remove(&subjects, &subject->node);
+    free(subject->id);
+    free(subject);
+}
+
+void ncr_subject_each_locked(const char *prefix, void (*function)(ncr_subject *subject))
+{
+    for (size_t i = 0; i < subjects.slot_count; i++)
+        for (ncr_map_node *node = subjects.slots[i], *next; node; node = next) {
+            next = node->next;
+            if (ncr_text_starts(((ncr_subject *)node)->id, prefix))
+                function((ncr_subject *)node);
+        }
+}
+
+/* --- Snapshots. --- */
+
+ncr_snapshot *ncr_snapshot_find_locked(const ncr_subject *subject, const ncr_object_facts *facts)
+{
+    for (ncr_snapshot *snapshot = subject->snapshots; snapshot; snapshot = snapshot->next)
+        if (snapshot->size == facts->size && ncr_version_same(&snapshot->version, &facts->version))
+            return snapshot;
+    return NULL;
+}
+
+ncr_snapshot *ncr_snapshot_ref_locked(ncr_snapshot *snapshot)
+{
+    snapshot->references++;
+    return snapshot;
+}
+
+ncr_snapshot *ncr_snapshot_get_locked(ncr_subject *subject, const ncr_object_facts *facts, bool keep_bytes)
+{
+    ncr_snapshot *snapshot = subject ? ncr_snapshot_find_locked(subject, facts) : NULL;
+    if (snapshot)
+        return ncr_snapshot_ref_locked(snapshot);
+    snapshot = calloc(1, sizeof *snapshot);
+    if (!snapshot)
+        return NULL;
+    snapshot->references = 1;
+    snapshot->size = facts->size;
+    snapshot->version = facts->version;
+    if (subject) {
+        snapshot->subject = subject;
+        subject->references++;
+        snapshot->keep_bytes = keep_bytes;
+        snapshot->next = subject->snapshots;
+        subject->snapshots = snapshot;
+    }
+    return snapshot;
+}
+
+void ncr_snapshot_unref_locked(ncr_snapshot *snapshot)
+{
+    if (!snapshot || --snapshot->references)
+        return;
+    assert(!snapshot->interval_count && !snapshot->flight_count);
+    if (snapshot->subject) {
+        ncr_snapshot **at = &snapshot->subject->snapshots;
+        while (*at != snapshot)
+            at = &(*at)->next;
+        *at = snapshot->next;
+        ncr_subject_unref_locked(snapshot->subject);
+    }
+    free(snapshot->intervals);
+    free(snapshot->flights);
+    free(snapshot);
+}
+
+/* --- Intervals. --- */
+
+static uint64_t interval_end(const ncr_cached *interval)
+{
+    return interval->offset + interval->length;
+}
+
+size_t ncr_interval_after_locked(const ncr_snapshot *snapshot, uint64_t position)
+{
+    size_t low = 0, high = snapshot->interval_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (interval_end(snapshot->intervals[middle]) <= position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void insert_interval(ncr_snapshot *snapshot, size_t at, ncr_cached *interval)
+{
+    memmove(&snapshot->intervals[at + 1], &snapshot->intervals[at],
+            (snapshot->interval_count - at) * sizeof(ncr_cached *));
+    snapshot->intervals[at] = interval;
+    snapshot->interval_count++;
+}
+
+static ncr_cached *new_interval(ncr_snapshot *snapshot, uint64_t begin, uint64_t end, const uint8_t *data,
+                                ncr_block *block)
+{
+    /* The whole block is charged, since it lives as long as any part of it is kept. */
+    ncr_cached *interval = ncr_cached_new(NCR_CACHED_INTERVAL, block->size);
+    if (!interval)
+        return NULL;
+    interval->offset = begin;
+    interval->length = (size_t)(end - begin);
+    interval->data = data;
+    interval->block = ncr_block_ref(block);
+    interval->snapshot = ncr_snapshot_ref_locked(snapshot);
+    interval->fingerprint =
+        ncr_hash(ncr_hash(snapshot->subject->node.hash, snapshot->version.token, strlen(snapshot->version.token)),
+                 &begin, sizeof begin);
+    return interval;
+}
+
+void ncr_interval_add_locked(ncr_snapshot *snapshot, uint64_t offset, size_t length, const uint8_t *data,
+                             ncr_block *block)
+{
+    uint64_t begin = offset, end = offset + length;
+    if (!snapshot->keep_bytes || !length || !ncr_policy_admits_locked(block->size) ||
+        !ncr_array_reserve(&snapshot->intervals, &snapshot->interval_capacity, snapshot->interval_count + 1,
+                           sizeof(ncr_cached *)))
+        return;
+    /* What is there at the ends stays, and the new interval is cut; what lies within is replaced. */
+    size_t at = ncr_interval_after_locked(snapshot, begin);
+    if (at < snapshot->interval_count && snapshot->intervals[at]->offset <= begin &&
+        (snapshot->intervals[at]->offset < begin || interval_end(snapshot->intervals[at]) >= end)) {
+        begin = interval_end(snapshot->intervals[at]);
+        at++;
+    }
+    ncr_snapshot_ref_locked(snapshot); /* it may lose its last entry here */
+    while (at < snapshot->interval_count && begin < end && interval_end(snapshot->intervals[at]) <= end)
+        ncr_cached_drop_locked(snapshot->intervals[at]);
+    if (at < snapshot->interval_count && begin < end && snapshot->intervals[at]->offset < end)
+        end = snapshot->intervals[at]->offset;
+    ncr_cached *interval = begin < end ? new_interval(snapshot, begin, end, data + (begin - offset), block) : NULL;
+    if (interval) {
+        insert_interval(snapshot, at, interval);
+        ncr_policy_add_locked(interval);
+    }
+    ncr_snapshot_unref_locked(snapshot);
+}
+
+static bool covers(const ncr_snapshot *snapshot, size_t at, uint64_t offset, uint64_t end)
+{
+    for (uint64_t position = offset; position < end; at++) {
+        if (at >= snapshot->interval_count || snapshot->intervals[at]->offset > position)
+            return false;
+        position = interval_end(snapshot->intervals[at]);
+    }
+    return true;
+}
+
+bool ncr_interval_collect_locked(ncr_snapshot *snapshot, uint64_t offset, size_t length, ncr_slice *out)
+{
+    *out = (ncr_slice){0};
+    if (!length)
+        return true;
+    uint64_t end = offset + length;
+    size_t at = ncr_interval_after_locked(snapshot, offset);
+    if (!covers(snapshot, at, offset, end))
+        return false;
+    ncr_cached *interval = snapshot->intervals[at];
+    if (interval_end(interval) >= end) {
+        ncr_policy_hit_locked(interval);
+        *out = ncr_slice_of(interval->block, interval->data + (offset - interval->offset), length);
+        return true;
+    }
+    ncr_block *block = ncr_block_new(length);
+    if (!block)
+        return false;
+    for (uint64_t position = offset; position < end; at++) {
+        interval = snapshot->intervals[at];
+        ncr_policy_hit_locked(interval);
+        uint64_t until = interval_end(interval) < end ? interval_end(interval) : end;
+        memcpy(block->data + (position - offset), interval->data + (position - interval->offset),
+               (size_t)(until - position));
+        position = until;
+    }
+    *out = (ncr_slice){.data = block->data, .size = length, .block = block};
+    return true;
+}
+
+/* --- What was last proven. --- */
+
+ncr_cached *ncr_proven_find_locked(const ncr_subject *subject, const char *credentials)
+{
+    ncr_cached *proven = subject->proven;
+    while (proven && credentials && strcmp(proven->credentials, credentials) != 0)
+        proven = proven->next_proven;
+    return proven;
+}
+
+void ncr_proven_set_locked(ncr_subject *subject, const char *credentials, const ncr_object_facts *facts)
+{
+    ncr_cached *proven = ncr_proven_find_locked(subject, credentials);
+    if (proven && proven == subject->proven) {
+        proven->facts = *facts;
+        ncr_policy_hit_locked(proven);
+        return;
+    }
+    if (proven) /* it becomes the latest */
+        ncr_cached_drop_locked(proven);
+    proven = ncr_cached_new(NCR_CACHED_PROVEN, strlen(credentials) + 1 + sizeof *subject + strlen(subject->id) + 1);
+    if (!proven)
+        return;
+    proven->credentials = ncr_text_copy(credentials);
+    if (!proven->credentials) {
+        free(proven);
+        return;
+    }
+    proven->facts = *facts;
+    proven->subject = subject;
+    subject->references++;
+    proven->fingerprint = ncr_hash(subject->node.hash, credentials, strlen(credentials));
+    proven->next_proven = subject->proven;
+    subject->proven = proven;
+    ncr_policy_add_locked(proven);
+}
+
+void ncr_proven_forget_locked(ncr_subject *subject)
+{
+    while (subject->proven)
+        ncr_cached_drop_locked(subject->proven);
+}
+
+/* --- Entries. --- */
+
+ncr_cached *ncr_cached_new(ncr_cached_kind kind, size_t payload)
+{
+    ncr_cached *cached = calloc(1, sizeof *cached);
+    if (!cached)
+        return NULL;
+    cached->kind = kind;
+    cached->queue = NCR_QUEUE_NONE;
+    cached->charge = payload + sizeof(ncr_cached) + (kind == NCR_CACHED_PROVEN ? 0 : sizeof(ncr_snapshot));
+    return cached;
+}
+
+static void remove_interval(ncr_cached *interval)
+{
+    ncr_snapshot *snapshot = interval->snapshot;
+    size_t at = ncr_interval_after_locked(snapshot, interval->offset);
+    assert(snapshot->intervals[at] == interval);
+    snapshot->interval_count--;
+    memmove(&snapshot->intervals[at], &snapshot->intervals[at + 1],
+            (snapshot->interval_count - at) * sizeof(ncr_cached *));
+}
+
+static void remove_proven(ncr_cached *proven)
+{
+    ncr_cached **at = &proven->subject->proven;
+    while (*at != proven)
+        at = &(*at)->next_proven;
+    *at = proven->next_proven;
+}
+
+void ncr_cached_drop_locked(ncr_cached *cached)
+{
+    ncr_policy_remove_locked(cached);
+    if (cached->kind == NCR_CACHED_INTERVAL)
+        remove_interval(cached);
+    else if (cached->kind == NCR_CACHED_VALUE)
+        ncr_value_map_remove_locked(cached);
+    else
+        remove_proven(cached);
+    ncr_snapshot_unref_locked(cached->snapshot);
+    ncr_subject_unref_locked(cached->subject);
+    cached->older = doomed;
+    doomed = cached;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/pin.h"
+
+/* Parsed headers and decoded tiles, found by snapshot and key. */
+
+static ncr_map values; /* guarded by the cache's lock */
+
+ncr_value *ncr_value_ref(ncr_value *value)
+{
+    atomic_fetch_add_explicit(&value->references, 1, memory_order_relaxed);
+    return value;
+}
+
+void ncr_value_unref(ncr_value *value)
+{
+    if (value && atomic_fetch_sub(&value->references, 1) == 1)
+        value->free(value);
+}
+
+static uint64_t hash_of(const ncr_snapshot *snapshot, ncr_value_key key)
+{
+    const uint64_t parts[] = {(uint64_t)(uintptr_t)snapshot, (uint64_t)key.kind << 32 | key.a, key.b};
+    return ncr_hash(0, parts, sizeof parts);
+}
+
+static ncr_cached *find_locked(const ncr_snapshot *snapshot, ncr_value_key key)
+{
+    for (ncr_map_node *node = ncr_map_find(&values, hash_of(snapshot, key)); node; node = ncr_map_find_next(node)) {
+        ncr_cached *cached = (ncr_cached *)node;
+        if (cached->snapshot == snapshot && cached->key.kind == key.kind && cached->key.a == key.a &&
+            cached->key.b == key.b)
+            return cached;
+    }
+    return NULL;
+}
+
+void ncr_value_map_remove_locked(ncr_cached *cached)
+{
+    ncr_map_remove(&values, &cached->node);
+}
+
+ncr_value *ncr_cache_value_get(const ncr_pin *pin, ncr_value_key key)
+{
+    if (!pin->snapshot->subject)
+        return NULL;
+    ncr_cache_lock();
+    ncr_cached *cached = find_locked(pin->snapshot, key);
+    ncr_value *value = cached ? ncr_value_ref(cached->value) : NULL;
+    if (cached)
+        ncr_policy_hit_locked(cached);
+    ncr_cache_unlock();
+    ncr_cache_count(NULL, value != NULL);
+    return value;
+}
+
+void ncr_cache_value_put(const ncr_pin *pin, ncr_value_key key, ncr_value *value)
+{
+    ncr_snapshot *snapshot = pin->snapshot;
+    ncr_cached *cached = snapshot->subject ? ncr_cached_new(NCR_CACHED_VALUE, value->size) : NULL;
+    if (!cached)
+        return;
+    cached->key = key;
+    cached->fingerprint =
+        ncr_hash(ncr_hash(0, snapshot->version.token, strlen(snapshot->version.token)), &key, sizeof key);
+    ncr_cache_lock();
+    if (!ncr_policy_admits_locked(value->size) || find_locked(snapshot, key) ||
+        !ncr_map_add(&values, &cached->node, hash_of(snapshot, key))) {
+        ncr_cache_unlock();
+        free(cached);
+        return;
+    }
+    cached->value = ncr_value_ref(value);
+    cached->snapshot = ncr_snapshot_ref_locked(snapshot);
+    ncr_policy_add_locked(cached);
+    ncr_cache_unlock();
+}
