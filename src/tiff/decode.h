@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_TIFF_DECODE_H
+#define NCR_TIFF_DECODE_H
+
+#include "tiff/index.h"
+#include "tiff/layout.h"
+
+/* Decoding of single blocks with libtiff. libtiff never sees the file: it is given a header of a TIFF of one block,
+ * made from the index, and the encoded bytes. Handles are pooled in the process, keyed by that header, so that files
+ * of one layout share them. libtiff's messages go into the error, never to standard error. */
+
+/* A TIFF of one block, without its data. Immutable. */
+typedef struct ncr_tiff_header {
+    uint8_t *data;
+    size_t size;
+    size_t decoded_size; /* bytes of the block as libtiff decodes it */
+    bool is_tiled, is_ycbcr, is_reversed;
+} ncr_tiff_header;
+
+/* Makes the header for blocks with `rows` rows. NACRE_ERROR_MEMORY, NACRE_ERROR_CORRUPT. */
+nacre_status ncr_tiff_header_init(ncr_tiff_header *header, const char *name, const ncr_tiff_index *index,
+                                  const ncr_tiff_directory *directory, const ncr_tiff_layout *layout, uint32_t rows,
+                                  nacre_error *err);
+void ncr_tiff_header_clear(ncr_tiff_header *header);
+
+enum { NCR_TIFF_MESSAGE_SIZE = 256 };
+
+/* Decodes a block into out, of header->decoded_size bytes, in the machine's byte order; single bits stay packed.
+ * encoded is not changed. Any thread. NACRE_ERROR_CORRUPT: `message` (of NCR_TIFF_MESSAGE_SIZE) says what libtiff
+ * says; NACRE_ERROR_MEMORY. */
+nacre_status ncr_tiff_decode(const ncr_tiff_header *header, const uint8_t *encoded, size_t encoded_size, uint8_t *out,
+                             char *message);
+
+/* Turns packed bits of rows into bytes: 0 and `on`. Each row begins at a whole byte. */
+void ncr_tiff_expand_bits(const uint8_t *bits, size_t row_values, size_t rows, uint8_t on, uint8_t *out);
+
+#endif
