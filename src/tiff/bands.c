@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "raster/dtype.h"
+#include "tiff/dataset.h"
+
+/* What bands are, from the tags of the first directory. */
+
+/* --- Nodata --- */
+
+/* The text of GDAL_NODATA. 64-bit integers are read as such; a text that is no number sets nothing. */
+static nacre_nodata read_nodata(const char *text, nacre_dtype dtype)
+{
+    nacre_nodata nodata = {.is_set = true};
+    while (*text == ' ')
+        text++;
+    char *trimmed = ncr_text_copy(text);
+    for (size_t size = trimmed ? strlen(trimmed) : 0; size && trimmed[size - 1] == ' '; size--)
+        trimmed[size - 1] = 0;
+    nodata.is_set = trimmed && ncr_text_to_double(trimmed, &nodata.value);
+    if (nodata.is_set && isfinite(nodata.value) && dtype == NACRE_DTYPE_INT64 &&
+        !ncr_text_to_int64(trimmed, &nodata.int64_value))
+        ncr_convert(&nodata.value, NACRE_DTYPE_FLOAT64, 0, &nodata.int64_value, dtype, 0, 1);
+    if (nodata.is_set && isfinite(nodata.value) && dtype == NACRE_DTYPE_UINT64 &&
+        !ncr_text_to_uint64(trimmed, &nodata.uint64_value))
+        ncr_convert(&nodata.value, NACRE_DTYPE_FLOAT64, 0, &nodata.uint64_value, dtype, 0, 1);
+    free(trimmed);
+    return nodata;
+}
+
+/* --- Colours --- */
+
+/* Samples that the photometric interpretation itself stands for. */
+static unsigned color_samples(unsigned photometric)
+{
+    switch (photometric) {
+    case NCR_PHOTOMETRIC_RGB:
+    case NCR_PHOTOMETRIC_YCBCR:
+        return 3;
+    case NCR_PHOTOMETRIC_SEPARATED:
+        return 4;
+    default:
+        return 1;
+    }
+}
+
+static nacre_color extra_color(const ncr_tiff_directory *directory, unsigned samples, unsigned sample)
+{
+    const ncr_tiff_tag *tag = ncr_tiff_tag_find(directory, NCR_TAG_EXTRA_SAMPLES);
+    uint64_t kind, first = tag && tag->count < samples ? samples - tag->count : 0;
+    if (sample >= first && ncr_tiff_tag_uint(tag, sample - first, &kind) &&
+        (kind == NCR_EXTRA_ASSOCIATED_ALPHA || kind == NCR_EXTRA_UNASSOCIATED_ALPHA))
+        return NACRE_COLOR_ALPHA;
+    return NACRE_COLOR_UNDEFINED;
+}
+
+static nacre_color color_of(const ncr_tiff_directory *directory, const ncr_tiff_layout *layout, unsigned sample)
+{
+    static const nacre_color rgb[] = {NACRE_COLOR_RED, NACRE_COLOR_GREEN, NACRE_COLOR_BLUE};
+    static const nacre_color cmyk[] = {NACRE_COLOR_CYAN, NACRE_COLOR_MAGENTA, NACRE_COLOR_YELLOW, NACRE_COLOR_BLACK};
+    if (sample >= color_samples(layout->photometric))
+        return extra_color(directory, layout->samples, sample);
+    switch (layout->photometric) {
+    case NCR_PHOTOMETRIC_RGB:
+    case NCR_PHOTOMETRIC_YCBCR:
+        return rgb[sample];
+    case NCR_PHOTOMETRIC_SEPARATED:
+        return cmyk[sample];
+    case NCR_PHOTOMETRIC_PALETTE:
+        return NACRE_COLOR_PALETTE;
+    default:
+        return NACRE_COLOR_GRAY;
+    }
+}
+
+/* What a value of a colour map is divided by: the standard has 16 bits, and there are writers of 8 bits and of 8 bits
+ * moved up. As GDAL decides. */
+static unsigned color_divisor(const ncr_tiff_tag *map)
+{
+    uint64_t value, highest = 0;
+    bool is_shifted = true;
+    for (uint64_t i = 0; ncr_tiff_tag_uint(map, i, &value); i++) {
+        highest = value > highest ? value : highest;
+        is_shifted &= value % 256 == 0;
+    }
+    if (highest < 256)
+        return 1;
+    return is_shifted ? 256 : 257;
+}
+
+static nacre_status read_colors(const ncr_tiff_directory *directory, const ncr_tiff_layout *layout, ncr_band *band,
+                                nacre_error *err)
+{
+    const ncr_tiff_tag *map = ncr_tiff_tag_find(directory, NCR_TAG_COLOR_MAP);
+    uint64_t count = UINT64_C(1) << layout->bits;
+    if (layout->photometric != NCR_PHOTOMETRIC_PALETTE || !map || !map->value || layout->bits > 16 ||
+        map->count != 3 * count)
+        return NACRE_OK;
+    band->colors = ncr_alloc_array((size_t)count, sizeof *band->colors);
+    if (!band->colors)
+        return ncr_error_memory(err);
+    band->color_count = (int)count;
+    unsigned divisor = color_divisor(map);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t red = 0, green = 0, blue = 0;
+        ncr_tiff_tag_uint(map, i, &red);
+        ncr_tiff_tag_uint(map, count + i, &green);
+        ncr_tiff_tag_uint(map, 2 * count + i, &blue);
+        bool is_nodata = band->nodata.is_set && band->nodata.value == (double)i;
+        band->colors[i] = (nacre_color_entry){(uint8_t)(red / divisor), (uint8_t)(green / divisor),
+                                              (uint8_t)(blue / divisor), is_nodata ? 0 : 255};
+    }
+    return NACRE_OK;
+}
+
+/* --- Masks --- */
+
+/* GDAL's order: a mask, then nodata, then alpha, which counts as the last of two or four bands only. */
+static void set_mask_flags(ncr_tiff_dataset *dataset)
+{
+    ncr_dataset *base = &dataset->base;
+    bool alpha_counts = (base->band_count == 2 || base->band_count == 4) && base->alpha_band == base->band_count;
+    nacre_dtype dtype = base->bands[0].dtype;
+    alpha_counts &= dtype == NACRE_DTYPE_UINT8 || dtype == NACRE_DTYPE_UINT16;
+    for (int i = 0; i < base->band_count; i++) {
+        ncr_band *band = &base->bands[i];
+        if (dataset->masks)
+            band->mask_flags = NACRE_MASK_PER_DATASET;
+        else if (band->nodata.is_set)
+            band->mask_flags = NACRE_MASK_NODATA;
+        else if (alpha_counts && i + 1 != base->alpha_band)
+            band->mask_flags = NACRE_MASK_ALPHA | NACRE_MASK_PER_DATASET;
+        else
+            band->mask_flags = NACRE_MASK_ALL_VALID;
+    }
+}
+
+nacre_status ncr_tiff_describe_bands(ncr_tiff_dataset *dataset, nacre_error *err)
+{
+    ncr_dataset *base = &dataset->base;
+    const ncr_tiff_layout *layout = &dataset->images[0].layout;
+    const ncr_tiff_directory *directory = dataset->images[0].directory;
+    const char *nodata = ncr_tiff_text(directory, NCR_TAG_GDAL_NODATA);
+    for (int i = 0; i < base->band_count; i++) {
+        ncr_band *band = &base->bands[i];
+        band->dtype = layout->dtype;
+        band->bits = (int)layout->bits;
+        band->block_width = (int)layout->block_width;
+        band->block_height = (int)layout->block_height;
+        band->color = color_of(directory, layout, (unsigned)i);
+        if (nodata)
+            band->nodata = read_nodata(nodata, layout->dtype);
+        if (band->color == NACRE_COLOR_ALPHA)
+            base->alpha_band = i + 1;
+    }
+    set_mask_flags(dataset);
+    return read_colors(directory, layout, &base->bands[0], err);
+}

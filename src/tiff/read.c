@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "raster/dtype.h"
+#include "tiff/blocks.h"
+#include "tiff/decode.h"
+
+/* A read: a round for the arrays of blocks where they are not known, a round for all blocks together. Blocks are
+ * decoded as they arrive and copied into the request's buffer; those that were decoded before, and sparse ones, are
+ * copied at the end. */
+
+/* A decoded block in the cache. */
+typedef struct tile {
+    ncr_value value;
+    uint8_t data[];
+} tile;
+
+typedef struct read_plan read_plan;
+
+/* A block of the window. */
+typedef struct job {
+    read_plan *plan;
+    uint64_t number;           /* of the block, planes included */
+    uint32_t block_x, block_y; /* in blocks */
+    unsigned plane;            /* sample, from 0; 0 where samples are not separate */
+    uint64_t offset, size;     /* encoded, in the file; size 0: sparse */
+    tile *tile;                /* decoded before; referenced */
+} job;
+
+struct read_plan {
+    ncr_plan base;
+    ncr_tiff_dataset *dataset; /* referenced */
+    ncr_tiff_level *level;
+    ncr_read_request request;
+    bool is_asked, is_planned;
+    ncr_slice arrays[2];
+    ncr_tiff_header whole, last; /* of whole blocks, and of those in the last row of blocks */
+    job *jobs;
+    size_t job_count;
+};
+
+/* The blocks that the window touches: [x0, x1) by [y0, y1). */
+typedef struct block_range {
+    uint32_t x0, x1, y0, y1;
+} block_range;
+
+static block_range range_of(const ncr_tiff_layout *layout, const ncr_rect *window)
+{
+    return (block_range){
+        .x0 = (uint32_t)(window->x / layout->block_width),
+        .x1 = (uint32_t)((window->x + window->width - 1) / layout->block_width + 1),
+        .y0 = (uint32_t)(window->y / layout->block_height),
+        .y1 = (uint32_t)((window->y + window->height - 1) / layout->block_height + 1),
+    };
+}
+
+/* --- Copying into the buffer --- */
+
+/* Part of a block that the window shows, in pixels of the level. */
+static ncr_rect shown_part(const job *j)
+{
+    const ncr_tiff_layout *layout = &j->plan->level->layout;
+    const ncr_rect *window = &j->plan->request.window;
+    int64_t x0 = (int64_t)j->block_x * layout->block_width, y0 = (int64_t)j->block_y * layout->block_height;
+    int64_t x1 = x0 + layout->block_width, y1 = y0 + layout->block_height;
+    x0 = x0 > window->x ? x0 : window->x;
+    y0 = y0 > window->y ? y0 : window->y;
+    x1 = x1 < window->x + window->width ? x1 : window->x + window->width;
+    y1 = y1 < window->y + window->height ? y1 : window->y + window->height;
+    return (ncr_rect){x0, y0, x1 - x0, y1 - y0};
+}
+
+static uint8_t *buffer_at(const read_plan *plan, int band_index, int64_t x, int64_t y)
+{
+    const ncr_read_request *to = &plan->request;
+    return to->buffer + band_index * to->band_stride + (y - to->window.y) * to->row_stride +
+           (x - to->window.x) * to->pixel_stride;
+}
+
+/* Copies one sample of a decoded block to one band of the request. A step of 0 repeats the first value. */
+static void copy_band(const job *j, const uint8_t *data, unsigned sample, bool repeat, int band_index)
+{
+    const read_plan *plan = j->plan;
+    const ncr_tiff_layout *layout = &plan->level->layout;
+    ncr_rect part = shown_part(j);
+    size_t value_size = ncr_dtype_size(layout->dtype);
+    size_t pixel = repeat ? 0 : value_size * ncr_tiff_layout_block_samples(layout);
+    int64_t in_x = part.x - (int64_t)j->block_x * layout->block_width;
+    int64_t in_y = part.y - (int64_t)j->block_y * layout->block_height;
+    const uint8_t *from = data + (size_t)in_x * pixel + sample * value_size;
+    for (int64_t y = 0; y < part.height; y++) {
+        const uint8_t *row = from + (size_t)(in_y + y) * layout->block_width * pixel;
+        ncr_convert(row, layout->dtype, (ptrdiff_t)pixel, buffer_at(plan, band_index, part.x, part.y + y),
+                    plan->request.dtype, plan->request.pixel_stride, (size_t)part.width);
+    }
+}
+
+/* Calls copy_band() for each band of the request that the block holds. */
+static void copy_block(const job *j, const uint8_t *data)
+{
+    const read_plan *plan = j->plan;
+    if (plan->request.mask) {
+        copy_band(j, data, 0, false, 0);
+        return;
+    }
+    bool is_separate = plan->level->layout.is_separate;
+    for (int i = 0; i < plan->request.band_count; i++) {
+        unsigned sample = (unsigned)plan->request.bands[i] - 1;
+        if (!is_separate)
+            copy_band(j, data, sample, false, i);
+        else if (sample == j->plane)
+            copy_band(j, data, 0, false, i);
+    }
+}
+
+/* A band's value for pixels that are not stored, in the type of the file. */
+static void missing_value(const ncr_band *band, nacre_dtype dtype, uint8_t out[8])
+{
+    memset(out, 0, 8);
+    if (!band->nodata.is_set)
+        return;
+    if (dtype == NACRE_DTYPE_INT64)
+        memcpy(out, &band->nodata.int64_value, 8);
+    else if (dtype == NACRE_DTYPE_UINT64)
+        memcpy(out, &band->nodata.uint64_value, 8);
+    else
+        ncr_convert(&band->nodata.value, NACRE_DTYPE_FLOAT64, 0, out, dtype, 0, 1);
+}
+
+static void fill_sparse(const job *j)
+{
+    const read_plan *plan = j->plan;
+    const ncr_tiff_layout *layout = &plan->level->layout;
+    uint8_t value[8] = {0};
+    if (plan->request.mask) {
+        copy_band(j, value, 0, true, 0);
+        return;
+    }
+    for (int i = 0; i < plan->request.band_count; i++) {
+        int band = plan->request.bands[i] - 1;
+        if (layout->is_separate && (unsigned)band != j->plane)
+            continue;
+        missing_value(&plan->dataset->base.bands[band], layout->dtype, value);
+        copy_band(j, value, 0, true, i);
+    }
+}
+
+/* --- Decoding --- */
+
+static void free_tile(ncr_value *value)
+{
+    free(value);
+}
+
+/* Of what is decoded single bits become bytes, and masks 0 or 255. */
+static nacre_status decode_into(const job *j, const ncr_tiff_header *header, const ncr_slice *slice, uint8_t *out,
+                                char *message)
+{
+    const ncr_tiff_layout *layout = &j->plan->level->layout;
+    size_t rows = ncr_tiff_layout_block_rows(layout, j->block_y);
+    size_t row_values = (size_t)layout->block_width * ncr_tiff_layout_block_samples(layout);
+    bool is_mask = j->plan->request.mask;
+    if (layout->bits != 1) {
+        nacre_status status = ncr_tiff_decode(header, slice->data, slice->size, out, message);
+        for (size_t i = 0; is_mask && i < row_values * rows; i++)
+            out[i] = out[i] ? 255 : 0;
+        return status;
+    }
+    uint8_t *packed = malloc(header->decoded_size);
+    if (!packed)
+        return NACRE_ERROR_MEMORY;
+    nacre_status status = ncr_tiff_decode(header, slice->data, slice->size, packed, message);
+    if (status == NACRE_OK)
+        ncr_tiff_expand_bits(packed, row_values, rows, is_mask ? 255 : 1, out);
+    free(packed);
+    return status;
+}
+
+static nacre_status decode_job(const job *j, const ncr_slice *slice, tile **out, nacre_error *err)
+{
+    const read_plan *plan = j->plan;
+    const ncr_tiff_layout *layout = &plan->level->layout;
+    const char *path = plan->dataset->base.path;
+    uint32_t rows = ncr_tiff_layout_block_rows(layout, j->block_y);
+    const ncr_tiff_header *header = rows == layout->block_height ? &plan->whole : &plan->last;
+    size_t size = layout->block_size / layout->block_height * rows;
+    tile *t = malloc(sizeof *t + size);
+    if (!t)
+        return ncr_error_memory(err);
+    atomic_init(&t->value.references, 1);
+    t->value.size = sizeof *t + size;
+    t->value.free = free_tile;
+
+    char message[NCR_TIFF_MESSAGE_SIZE], block[NCR_TIFF_BLOCK_NAME_SIZE];
+    nacre_status status = decode_into(j, header, slice, t->data, message);
+    if (status == NACRE_OK) {
+        *out = t;
+        return NACRE_OK;
+    }
+    free(t);
+    if (status == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
+    ncr_tiff_block_name(plan->level, j->number, block);
+    return ncr_error_set(err, status, "%s: %s (%" PRIu64 " bytes at byte %" PRIu64 ") is damaged: %s", path, block,
+                         j->size, j->offset, message);
+}
+
+/* Masks are cached as 0 and 255, so a directory is never read as both a mask and an image: masks have their own. */
+static ncr_value_key tile_key(const read_plan *plan, uint64_t number)
+{
+    return (ncr_value_key){NCR_VALUE_TIFF_TILE, plan->level->number, number};
+}
+
+static nacre_status job_arrived(void *user, const ncr_slice *slice, nacre_error *err)
+{
+    job *j = user;
+    const read_plan *plan = j->plan;
+    if (slice->size < j->size) {
+        char block[NCR_TIFF_BLOCK_NAME_SIZE];
+        ncr_tiff_block_name(plan->level, j->number, block);
+        return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: the file ends within %s", plan->dataset->base.path, block);
+    }
+    tile *t = NULL;
+    nacre_status status = decode_job(j, slice, &t, err);
+    if (status != NACRE_OK)
+        return status;
+    copy_block(j, t->data);
+    ncr_cache_value_put(ncr_file_pin(plan->dataset->base.file), tile_key(plan, j->number), &t->value);
+    ncr_value_unref(&t->value);
+    return NACRE_OK;
+}
+
+/* --- Steps --- */
+
+static nacre_status ask_for_arrays(read_plan *plan, ncr_wants *wants, nacre_error *err)
+{
+    const ncr_tiff_dataset *dataset = plan->dataset;
+    ncr_tiff_need needs[2];
+    nacre_status status = ncr_tiff_blocks_needs(dataset->base.path, plan->level, plan->base.call, needs, err);
+    for (int i = 0; i < 2 && status == NACRE_OK; i++) {
+        ncr_want want = {.kind = NCR_WANT_READ,
+                         .file = dataset->base.file,
+                         .offset = needs[i].offset,
+                         .length = needs[i].length,
+                         .slice_out = &plan->arrays[i]};
+        if (needs[i].length)
+            status = ncr_wants_add(wants, &want, err);
+    }
+    plan->is_asked = true;
+    return status;
+}
+
+static nacre_status add_job(read_plan *plan, uint32_t x, uint32_t y, unsigned plane, nacre_error *err)
+{
+    const ncr_tiff_layout *layout = &plan->level->layout;
+    job *j = &plan->jobs[plan->job_count];
+    *j = (job){.plan = plan, .block_x = x, .block_y = y, .plane = plane};
+    j->number = ((uint64_t)plane * layout->blocks_down + y) * layout->blocks_across + x;
+    nacre_status status = ncr_tiff_block_find(plan->dataset->base.path, plan->dataset->index, plan->level, j->number,
+                                              &j->offset, &j->size, err);
+    if (status != NACRE_OK)
+        return status;
+    if (j->size)
+        j->tile = (tile *)ncr_cache_value_get(ncr_file_pin(plan->dataset->base.file), tile_key(plan, j->number));
+    plan->job_count++;
+    return NACRE_OK;
+}
+
+/* Whether a plane of separate samples is wanted. */
+static bool wants_plane(const read_plan *plan, unsigned plane)
+{
+    for (int i = 0; i < plan->request.band_count; i++)
+        if ((unsigned)plan->request.bands[i] - 1 == plane)
+            return true;
+    return false;
+}
+
+static size_t count_planes(const read_plan *plan)
+{
+    const ncr_tiff_layout *layout = &plan->level->layout;
+    if (!layout->is_separate || plan->request.mask)
+        return 1;
+    size_t count = 0;
+    for (unsigned plane = 0; plane < layout->samples; plane++)
+        count += wants_plane(plan, plane);
+    return count;
+}
+
+static nacre_status add_jobs(read_plan *plan, nacre_error *err)
+{
+    const ncr_tiff_layout *layout = &plan->level->layout;
+    block_range range = range_of(layout, &plan->request.window);
+    size_t count = (size_t)(range.x1 - range.x0) * (range.y1 - range.y0), total;
+    if (!ncr_size_mul(count, count_planes(plan), &total))
+        return ncr_error_memory(err);
+    plan->jobs = ncr_alloc_array(total, sizeof *plan->jobs);
+    if (!plan->jobs)
+        return ncr_error_memory(err);
+    bool by_plane = layout->is_separate && !plan->request.mask;
+    nacre_status status = NACRE_OK;
+    for (unsigned plane = 0; plane < (by_plane ? layout->samples : 1); plane++) {
+        if (by_plane && !wants_plane(plan, plane))
+            continue;
+        for (uint32_t y = range.y0; y < range.y1; y++)
+            for (uint32_t x = range.x0; x < range.x1 && status == NACRE_OK; x++)
+                status = add_job(plan, x, y, plane, err);
+    }
+    return status;
+}
+
+static nacre_status make_headers(read_plan *plan, nacre_error *err)
+{
+    const ncr_tiff_dataset *dataset = plan->dataset;
+    const ncr_tiff_layout *layout = &plan->level->layout;
+    nacre_status status = ncr_tiff_header_init(&plan->whole, dataset->base.path, dataset->index, plan->level->directory,
+                                               layout, layout->block_height, err);
+    uint32_t rows = ncr_tiff_layout_block_rows(layout, layout->blocks_down - 1);
+    if (status == NACRE_OK && rows != layout->block_height)
+        status = ncr_tiff_header_init(&plan->last, dataset->base.path, dataset->index, plan->level->directory, layout,
+                                      rows, err);
+    return status;
+}
+
+static nacre_status ask_for_blocks(read_plan *plan, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    nacre_status status = make_headers(plan, err);
+    if (status == NACRE_OK)
+        status = add_jobs(plan, err);
+    for (size_t i = 0; i < plan->job_count && status == NACRE_OK; i++) {
+        job *j = &plan->jobs[i];
+        if (!j->size || j->tile)
+            continue;
+        *more = true;
+        ncr_want want = {.kind = NCR_WANT_READ,
+                         .file = plan->dataset->base.file,
+                         .offset = j->offset,
+                         .length = (size_t)j->size,
+                         .arrived = job_arrived,
+                         .user = j};
+        status = ncr_wants_add(wants, &want, err);
+    }
+    plan->is_planned = true;
+    return status;
+}
+
+static nacre_status step(ncr_plan *base, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    read_plan *plan = (read_plan *)base;
+    const ncr_tiff_dataset *dataset = plan->dataset;
+    ncr_pin *pin = ncr_file_pin(dataset->base.file);
+    *more = false;
+    if (plan->is_planned)
+        return NACRE_OK;
+    if (!ncr_tiff_blocks_known(plan->level, pin)) {
+        if (!plan->is_asked) {
+            *more = true;
+            return ask_for_arrays(plan, wants, err);
+        }
+        nacre_status status =
+            ncr_tiff_blocks_set(dataset->base.path, dataset->index, plan->level, pin, plan->arrays, err);
+        if (status != NACRE_OK)
+            return status;
+    }
+    return ask_for_blocks(plan, wants, more, err);
+}
+
+static void compose_job(void *user, size_t index)
+{
+    const read_plan *plan = user;
+    const job *j = &plan->jobs[index];
+    if (!j->size)
+        fill_sparse(j);
+    else if (j->tile)
+        copy_block(j, j->tile->data);
+}
+
+static nacre_status compose(ncr_plan *base, nacre_error *err)
+{
+    (void)err;
+    read_plan *plan = (read_plan *)base;
+    ncr_pool_for(plan->job_count, compose_job, plan);
+    return NACRE_OK;
+}
+
+static void free_plan(ncr_plan *base)
+{
+    read_plan *plan = (read_plan *)base;
+    for (size_t i = 0; i < plan->job_count; i++)
+        if (plan->jobs[i].tile)
+            ncr_value_unref(&plan->jobs[i].tile->value);
+    free(plan->jobs);
+    ncr_slice_clear(&plan->arrays[0]);
+    ncr_slice_clear(&plan->arrays[1]);
+    ncr_tiff_header_clear(&plan->whole);
+    ncr_tiff_header_clear(&plan->last);
+    ncr_dataset_unref(&plan->dataset->base);
+    free(plan);
+}
+
+/* Encoded blocks on their way and one decoded block a worker. Before the blocks are known they are taken for as large
+ * as decoded ones. */
+static size_t estimate(const ncr_plan *base)
+{
+    const read_plan *plan = (const read_plan *)base;
+    const ncr_tiff_layout *layout = &plan->level->layout;
+    double encoded = 0;
+    if (plan->is_planned) {
+        for (size_t i = 0; i < plan->job_count; i++)
+            encoded += plan->jobs[i].tile ? 0 : (double)plan->jobs[i].size;
+    } else {
+        block_range range = range_of(layout, &plan->request.window);
+        encoded = (double)(range.x1 - range.x0) * (range.y1 - range.y0) * (double)count_planes(plan) *
+                  (double)layout->block_size;
+    }
+    double sum = encoded + (double)ncr_pool_threads() * (double)layout->block_size;
+    return sum < (double)(SIZE_MAX / 2) ? (size_t)sum : SIZE_MAX / 2;
+}
+
+static const ncr_plan_class read_class = {.step = step, .compose = compose, .free = free_plan, .estimate = estimate};
+
+/* --- The beginning --- */
+
+static nacre_status check_block_size(const ncr_tiff_dataset *dataset, const ncr_tiff_level *level, ncr_call *call,
+                                     nacre_error *err)
+{
+    int64_t limit = ncr_config_number(call->config, NCR_KEY_LIMIT_TILE);
+    if (limit >= 0 && level->layout.block_size > (uint64_t)limit)
+        return ncr_error_set(err, NACRE_ERROR_TOO_LARGE,
+                             "%s: a decoded block has %zu bytes, more than %" PRId64 " (limit.tile)",
+                             dataset->base.path, level->layout.block_size, limit);
+    return NACRE_OK;
+}
+
+/* Levels and masks of files beside this one are theirs to read. */
+static nacre_status plan_beside(ncr_tiff_dataset *dataset, const ncr_read_request *request, ncr_call *call,
+                                ncr_plan **out, nacre_error *err)
+{
+    static const int first_band = 1;
+    ncr_read_request to = *request;
+    ncr_dataset *beside = dataset->overview_file;
+    if (request->mask) {
+        beside = dataset->mask_file;
+        to.mask = false;
+        to.bands = &first_band;
+        to.band_count = 1;
+    } else {
+        to.level -= dataset->level_count;
+    }
+    return ncr_dataset_plan_read(beside, &to, call, out, err);
+}
+
+nacre_status ncr_tiff_plan_read(ncr_dataset *base, const ncr_read_request *request, ncr_call *call, ncr_plan **out,
+                                nacre_error *err)
+{
+    ncr_tiff_dataset *dataset = (ncr_tiff_dataset *)base;
+    *out = NULL;
+    if (request->mask ? !dataset->masks : request->level >= dataset->level_count)
+        return plan_beside(dataset, request, call, out, err);
+    ncr_tiff_level *level = &(request->mask ? dataset->masks : dataset->images)[request->level];
+    nacre_status status = check_block_size(dataset, level, call, err);
+    if (status != NACRE_OK)
+        return status;
+    read_plan *plan = ncr_plan_new(sizeof *plan, &read_class, call);
+    if (!plan)
+        return ncr_error_memory(err);
+    plan->dataset = dataset;
+    ncr_dataset_ref(base);
+    plan->level = level;
+    plan->request = *request;
+    *out = &plan->base;
+    return NACRE_OK;
+}
