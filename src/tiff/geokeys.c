@@ -4,6 +4,7 @@
 
 #include <geotiff/geo_normalize.h>
 #include <geotiff/geo_simpletags.h>
+#include <geotiff/geo_tiffp.h>
 #include <geotiff/geovalues.h>
 #include <jansson.h>
 #include <limits.h>
