@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "raster/resample.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+/* Coordinates: 0. output pixels, 1. source pixels, both measured from the corner, so that pixel i has its centre at
+ * i + 0.5. */
+
+typedef struct {
+    double radius; /* in source pixels, or output pixels where these are larger */
+    double (*weight)(double distance);
+} kernel;
+
+static double bilinear(double x)
+{
+    x = fabs(x);
+    return x < 1 ? 1 - x : 0;
+}
+
+/* Keys' cubic convolution with a = -1/2. */
+static double cubic(double x)
+{
+    x = fabs(x);
+    if (x <= 1)
+        return (1.5 * x - 2.5) * x * x + 1;
+    return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+}
+
+static const kernel kernels[] = {
+    [NACRE_RESAMPLING_BILINEAR] = {1, bilinear},
+    [NACRE_RESAMPLING_CUBIC] = {2, cubic},
+};
+
+bool ncr_resampling_is_kernel(nacre_resampling resampling)
+{
+    return resampling == NACRE_RESAMPLING_BILINEAR || resampling == NACRE_RESAMPLING_CUBIC ||
+           resampling == NACRE_RESAMPLING_AVERAGE;
+}
+
+static int64_t clamp(double value, int64_t low, int64_t high)
+{
+    if (!(value > (double)low))
+        return low;
+    return value < (double)high ? (int64_t)value : high;
+}
+
+/* A run [first, end) cut at the ends of the axis: at least one pixel, the nearest. */
+static ncr_axis_run cut_run(double first, double end, int64_t source_size)
+{
+    ncr_axis_run run = {.first = clamp(floor(first), 0, source_size - 1)};
+    int64_t stop = clamp(ceil(end), run.first + 1, source_size);
+    run.length = (int)(stop - run.first);
+    return run;
+}
+
+/* The small number keeps windows that were computed from falling one pixel short, as GDAL's. */
+static ncr_axis_run nearest_run(double offset, double ratio, int i, int64_t source_size)
+{
+    double centre = (i + 0.5) * ratio + offset + 1e-10;
+    return (ncr_axis_run){.first = clamp(floor(centre), 0, source_size - 1), .length = 1};
+}
+
+static ncr_axis_run average_run(double offset, double ratio, int i, int64_t source_size)
+{
+    return cut_run(offset + i * ratio + 1e-8, offset + (i + 1) * ratio - 1e-8, source_size);
+}
+
+/* The pixels whose centres lie within the radius. */
+static ncr_axis_run kernel_run(const kernel *k, double offset, double ratio, int i, int64_t source_size)
+{
+    double centre = (i + 0.5) * ratio + offset, radius = k->radius * fmax(ratio, 1);
+    return cut_run(floor(centre - radius + 0.5), floor(centre + radius + 0.5), source_size);
+}
+
+static ncr_axis_run find_run(nacre_resampling resampling, double offset, double ratio, int i, int64_t source_size)
+{
+    if (resampling == NACRE_RESAMPLING_NEAREST)
+        return nearest_run(offset, ratio, i, source_size);
+    if (resampling == NACRE_RESAMPLING_AVERAGE)
+        return average_run(offset, ratio, i, source_size);
+    return kernel_run(&kernels[resampling], offset, ratio, i, source_size);
+}
+
+/* The part of a source pixel that lies in the output pixel. */
+static void weigh_average(const ncr_axis_run *run, double offset, double ratio, int i, float *weights)
+{
+    double start = offset + i * ratio, end = offset + (i + 1) * ratio;
+    for (int j = 0; j < run->length; j++) {
+        double low = fmax(start, (double)(run->first + j)), high = fmin(end, (double)(run->first + j + 1));
+        weights[j] = run->length == 1 ? 1.0f : (float)fmax(high - low, 0);
+    }
+}
+
+static void weigh_kernel(const kernel *k, const ncr_axis_run *run, double offset, double ratio, int i, float *weights)
+{
+    double centre = (i + 0.5) * ratio + offset, scale = 1 / fmax(ratio, 1), sum = 0;
+    for (int j = 0; j < run->length; j++)
+        sum += k->weight(((double)(run->first + j) + 0.5 - centre) * scale);
+    for (int j = 0; j < run->length; j++) {
+        double weight = k->weight(((double)(run->first + j) + 0.5 - centre) * scale);
+        /* Beyond the raster's edge no pixel has weight: what is left is the nearest one. */
+        weights[j] = run->length == 1 || sum == 0 ? 1.0f : (float)(weight / sum);
+    }
+}
+
+static void weigh(nacre_resampling resampling, const ncr_axis_run *run, double offset, double ratio, int i,
+                  float *weights)
+{
+    if (resampling == NACRE_RESAMPLING_NEAREST)
+        weights[0] = 1;
+    else if (resampling == NACRE_RESAMPLING_AVERAGE)
+        weigh_average(run, offset, ratio, i, weights);
+    else
+        weigh_kernel(&kernels[resampling], run, offset, ratio, i, weights);
+}
+
+nacre_status ncr_axis_init(ncr_axis *axis, nacre_resampling resampling, double offset, double ratio, int count,
+                           int64_t source_size, nacre_error *err)
+{
+    assert(resampling == NACRE_RESAMPLING_NEAREST || ncr_resampling_is_kernel(resampling));
+    *axis = (ncr_axis){.count = count};
+    axis->runs = ncr_alloc_array((size_t)count, sizeof *axis->runs);
+    if (!axis->runs)
+        return ncr_error_memory(err);
+    size_t total = 0;
+    for (int i = 0; i < count; i++) {
+        axis->runs[i] = find_run(resampling, offset, ratio, i, source_size);
+        axis->runs[i].weights = total;
+        total += (size_t)axis->runs[i].length;
+    }
+    axis->weights = ncr_alloc_array(total, sizeof *axis->weights);
+    if (!axis->weights) {
+        ncr_axis_clear(axis);
+        return ncr_error_memory(err);
+    }
+    for (int i = 0; i < count; i++)
+        weigh(resampling, &axis->runs[i], offset, ratio, i, axis->weights + axis->runs[i].weights);
+    return NACRE_OK;
+}
+
+void ncr_axis_clear(ncr_axis *axis)
+{
+    free(axis->runs);
+    free(axis->weights);
+    *axis = (ncr_axis){0};
+}
+
+void ncr_axis_extent(const ncr_axis *axis, int from, int to, int64_t *first, int64_t *end)
+{
+    *first = INT64_MAX;
+    *end = 0;
+    for (int i = from; i < to; i++) {
+        const ncr_axis_run *run = &axis->runs[i];
+        *first = run->first < *first ? run->first : *first;
+        *end = run->first + run->length > *end ? run->first + run->length : *end;
+    }
+}
+
+static void filter_all(const double *values, const float *kernel_weights, int length, double *sum, double *weight)
+{
+    double s = 0, w = 0;
+    for (int j = 0; j < length; j++) {
+        s += values[j] * (double)kernel_weights[j];
+        w += (double)kernel_weights[j];
+    }
+    *sum = s;
+    *weight = w;
+}
+
+/* Values that are not valid may be NaN, so they are left out and not multiplied by zero. */
+static void filter_valid(const double *values, const uint8_t *valid, const float *kernel_weights, int length,
+                         double *sum, double *weight)
+{
+    double s = 0, w = 0;
+    for (int j = 0; j < length; j++) {
+        s += valid[j] ? values[j] * (double)kernel_weights[j] : 0;
+        w += valid[j] ? (double)kernel_weights[j] : 0;
+    }
+    *sum = s;
+    *weight = w;
+}
+
+void ncr_axis_filter_row(const ncr_axis *axis, int from, int to, int64_t base, const double *values,
+                         const uint8_t *valid, double *sums, double *weights)
+{
+    for (int i = from; i < to; i++) {
+        const ncr_axis_run *run = &axis->runs[i];
+        const float *kernel_weights = axis->weights + run->weights;
+        ptrdiff_t at = (ptrdiff_t)(run->first - base);
+        if (valid)
+            filter_valid(values + at, valid + at, kernel_weights, run->length, &sums[i - from], &weights[i - from]);
+        else
+            filter_all(values + at, kernel_weights, run->length, &sums[i - from], &weights[i - from]);
+    }
+}
+
+void ncr_resample_normalize(double *sums, double *weights, int count)
+{
+    for (int i = 0; i < count; i++) {
+        bool enough = weights[i] > 1e-6;
+        sums[i] = enough ? sums[i] / weights[i] : 0;
+        weights[i] = enough ? 1 : 0;
+    }
+}

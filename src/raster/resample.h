@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_RASTER_RESAMPLE_H
+#define NCR_RASTER_RESAMPLE_H
+
+#include <nacre/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* Resampling by separable kernels: what GDAL's RasterIO does to a window of another size. */
+
+/* Along one axis: the run of source pixels that each output pixel is made of, with a weight for each. Immutable after
+ * init. */
+typedef struct ncr_axis_run {
+    int64_t first;  /* source pixel */
+    int length;     /* at least 1 */
+    size_t weights; /* index of the first one */
+} ncr_axis_run;
+
+typedef struct ncr_axis {
+    int count; /* output pixels */
+    ncr_axis_run *runs;
+    float *weights; /* of a run: their sum is 1, but for averages, where a whole source pixel has 1 */
+} ncr_axis;
+
+/* Whether ncr_axis_init() knows it. */
+bool ncr_resampling_is_kernel(nacre_resampling resampling); /* all known ones but nearest */
+
+/* Output pixel i covers [offset + i * ratio, offset + (i + 1) * ratio) of an axis of source_size pixels; runs are cut
+ * at its ends. NACRE_ERROR_MEMORY. */
+nacre_status ncr_axis_init(ncr_axis *axis, nacre_resampling resampling, double offset, double ratio, int count,
+                           int64_t source_size, nacre_error *err);
+void ncr_axis_clear(ncr_axis *axis);
+
+/* The source pixels [*first, *end) of the output pixels [from, to). */
+void ncr_axis_extent(const ncr_axis *axis, int from, int to, int64_t *first, int64_t *end);
+
+/* A row of source pixels to a row of output pixels [from, to). values[0] and valid[0] (NULL: all are; else 0 or not)
+ * are those of source pixel `base`. sums and weights get what valid pixels add up to. */
+void ncr_axis_filter_row(const ncr_axis *axis, int from, int to, int64_t base, const double *values,
+                         const uint8_t *valid, double *sums, double *weights);
+
+/* Divides sums by weights where there is enough weight, and sets those weights to 1, the others to 0. */
+void ncr_resample_normalize(double *sums, double *weights, int count);
+
+#endif

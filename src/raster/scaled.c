@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "raster/dataset.h"
+#include "raster/dtype.h"
+#include "raster/overview.h"
+#include "raster/scaled_rows.h"
+
+/* Reads of another size. The output is made part by part, each of as many rows as the memory limit allows (most reads
+ * are one part, and so one round): read the source pixels under the part, then resample them.
+ *
+ * Coordinates: 0. pixels of the dataset (level 0), 1. pixels of the level that is read, 2. output pixels; all from the
+ * upper left corner. */
+
+/* Of the memory limit: a part's pixels; the rest is for the blocks that they come from. */
+enum { SHARE_OF_PIXELS = 4 };
+
+typedef struct {
+    ncr_plan plan;
+    ncr_dataset *dataset; /* referenced */
+    ncr_scaled_request request;
+    ncr_scaled_job job; /* what the rows are made from: axes, types, the part's pixels */
+    size_t limit;       /* bytes of a part's pixels */
+    int part_width, part_height;
+    bool is_reading;     /* job.out is being read by the children */
+    ncr_plan *values;    /* NULL: done */
+    ncr_plan *valid;     /* NULL: done, or there is no mask */
+    int alpha;           /* band, for `valid` */
+    ncr_read_request of; /* of both */
+} scaled_plan;
+
+/* Where the validity of the pixels comes from besides nodata values. */
+static unsigned shared_mask(const scaled_plan *p)
+{
+    unsigned flags = 0;
+    for (int i = 0; !p->request.to.mask && i < p->request.to.band_count; i++)
+        flags |= p->dataset->bands[p->request.to.bands[i] - 1].mask_flags;
+    return flags & (NACRE_MASK_ALPHA | NACRE_MASK_PER_DATASET);
+}
+
+/* Bytes of a part of the output: the pixels that are read for it. */
+static size_t part_bytes(const scaled_plan *p, int x, int y, int width, int height)
+{
+    int64_t left, right, top, bottom;
+    ncr_axis_extent(&p->job.columns, x, x + width, &left, &right);
+    ncr_axis_extent(&p->job.rows, y, y + height, &top, &bottom);
+    size_t planes = ncr_dtype_size(p->job.dtype) * (size_t)p->job.band_count + (p->job.has_valid ? 1 : 0), bytes;
+    if (!ncr_size_mul((size_t)(right - left), (size_t)(bottom - top), &bytes) || !ncr_size_mul(bytes, planes, &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+/* Parts are whole rows as long as one row fits. */
+static void choose_parts(scaled_plan *p)
+{
+    p->part_width = p->request.out_width;
+    p->part_height = p->request.out_height;
+    while (p->part_height > 1 && part_bytes(p, 0, 0, p->part_width, p->part_height) > p->limit)
+        p->part_height = (p->part_height + 1) / 2;
+    while (p->part_width > 1 && part_bytes(p, 0, 0, p->part_width, p->part_height) > p->limit)
+        p->part_width = (p->part_width + 1) / 2;
+}
+
+static void clear_part(scaled_plan *p)
+{
+    ncr_plan_free(p->values);
+    ncr_plan_free(p->valid);
+    p->values = p->valid = NULL;
+    free(p->job.pixels);
+    free(p->job.valid);
+    p->job.pixels = p->job.valid = NULL;
+    p->is_reading = false;
+}
+
+static nacre_status plan_values(scaled_plan *p, nacre_error *err)
+{
+    ncr_scaled_job *job = &p->job;
+    size_t value = ncr_dtype_size(job->dtype), row = value * (size_t)job->source.width;
+    p->of = p->request.to;
+    p->of.level = job->level;
+    p->of.window = job->source;
+    p->of.dtype = job->dtype;
+    p->of.buffer = job->pixels;
+    p->of.pixel_stride = (ptrdiff_t)value;
+    p->of.row_stride = (ptrdiff_t)row;
+    p->of.band_stride = (ptrdiff_t)(row * (size_t)job->source.height);
+    return ncr_dataset_plan_read(p->dataset, &p->of, p->plan.call, &p->values, err);
+}
+
+static nacre_status plan_valid(scaled_plan *p, nacre_error *err)
+{
+    ncr_scaled_job *job = &p->job;
+    p->alpha = p->dataset->alpha_band;
+    ncr_read_request mask = {
+        .level = job->level,
+        .window = job->source,
+        .bands = &p->alpha,
+        .band_count = 1,
+        .mask = !(shared_mask(p) & NACRE_MASK_ALPHA),
+        .dtype = NACRE_DTYPE_UINT8,
+        .buffer = job->valid,
+        .pixel_stride = 1,
+        .row_stride = (ptrdiff_t)job->source.width,
+        .band_stride = (ptrdiff_t)(job->source.width * job->source.height),
+    };
+    return ncr_dataset_plan_read(p->dataset, &mask, p->plan.call, &p->valid, err);
+}
+
+/* Begins to read what the part at job.out is made from. */
+static nacre_status begin_part(scaled_plan *p, nacre_error *err)
+{
+    ncr_scaled_job *job = &p->job;
+    int right = job->out.x + p->part_width, bottom = job->out.y + p->part_height;
+    job->out.width = (right < p->request.out_width ? right : p->request.out_width) - job->out.x;
+    job->out.height = (bottom < p->request.out_height ? bottom : p->request.out_height) - job->out.y;
+    int64_t end;
+    ncr_axis_extent(&job->columns, job->out.x, job->out.x + job->out.width, &job->source.x, &end);
+    job->source.width = end - job->source.x;
+    ncr_axis_extent(&job->rows, job->out.y, job->out.y + job->out.height, &job->source.y, &end);
+    job->source.height = end - job->source.y;
+
+    size_t plane = (size_t)job->source.width * (size_t)job->source.height;
+    job->pixels = ncr_alloc_array(plane * (size_t)job->band_count, ncr_dtype_size(job->dtype));
+    job->valid = job->has_valid ? ncr_alloc_array(plane, 1) : NULL;
+    if (!job->pixels || (job->has_valid && !job->valid))
+        return ncr_error_memory(err);
+    p->is_reading = true;
+    nacre_status status = plan_values(p, err);
+    return status == NACRE_OK && job->has_valid ? plan_valid(p, err) : status;
+}
+
+/* Goes on to the next part; false: there is none. */
+static bool next_part(scaled_plan *p)
+{
+    ncr_scaled_job *job = &p->job;
+    job->out.x += job->out.width;
+    if (job->out.x >= p->request.out_width) {
+        job->out.x = 0;
+        job->out.y += job->out.height;
+    }
+    return job->out.y < p->request.out_height;
+}
+
+/* Steps a child that is not done yet. */
+static nacre_status step_child(ncr_plan **child, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    if (!*child)
+        return NACRE_OK;
+    bool child_more = false;
+    nacre_status status = ncr_plan_step_child(*child, wants, &child_more, err);
+    if (status == NACRE_OK && !child_more) {
+        ncr_plan_free(*child);
+        *child = NULL;
+    }
+    *more = *more || child_more;
+    return status;
+}
+
+static nacre_status step_scaled(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    scaled_plan *p = (scaled_plan *)plan;
+    do {
+        nacre_status status = p->is_reading ? NACRE_OK : begin_part(p, err);
+        if (status == NACRE_OK)
+            status = step_child(&p->values, wants, more, err);
+        if (status == NACRE_OK)
+            status = step_child(&p->valid, wants, more, err);
+        if (status != NACRE_OK || *more)
+            return status;
+        status = ncr_scaled_job_run(&p->job, err);
+        if (status != NACRE_OK)
+            return status;
+        clear_part(p);
+    } while (next_part(p));
+    return NACRE_OK;
+}
+
+static void free_scaled(ncr_plan *plan)
+{
+    scaled_plan *p = (scaled_plan *)plan;
+    clear_part(p);
+    ncr_scaled_job_clear(&p->job);
+    ncr_dataset_unref(p->dataset);
+    free(p);
+}
+
+/* Without the blocks under it: they are planned part by part, and their share of the limit is set aside. */
+static size_t estimate_scaled(const ncr_plan *plan)
+{
+    const scaled_plan *p = (const scaled_plan *)plan;
+    size_t bytes = part_bytes(p, 0, 0, p->part_width, p->part_height);
+    return bytes > SIZE_MAX / 2 ? bytes : bytes * 2;
+}
+
+static const ncr_plan_class scaled_class = {.step = step_scaled, .free = free_scaled, .estimate = estimate_scaled};
+
+/* The type in which source pixels are held: for nearest that of the output; for kernels the bands' own, or double
+ * where they differ. */
+static nacre_dtype choose_dtype(const ncr_dataset *dataset, const ncr_scaled_request *request)
+{
+    const ncr_read_request *to = &request->to;
+    if (request->resampling == NACRE_RESAMPLING_NEAREST)
+        return to->dtype;
+    if (to->mask)
+        return NACRE_DTYPE_UINT8;
+    nacre_dtype dtype = dataset->bands[to->bands[0] - 1].dtype;
+    for (int i = 1; i < to->band_count; i++)
+        if (dataset->bands[to->bands[i] - 1].dtype != dtype)
+            return NACRE_DTYPE_FLOAT64;
+    return dtype;
+}
+
+static nacre_status init_job(scaled_plan *p, nacre_error *err)
+{
+    ncr_scaled_job *job = &p->job;
+    const ncr_scaled_request *request = &p->request;
+    bool nearest = request->resampling == NACRE_RESAMPLING_NEAREST;
+    int width, height;
+    job->level = ncr_overview_choose(p->dataset, &request->window, request->out_width, request->out_height, nearest);
+    ncr_overview_size(p->dataset, job->level, &width, &height);
+    double x_factor = (double)p->dataset->width / width, y_factor = (double)p->dataset->height / height;
+    job->dataset = p->dataset;
+    job->to = request->to;
+    job->band_count = request->to.mask ? 1 : request->to.band_count;
+    job->dtype = choose_dtype(p->dataset, request);
+    job->nearest = nearest;
+    job->normalize_rows = request->resampling != NACRE_RESAMPLING_AVERAGE;
+    job->has_valid = !nearest && shared_mask(p) != 0;
+    nacre_status status =
+        ncr_axis_init(&job->columns, request->resampling, request->window.x / x_factor,
+                      request->window.width / x_factor / request->out_width, request->out_width, width, err);
+    if (status == NACRE_OK)
+        status =
+            ncr_axis_init(&job->rows, request->resampling, request->window.y / y_factor,
+                          request->window.height / y_factor / request->out_height, request->out_height, height, err);
+    return status;
+}
+
+/* --- Requests --- */
+
+static nacre_status check_window(const ncr_dataset *dataset, const ncr_scaled_request *request, nacre_error *err)
+{
+    const nacre_window *window = &request->window;
+    bool touches = window->width > 0 && window->height > 0 && window->x < dataset->width &&
+                   window->y < dataset->height && window->x + window->width > 0 && window->y + window->height > 0;
+    if (touches && request->out_width > 0 && request->out_height > 0)
+        return NACRE_OK;
+    return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: window %g,%g,%g,%g lies outside the raster of %dx%d",
+                         ncr_dataset_name(dataset), window->x, window->y, window->width, window->height, dataset->width,
+                         dataset->height);
+}
+
+static nacre_status check_bands(const ncr_dataset *dataset, const ncr_read_request *to, nacre_error *err)
+{
+    if (!to->mask && to->band_count < 1)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no band is asked for", ncr_dataset_name(dataset));
+    for (int i = 0; !to->mask && i < to->band_count; i++)
+        if (to->bands[i] < 1 || to->bands[i] > dataset->band_count)
+            return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no band %d: it has %d", ncr_dataset_name(dataset),
+                                 to->bands[i], dataset->band_count);
+    return NACRE_OK;
+}
+
+static nacre_status check_resampling(const ncr_dataset *dataset, const ncr_scaled_request *request, nacre_error *err)
+{
+    if (request->resampling == NACRE_RESAMPLING_NEAREST)
+        return NACRE_OK;
+    const char *name = ncr_resampling_name(request->resampling);
+    if (!ncr_resampling_is_kernel(request->resampling))
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                             "%s: reads of another size with resampling %s: use nearest, bilinear, cubic or average",
+                             ncr_dataset_name(dataset), name ? name : "unknown");
+    for (int i = 0; !request->to.mask && i < request->to.band_count; i++)
+        if (ncr_dtype_is_complex(dataset->bands[request->to.bands[i] - 1].dtype))
+            return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: resampling %s of complex values: use nearest",
+                                 ncr_dataset_name(dataset), name);
+    return NACRE_OK;
+}
+
+/* Whether the window is of whole pixels, inside the raster and in its own size: then there is nothing to resample. */
+static bool is_plain(const ncr_dataset *dataset, const ncr_scaled_request *request, ncr_rect *rect)
+{
+    const nacre_window *window = &request->window;
+    *rect = (ncr_rect){(int64_t)window->x, (int64_t)window->y, request->out_width, request->out_height};
+    return window->x == (double)rect->x && window->y == (double)rect->y && window->width == (double)rect->width &&
+           window->height == (double)rect->height && rect->x >= 0 && rect->y >= 0 &&
+           rect->x + rect->width <= dataset->width && rect->y + rect->height <= dataset->height;
+}
+
+static nacre_status new_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call, ncr_plan **out,
+                               nacre_error *err)
+{
+    scaled_plan *p = ncr_plan_new(sizeof *p, &scaled_class, call);
+    if (!p)
+        return ncr_error_memory(err);
+    p->dataset = ncr_dataset_ref(dataset);
+    p->request = *request;
+    int64_t limit = ncr_config_number(call->config, NCR_KEY_MEMORY_LIMIT);
+    p->limit = limit > 0 ? (size_t)limit / SHARE_OF_PIXELS : SIZE_MAX;
+    nacre_status status = init_job(p, err);
+    if (status != NACRE_OK) {
+        ncr_plan_free(&p->plan);
+        return status;
+    }
+    choose_parts(p);
+    *out = &p->plan;
+    return NACRE_OK;
+}
+
+nacre_status ncr_dataset_plan_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
+                                     ncr_plan **out, nacre_error *err)
+{
+    *out = NULL;
+    nacre_status status = check_window(dataset, request, err);
+    if (status == NACRE_OK)
+        status = check_bands(dataset, &request->to, err);
+    if (status != NACRE_OK)
+        return status;
+    ncr_rect rect;
+    if (is_plain(dataset, request, &rect)) {
+        ncr_read_request plain = request->to;
+        plain.level = 0;
+        plain.window = rect;
+        return ncr_dataset_plan_read(dataset, &plain, call, out, err);
+    }
+    if (dataset->class->plan_scaled)
+        return dataset->class->plan_scaled(dataset, request, call, out, err);
+    status = check_resampling(dataset, request, err);
+    return status == NACRE_OK ? new_scaled(dataset, request, call, out, err) : status;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "raster/scaled_rows.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/pool.h"
+#include "raster/dtype.h"
+#include "raster/nodata.h"
+
+/* Output rows of one task: enough that the source rows which two neighbours both filter matter little. */
+enum { TASK_ROWS = 32 };
+
+typedef struct {
+    ncr_scaled_job *job;
+    int tasks_per_band;
+    _Atomic bool out_of_memory;
+} loop;
+
+/* One task: some output rows of one band. */
+typedef struct {
+    const ncr_scaled_job *job;
+    const ncr_band *band; /* NULL: a mask is resampled */
+    int band_index;
+    int from, to;         /* output rows */
+    double *source;       /* a source row */
+    uint8_t *valid;       /* of a source row */
+    double *row_sums;     /* the source row filtered along its columns: out.width values */
+    double *row_weights;  /* likewise */
+    double *sums;         /* the output rows, out.width values each, while they are added up */
+    double *weights;      /* likewise */
+    uint8_t *typed;       /* an output row in the band's type */
+    uint8_t *typed_valid; /* of it: what is not the nodata value */
+} task;
+
+static uint8_t *out_row(const ncr_scaled_job *job, int band_index, int y)
+{
+    return job->to.buffer + (ptrdiff_t)band_index * job->to.band_stride + (ptrdiff_t)y * job->to.row_stride +
+           (ptrdiff_t)job->out.x * job->to.pixel_stride;
+}
+
+static const uint8_t *source_row(const ncr_scaled_job *job, int band_index, int64_t y)
+{
+    size_t row = (size_t)job->source.width * ncr_dtype_size(job->dtype);
+    size_t index = (size_t)band_index * (size_t)job->source.height + (size_t)(y - job->source.y);
+    return job->pixels + index * row;
+}
+
+/* --- Nearest --- */
+
+static void copy_rows(const ncr_scaled_job *job, int band_index, int from, int to)
+{
+    size_t size = ncr_dtype_size(job->dtype);
+    for (int y = from; y < to; y++) {
+        const uint8_t *source = source_row(job, band_index, job->rows.runs[y].first);
+        uint8_t *out = out_row(job, band_index, y);
+        const ncr_axis_run *runs = job->columns.runs + job->out.x;
+        for (int x = 0; x < job->out.width; x++, out += job->to.pixel_stride)
+            memcpy(out, source + (size_t)(runs[x].first - job->source.x) * size, size);
+    }
+}
+
+/* --- Kernels --- */
+
+static bool allocate(task *t)
+{
+    size_t width = (size_t)t->job->out.width, rows = (size_t)(t->to - t->from), cells;
+    if (!ncr_size_mul(width, rows, &cells))
+        return false;
+    t->source = ncr_alloc_array((size_t)t->job->source.width, sizeof *t->source);
+    t->valid = ncr_alloc_array((size_t)t->job->source.width, 1);
+    t->row_sums = ncr_alloc_array(width, sizeof *t->row_sums);
+    t->row_weights = ncr_alloc_array(width, sizeof *t->row_weights);
+    t->sums = ncr_alloc_array(cells, sizeof *t->sums);
+    t->weights = ncr_alloc_array(cells, sizeof *t->weights);
+    t->typed = ncr_alloc_array(width, sizeof(double));
+    t->typed_valid = ncr_alloc_array(width, 1);
+    return t->source && t->valid && t->row_sums && t->row_weights && t->sums && t->weights && t->typed &&
+           t->typed_valid;
+}
+
+static void release(task *t)
+{
+    free(t->source);
+    free(t->valid);
+    free(t->row_sums);
+    free(t->row_weights);
+    free(t->sums);
+    free(t->weights);
+    free(t->typed);
+    free(t->typed_valid);
+}
+
+/* Which pixels of a source row count; NULL: all of them. */
+static const uint8_t *validity(const task *t, const uint8_t *pixels, int64_t y)
+{
+    const ncr_scaled_job *job = t->job;
+    unsigned flags = t->band ? t->band->mask_flags : NACRE_MASK_ALL_VALID;
+    if (flags & NACRE_MASK_NODATA) {
+        ncr_nodata_mark(&t->band->nodata, job->dtype, pixels, (ptrdiff_t)ncr_dtype_size(job->dtype), t->valid, 1,
+                        (size_t)job->source.width);
+        return t->valid;
+    }
+    if (!job->valid || !(flags & (NACRE_MASK_PER_DATASET | NACRE_MASK_ALPHA)))
+        return NULL;
+    return job->valid + (size_t)(y - job->source.y) * (size_t)job->source.width;
+}
+
+/* Phase 1: a source row along its columns. */
+static void filter_source_row(task *t, int64_t y)
+{
+    const ncr_scaled_job *job = t->job;
+    const uint8_t *pixels = source_row(job, t->band_index, y);
+    const uint8_t *valid = validity(t, pixels, y);
+    ncr_convert(pixels, job->dtype, (ptrdiff_t)ncr_dtype_size(job->dtype), t->source, NACRE_DTYPE_FLOAT64,
+                sizeof(double), (size_t)job->source.width);
+    ncr_axis_filter_row(&job->columns, job->out.x, job->out.x + job->out.width, job->source.x, t->source, valid,
+                        t->row_sums, t->row_weights);
+    if (job->normalize_rows)
+        ncr_resample_normalize(t->row_sums, t->row_weights, job->out.width);
+}
+
+/* Phase 2: adds the filtered row to an output row that it is a part of. */
+static void add_row(task *t, int64_t y, int out_y)
+{
+    const ncr_axis_run *run = &t->job->rows.runs[out_y];
+    if (y < run->first || y >= run->first + run->length)
+        return;
+    double weight = (double)t->job->rows.weights[run->weights + (size_t)(y - run->first)];
+    size_t width = (size_t)t->job->out.width;
+    double *sums = t->sums + (size_t)(out_y - t->from) * width;
+    double *weights = t->weights + (size_t)(out_y - t->from) * width;
+    for (size_t x = 0; x < width; x++) {
+        sums[x] += weight * t->row_sums[x];
+        weights[x] += weight * t->row_weights[x];
+    }
+}
+
+/* A computed value that is equal to the nodata value by chance gets the one beside it. */
+static void avoid_nodata(task *t, const double *weights)
+{
+    nacre_dtype dtype = t->band->dtype;
+    size_t width = (size_t)t->job->out.width, size = ncr_dtype_size(dtype);
+    ncr_nodata_mark(&t->band->nodata, dtype, t->typed, (ptrdiff_t)size, t->typed_valid, 1, width);
+    double beside = ncr_nodata_beside(&t->band->nodata, dtype);
+    for (size_t x = 0; x < width; x++)
+        if (!t->typed_valid[x] && weights[x] > 0)
+            ncr_convert(&beside, NACRE_DTYPE_FLOAT64, 8, t->typed + x * size, dtype, (ptrdiff_t)size, 1);
+}
+
+/* Phase 3: pixels without any valid source get the nodata value; all go to the band's type, and from there to the
+ * buffer's. */
+static void store_row(task *t, int y)
+{
+    const ncr_scaled_job *job = t->job;
+    size_t width = (size_t)job->out.width;
+    double *sums = t->sums + (size_t)(y - t->from) * width, *weights = t->weights + (size_t)(y - t->from) * width;
+    nacre_dtype dtype = t->band ? t->band->dtype : NACRE_DTYPE_UINT8;
+    ptrdiff_t size = (ptrdiff_t)ncr_dtype_size(dtype);
+    ncr_resample_normalize(sums, weights, job->out.width);
+    double fill = t->band ? ncr_nodata_fill(&t->band->nodata, dtype) : 0;
+    for (size_t x = 0; x < width; x++)
+        sums[x] = weights[x] > 0 ? sums[x] : fill;
+    ncr_convert(sums, NACRE_DTYPE_FLOAT64, 8, t->typed, dtype, size, width);
+    if (t->band && (t->band->mask_flags & NACRE_MASK_NODATA))
+        avoid_nodata(t, weights);
+    ncr_convert(t->typed, dtype, size, out_row(job, t->band_index, y), job->to.dtype, job->to.pixel_stride, width);
+}
+
+static bool run_kernel_task(task *t)
+{
+    bool allocated = allocate(t);
+    int64_t first, end;
+    ncr_axis_extent(&t->job->rows, t->from, t->to, &first, &end);
+    for (int64_t y = first; allocated && y < end; y++) {
+        filter_source_row(t, y);
+        for (int out_y = t->from; out_y < t->to; out_y++)
+            add_row(t, y, out_y);
+    }
+    for (int y = t->from; allocated && y < t->to; y++)
+        store_row(t, y);
+    release(t);
+    return allocated;
+}
+
+static void run_task(void *user, size_t index)
+{
+    loop *l = user;
+    ncr_scaled_job *job = l->job;
+    task t = {.job = job, .band_index = (int)(index / (size_t)l->tasks_per_band)};
+    t.band = job->to.mask ? NULL : &job->dataset->bands[job->to.bands[t.band_index] - 1];
+    t.from = job->out.y + (int)(index % (size_t)l->tasks_per_band) * TASK_ROWS;
+    int end = job->out.y + job->out.height;
+    t.to = t.from + TASK_ROWS < end ? t.from + TASK_ROWS : end;
+    if (job->nearest)
+        copy_rows(job, t.band_index, t.from, t.to);
+    else if (!run_kernel_task(&t))
+        atomic_store(&l->out_of_memory, true);
+}
+
+nacre_status ncr_scaled_job_run(ncr_scaled_job *job, nacre_error *err)
+{
+    loop l = {.job = job, .tasks_per_band = (job->out.height + TASK_ROWS - 1) / TASK_ROWS};
+    ncr_pool_for((size_t)l.tasks_per_band * (size_t)job->band_count, run_task, &l);
+    return atomic_load(&l.out_of_memory) ? ncr_error_memory(err) : NACRE_OK;
+}
+
+void ncr_scaled_job_clear(ncr_scaled_job *job)
+{
+    ncr_axis_clear(&job->columns);
+    ncr_axis_clear(&job->rows);
+}
