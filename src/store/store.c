@@ -125,6 +125,8 @@ ncr_object *ncr_object_sibling(const ncr_object *object, const char *key)
     char *name = sibling_name(object, key);
     ncr_object *sibling = name ? ncr_object_new(object->store, object->bucket, key, name, object->public_only) : NULL;
     free(name);
+    if (sibling)
+        sibling->anonymous = object->anonymous;
     return sibling;
 }
 

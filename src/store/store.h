@@ -44,6 +44,7 @@ typedef struct ncr_object {
     char *id;         /* identity: class, endpoint, bucket and key; the cache's key */
     char *name;       /* as the caller spelled it: for messages and info */
     bool public_only; /* named by a document: private addresses are refused, see net/http.h */
+    bool anonymous;   /* named by a document of another origin: its store was opened without credentials */
 } ncr_object;
 
 /* The object `key` in `bucket` of a store (referenced); its identity is the store's, then bucket and key. The texts

@@ -28,13 +28,21 @@ void ncr_path_clear(ncr_path *path);
  * "/vsimem/x", "/tmp/x"). NULL: out of memory. */
 char *ncr_path_text(const ncr_path *path, ncr_spelling spelling);
 
+/* A path as it may be shown: passwords and signatures in URLs are replaced by "***". NULL: out of memory. */
+char *ncr_path_shown(const char *text);
+
+/* A local path from the root, with "//" and "/./" made one slash; ".." stays, since what is above a symbolic link only
+ * the system knows. The current directory is looked up. NACRE_ERROR_IO, NACRE_ERROR_MEMORY. */
+nacre_status ncr_path_absolute(const char *local, char **out, nacre_error *err);
+
 /* The path that `name`, written relative to the document `base`, means: joined to base's directory in base's spelling.
  * An absolute name or one with a scheme is itself. Keys are literal, but "." and ".." segments of `name` are applied,
- * never above the bucket or host (NACRE_ERROR_INVALID). */
+ * never above the bucket or host (NACRE_ERROR_INVALID); local paths are only put together, and the system follows
+ * "..", links included. */
 nacre_status ncr_path_join(const char *base, const char *name, char **out, nacre_error *err);
 
-/* How document `base` can name `target` relatively ("scene.tif", "../a/scene.tif"): NULL in *out where it cannot
- * (another bucket, host or scheme). */
+/* How document `base` can name `target` relatively ("scene.tif", "../a/scene.tif") so that ncr_path_join() gives the
+ * same object: NULL in *out where it cannot (another bucket, host or scheme; a key that is not kept by joining). */
 nacre_status ncr_path_relative(const char *base, const char *target, char **out, nacre_error *err);
 
 #endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "vfs/object.h"
+
+#include "base/text.h"
+#include "vfs/vfs.h"
+
+nacre_status ncr_object_check(const ncr_object *object, nacre_error *err)
+{
+    if (object->key[0])
+        return NACRE_OK;
+    return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: names a %s, not an object in it", object->name,
+                         object->bucket[0] ? "bucket" : "store");
+}
+
+bool ncr_object_is_offline(const ncr_object *object, const ncr_call *call)
+{
+    return call->offline && !object->store->is_local;
+}
+
+nacre_status ncr_object_prepare(ncr_object *object, ncr_call *call, nacre_error *err)
+{
+    const ncr_store_class *class = object->store->class;
+    return class->prepare ? class->prepare(object->store, call, err) : NACRE_OK;
+}
+
+nacre_status ncr_object_begin_prefix(ncr_object *object, ncr_call *call, nacre_error *err)
+{
+    if (ncr_object_is_offline(object, call))
+        return ncr_error_set(err, NACRE_ERROR_OFFLINE, "%s: needs the store, and cache=offline lets no request be sent",
+                             object->name);
+    nacre_status status = ncr_call_check(call, object->name, err);
+    return status == NACRE_OK ? ncr_object_prepare(object, call, err) : status;
+}
+
+nacre_status ncr_object_begin(ncr_object *object, ncr_call *call, nacre_error *err)
+{
+    nacre_status status = ncr_object_check(object, err);
+    return status == NACRE_OK ? ncr_object_begin_prefix(object, call, err) : status;
+}
+
+/* --- Content types. --- */
+
+const char *ncr_content_type(const char *path)
+{
+    static const struct {
+        const char *ending, *type;
+    } types[] = {
+        {".tif", "image/tiff; application=geotiff"},
+        {".tiff", "image/tiff; application=geotiff"},
+        {".vrt", "application/xml"},
+        {".xml", "application/xml"},
+        {".ovr", "image/tiff"},
+        {".msk", "image/tiff"},
+        {".png", "image/png"},
+        {".jpg", "image/jpeg"},
+        {".jpeg", "image/jpeg"},
+        {".webp", "image/webp"},
+        {".json", "application/json"},
+        {".geojson", "application/geo+json"},
+        {".txt", "text/plain; charset=utf-8"},
+        {".html", "text/html; charset=utf-8"},
+        {".zip", "application/zip"},
+    };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (ncr_text_ends_nocase(path, types[i].ending))
+            return types[i].type;
+    return "application/octet-stream";
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "vfs/path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "vfs/url.h"
+
+typedef enum path_kind { KIND_BUCKET, KIND_HTTP, KIND_VSICURL, KIND_FILE, KIND_MEM, KIND_MISSING } path_kind;
+
+/* How a path may begin. URL schemes are matched in any case, GDAL's prefixes as they are. */
+static const struct prefix {
+    const char *text;
+    const char *scheme;
+    path_kind kind;
+} prefixes[] = {
+    {"gs://", "gs", KIND_BUCKET},        {"gcs://", "gs", KIND_BUCKET},      {"/vsigs/", "gs", KIND_BUCKET},
+    {"http://", "http", KIND_HTTP},      {"https://", "http", KIND_HTTP},    {"/vsicurl/", "http", KIND_VSICURL},
+    {"file://", "file", KIND_FILE},      {"mem://", "mem", KIND_MEM},        {"/vsimem/", "mem", KIND_MEM},
+    {"s3://", "s3", KIND_MISSING},       {"/vsis3/", "s3", KIND_MISSING},    {"az://", "az", KIND_MISSING},
+    {"abfs://", "abfs", KIND_MISSING},   {"abfss://", "abfs", KIND_MISSING}, {"/vsiaz/", "az", KIND_MISSING},
+    {"/vsiadls/", "abfs", KIND_MISSING}, {"zip://", "zip", KIND_MISSING},    {"/vsizip/", "zip", KIND_MISSING},
+};
+
+static const struct prefix *find_prefix(const char *text)
+{
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        const char *begin = prefixes[i].text;
+        if (begin[0] == '/' ? ncr_text_starts(text, begin) : ncr_text_starts_nocase(text, begin))
+            return &prefixes[i];
+    }
+    return NULL;
+}
+
+/* Reports a failure under the path as it may be shown. */
+static nacre_status refuse(const char *text, nacre_status status, const char *why, const char *what, nacre_error *err)
+{
+    char *shown = ncr_path_shown(text);
+    ncr_error_set(err, status, "%s: %s%s", shown ? shown : "", why, what);
+    free(shown);
+    return status;
+}
+
+static nacre_status take(char **slot, char *value, nacre_error *err)
+{
+    *slot = value;
+    return value ? NACRE_OK : ncr_error_memory(err);
+}
+
+/* Names that servers, URLs and directories can hold without a second meaning. */
+static bool is_bucket_name(const char *name, size_t length)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+    bool only_dots = strspn(name, ".") >= length;
+    return length && length <= 222 && !only_dots && strspn(name, letters) >= length;
+}
+
+static nacre_status parse_bucket(const char *text, const char *rest, ncr_path *out, nacre_error *err)
+{
+    size_t length = strcspn(rest, "/");
+    if (!*rest) /* the store itself */
+        return take(&out->key, ncr_text_copy(""), err);
+    if (!is_bucket_name(rest, length))
+        return refuse(text, NACRE_ERROR_INVALID, "no valid bucket name in the path", "", err);
+    free(out->bucket);
+    nacre_status status = take(&out->bucket, ncr_text_copy_n(rest, length), err);
+    return status == NACRE_OK ? take(&out->key, ncr_text_copy(rest[length] ? rest + length + 1 : ""), err) : status;
+}
+
+static nacre_status parse_file_url(const char *text, const char *rest, ncr_path *out, nacre_error *err)
+{
+    if (ncr_text_starts_nocase(rest, "localhost/"))
+        rest += strlen("localhost");
+    if (*rest != '/')
+        return refuse(text, NACRE_ERROR_INVALID, "a file URL has no host and an absolute path: file:///", "...", err);
+    out->spelling = NCR_SPELLING_LOCAL;
+    return take(&out->key, ncr_text_copy(rest), err);
+}
+
+static nacre_status parse_with(const struct prefix *prefix, const char *text, ncr_path *out, nacre_error *err)
+{
+    const char *rest = text + strlen(prefix->text);
+    out->spelling = text[0] == '/' ? NCR_SPELLING_GDAL : NCR_SPELLING_URL;
+    switch (prefix->kind) {
+    case KIND_BUCKET:
+        return parse_bucket(text, rest, out, err);
+    case KIND_HTTP:
+        return ncr_url_split(text, &out->location, &out->key, err);
+    case KIND_VSICURL:
+        if (ncr_url_is_http(rest))
+            return ncr_url_split(rest, &out->location, &out->key, err);
+        return refuse(text, NACRE_ERROR_INVALID, "no http or https URL after /vsicurl/", "", err);
+    case KIND_FILE:
+        return parse_file_url(text, rest, out, err);
+    case KIND_MEM:
+        if (!*rest)
+            return refuse(text, NACRE_ERROR_INVALID, "no name in the path", "", err);
+        return take(&out->key, ncr_text_copy(rest), err);
+    case KIND_MISSING:
+        return refuse(text, NACRE_ERROR_UNSUPPORTED, "nacre knows this kind of path, but is built without ",
+                      prefix->scheme, err);
+    }
+    __builtin_unreachable();
+}
+
+/* "/vsitar/..." and the like: GDAL's, and not a local path. */
+static bool is_other_vsi(const char *text)
+{
+    if (!ncr_text_starts(text, "/vsi"))
+        return false;
+    size_t word = strspn(text + 4, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    return word && (text[4 + word] == '/' || text[4 + word] == '?');
+}
+
+static nacre_status parse_plain(const char *text, ncr_path *out, nacre_error *err)
+{
+    const char *begin, *end;
+    if (is_other_vsi(text))
+        return refuse(text, NACRE_ERROR_UNSUPPORTED, "nacre has no such file system", "", err);
+    if (ncr_url_authority(text, &begin, &end))
+        return refuse(text, NACRE_ERROR_UNSUPPORTED, "nacre has no store for this scheme", "", err);
+    out->spelling = NCR_SPELLING_LOCAL;
+    return take(&out->key, ncr_text_copy(text), err);
+}
+
+nacre_status ncr_path_parse(const char *text, ncr_path *out, nacre_error *err)
+{
+    *out = (ncr_path){0};
+    if (!text || !*text)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "the path is empty");
+    const struct prefix *prefix = find_prefix(text);
+    nacre_status status = take(&out->scheme, ncr_text_copy(prefix ? prefix->scheme : "file"), err);
+    if (status == NACRE_OK)
+        status = take(&out->bucket, ncr_text_copy(""), err);
+    if (status == NACRE_OK)
+        status = prefix ? parse_with(prefix, text, out, err) : parse_plain(text, out, err);
+    if (status != NACRE_OK)
+        ncr_path_clear(out);
+    return status;
+}
+
+void ncr_path_clear(ncr_path *path)
+{
+    free(path->scheme);
+    free(path->location);
+    free(path->bucket);
+    free(path->key);
+    *path = (ncr_path){0};
+}
+
+char *ncr_path_text(const ncr_path *path, ncr_spelling spelling)
+{
+    bool gdal = spelling == NCR_SPELLING_GDAL;
+    if (strcmp(path->scheme, "file") == 0)
+        return ncr_text_copy(path->key);
+    if (strcmp(path->scheme, "mem") == 0)
+        return ncr_text_format("%s%s", gdal ? "/vsimem/" : "mem://", path->key);
+    if (path->location)
+        return ncr_text_format("%s%s%s", gdal ? "/vsicurl/" : "", path->location, path->key);
+    char *prefix = gdal ? ncr_text_format("/vsi%s/", path->scheme) : ncr_text_format("%s://", path->scheme);
+    char *text = prefix ? ncr_text_format("%s%s%s%s", prefix, path->bucket, *path->bucket ? "/" : "", path->key) : NULL;
+    free(prefix);
+    return text;
+}
+
+/* --- What may be shown. --- */
+
+static bool is_secret(const char *name, size_t length)
+{
+    static const char *const names[] = {"signature",    "sig",     "x-amz-signature",  "x-amz-security-token",
+                                        "access_token", "api_key", "x-goog-signature", "token",
+                                        "apikey",       "key",     "password",         "subscription-key"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strlen(names[i]) == length && ncr_text_starts_nocase(name, names[i]))
+            return true;
+    return false;
+}
+
+/* Appends a query, with "***" for the values that grant access. */
+static bool append_query(ncr_buffer *out, const char *query)
+{
+    while (*query) {
+        size_t length = strcspn(query, "&#"), name = strcspn(query, "=&#");
+        bool hide = name < length && is_secret(query, name);
+        if (!ncr_buffer_append(out, query, hide ? name + 1 : length) || (hide && !ncr_text_append(out, "***")))
+            return false;
+        query += length;
+        if (*query && !ncr_buffer_append(out, query++, 1))
+            return false;
+    }
+    return true;
+}
+
+char *ncr_path_shown(const char *text)
+{
+    const char *url = ncr_text_starts(text, "/vsicurl/") ? text + strlen("/vsicurl/") : text, *begin, *end;
+    if (!ncr_url_authority(url, &begin, &end))
+        return ncr_text_copy(text);
+    const char *host = begin;
+    for (const char *at = begin; at < end; at++)
+        host = *at == '@' ? at + 1 : host;
+    const char *query = ncr_url_is_http(url) ? end + strcspn(end, "?") : end + strlen(end);
+    query += *query == '?';
+    ncr_buffer out;
+    ncr_buffer_init(&out, SIZE_MAX);
+    bool done = ncr_buffer_append(&out, text, (size_t)(begin - text)) &&
+                (host == begin || ncr_text_append(&out, "***@")) &&
+                ncr_buffer_append(&out, host, (size_t)(query - host)) && append_query(&out, query) &&
+                ncr_buffer_append(&out, "", 1);
+    if (!done)
+        ncr_buffer_clear(&out);
+    return (char *)out.data;
+}

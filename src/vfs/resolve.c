@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "vfs/path.h"
+#include "vfs/url.h"
+#include "vfs/vfs.h"
+
+/* From a path to an object, and who may name whom (the key `sources`).
+ *
+ * What the user names is opened as configured. What a local document names too: it is as trusted as its reader's other
+ * files. What a document from a store or the network names is opened
+ *
+ *   in its own bucket, or on its own host    with what the document itself was opened with
+ *   elsewhere, sources=public                without credentials, and never at a private address, unless the user
+ *                                            configured that endpoint; nothing local
+ *   elsewhere, sources=same                  never
+ *   anywhere, sources=any                    as if the user had named it */
+
+/* How a path is to be opened. */
+typedef struct trust {
+    bool anonymous;
+    bool public_only;
+} trust;
+
+static nacre_status refuse(const char *shown, const ncr_object *document, const char *what, const char *cure,
+                           nacre_error *err)
+{
+    return ncr_error_set(err, NACRE_ERROR_REFUSED, "%s: refused: the document %s, which is not local, names %s; %s",
+                         shown, document->name, what, cure);
+}
+
+/* Whether a URL's host is the endpoint that the user configured for a store. */
+static bool is_configured_endpoint(const char *location, const ncr_config *config)
+{
+    const char *endpoint = ncr_config_text(config, NCR_KEY_GS_ENDPOINT);
+    if (!endpoint || !location)
+        return false;
+    char *url = ncr_text_format("%s%s", ncr_url_is_http(endpoint) ? "" : "http://", endpoint);
+    char *configured = NULL, *rest = NULL;
+    bool same = url && ncr_url_split(url, &configured, &rest, NULL) == NACRE_OK && strcmp(configured, location) == 0;
+    free(url);
+    free(configured);
+    free(rest);
+    return same;
+}
+
+static bool is_local_scheme(const ncr_path *path)
+{
+    return strcmp(path->scheme, "file") == 0 || strcmp(path->scheme, "mem") == 0;
+}
+
+/* How the document may open what it names, if it may. is_own: it is of the document's own bucket or host. */
+static nacre_status judge(const ncr_path *path, const char *shown, const ncr_object *document, bool is_own,
+                          const ncr_call *call, trust *out, nacre_error *err)
+{
+    const char *rule = ncr_config_text(call->config, NCR_KEY_SOURCES);
+    *out = (trust){0};
+    if (!document || document->store->is_local || strcmp(rule, "any") == 0)
+        return NACRE_OK;
+    if (is_local_scheme(path))
+        return refuse(shown, document, "a local file or memory", "sources=any allows that", err);
+    if (is_own) {
+        *out = (trust){.anonymous = document->anonymous, .public_only = document->public_only};
+        return NACRE_OK;
+    }
+    if (strcmp(rule, "same") == 0)
+        return refuse(shown, document, "another bucket or host, which sources=same does not allow",
+                      "sources=public or sources=any does", err);
+    out->anonymous = true;
+    out->public_only = path->location && !is_configured_endpoint(path->location, call->config);
+    return NACRE_OK;
+}
+
+static bool is_own(const ncr_store *store, const ncr_path *path, const ncr_object *document)
+{
+    return document && strcmp(store->id, document->store->id) == 0 && strcmp(path->bucket, document->bucket) == 0;
+}
+
+/* The key as the store takes it. */
+static nacre_status object_key(const ncr_path *path, char **out, nacre_error *err)
+{
+    if (strcmp(path->scheme, "file") == 0)
+        return ncr_path_absolute(path->key, out, err);
+    *out = ncr_text_copy(path->key);
+    return *out ? NACRE_OK : ncr_error_memory(err);
+}
+
+static nacre_status make_object(const ncr_path *path, const char *shown, ncr_store *store, trust with, ncr_object **out,
+                                nacre_error *err)
+{
+    char *key;
+    nacre_status status = object_key(path, &key, err);
+    if (status != NACRE_OK)
+        return status;
+    *out = ncr_object_new(store, path->bucket, key, shown, with.public_only);
+    free(key);
+    if (!*out)
+        return ncr_error_memory(err);
+    (*out)->anonymous = with.anonymous;
+    return NACRE_OK;
+}
+
+static nacre_status resolve(const ncr_path *path, const char *shown, const ncr_object *document, ncr_call *call,
+                            ncr_object **out, nacre_error *err)
+{
+    trust with = {0};
+    ncr_store *store = NULL;
+    nacre_status status = ncr_store_open(path->scheme, path->location, false, call->config, &store, err);
+    if (status == NACRE_OK)
+        status = judge(path, shown, document, is_own(store, path, document), call, &with, err);
+    if (status == NACRE_OK && with.anonymous) {
+        ncr_store_unref(store);
+        status = ncr_store_open(path->scheme, path->location, true, call->config, &store, err);
+    }
+    if (status == NACRE_OK)
+        status = make_object(path, shown, store, with, out, err);
+    ncr_store_unref(store);
+    return status;
+}
+
+nacre_status ncr_vfs_resolve(const char *path, const ncr_object *document, ncr_call *call, ncr_object **out,
+                             nacre_error *err)
+{
+    ncr_path parsed;
+    *out = NULL;
+    ncr_cache_begin(call->config);
+    nacre_status status = ncr_path_parse(path, &parsed, err);
+    if (status != NACRE_OK)
+        return status;
+    char *shown = ncr_path_shown(path);
+    status = shown ? resolve(&parsed, shown, document, call, out, err) : ncr_error_memory(err);
+    free(shown);
+    ncr_path_clear(&parsed);
+    return status;
+}
