@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "objects.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "bucket.h"
+#include "keys.h"
+
+/* --- One object --- */
+
+ncr_emu_object *ncr_emu_object_new(const char *key, json_t *fields)
+{
+    ncr_emu_object *object = calloc(1, sizeof *object);
+    if (!object)
+        return NULL;
+    atomic_init(&object->references, 1);
+    object->key = strdup(key);
+    object->fields = fields ? json_deep_copy(fields) : json_object();
+    if (object->key && object->fields)
+        return object;
+    ncr_emu_object_unref(object);
+    return NULL;
+}
+
+ncr_emu_object *ncr_emu_object_clone(const ncr_emu_object *object)
+{
+    ncr_emu_object *copy = ncr_emu_object_new(object->key, object->fields);
+    if (!copy)
+        return NULL;
+    char *key = copy->key;
+    json_t *fields = copy->fields;
+    memcpy((char *)copy + offsetof(ncr_emu_object, key), (const char *)object + offsetof(ncr_emu_object, key),
+           sizeof *copy - offsetof(ncr_emu_object, key));
+    copy->key = key;
+    copy->fields = fields;
+    return copy;
+}
+
+ncr_emu_object *ncr_emu_object_ref(ncr_emu_object *object)
+{
+    atomic_fetch_add(&object->references, 1);
+    return object;
+}
+
+void ncr_emu_object_unref(ncr_emu_object *object)
+{
+    if (!object || atomic_fetch_sub(&object->references, 1) != 1)
+        return;
+    json_decref(object->fields);
+    free(object->key);
+    free(object);
+}
+
+const char *ncr_emu_object_field(const ncr_emu_object *object, const char *name, const char *fallback)
+{
+    const char *value = json_string_value(json_object_get(object->fields, name));
+    return value ? value : fallback;
+}
+
+static size_t put_varint(uint8_t *out, uint64_t value)
+{
+    size_t at = 0;
+    for (; value >= 0x80; value >>= 7)
+        out[at++] = (uint8_t)(value | 0x80);
+    out[at++] = (uint8_t)value;
+    return at;
+}
+
+void ncr_emu_object_etag(const ncr_emu_object *object, char out[NCR_EMU_ETAG_SIZE])
+{
+    uint8_t bytes[24];
+    size_t at = 0;
+    bytes[at++] = 0x08;
+    at += put_varint(bytes + at, object->generation);
+    bytes[at++] = 0x10;
+    at += put_varint(bytes + at, object->metageneration);
+    ncr_emu_base64(bytes, at, out);
+}
+
+void ncr_emu_object_xml_etag(const ncr_emu_object *object, char out[NCR_EMU_ETAG_SIZE])
+{
+    char text[NCR_EMU_ETAG_SIZE];
+    if (object->composite)
+        ncr_emu_object_etag(object, text);
+    else
+        ncr_emu_md5_hex(object->md5, text);
+    snprintf(out, NCR_EMU_ETAG_SIZE, "\"%s%.40s\"", object->composite ? "-" : "", text);
+}
+
+/* --- Preconditions --- */
+
+/* Whether a list of ETags ("*", quoted, weak or bare, as clients send either of the two kinds) names the object. */
+static bool etag_list_names(const char *list, const ncr_emu_object *object)
+{
+    char etags[2][NCR_EMU_ETAG_SIZE];
+    ncr_emu_object_etag(object, etags[0]);
+    ncr_emu_object_xml_etag(object, etags[1]);
+    memmove(etags[1], etags[1] + 1, strlen(etags[1]));
+    etags[1][strlen(etags[1]) - 1] = '\0';
+    if (strcmp(list, "*") == 0)
+        return true;
+    while (*list) {
+        list += strspn(list, ", ");
+        size_t length = strcspn(list, ", ");
+        bool is_quoted = length >= 2 && list[0] == '"' && list[length - 1] == '"';
+        const char *bare = is_quoted ? list + 1 : list;
+        size_t bare_length = is_quoted ? length - 2 : length;
+        for (int kind = 0; kind < 2; kind++)
+            if (bare_length && strlen(etags[kind]) == bare_length && strncmp(bare, etags[kind], bare_length) == 0)
+                return true;
+        list += length;
+    }
+    return false;
+}
+
+int ncr_emu_condition_check(const ncr_emu_condition *condition, const ncr_emu_object *object)
+{
+    uint64_t generation = object ? object->generation : 0, metageneration = object ? object->metageneration : 0;
+    if (condition->has_generation && condition->generation != generation)
+        return 412;
+    if (condition->has_metageneration && (!object || condition->metageneration != metageneration))
+        return 412;
+    if (condition->if_match && (!object || !etag_list_names(condition->if_match, object)))
+        return 412;
+    if (condition->has_not_generation && (!object || condition->not_generation == generation))
+        return 304;
+    if (condition->has_not_metageneration && (!object || condition->not_metageneration == metageneration))
+        return 304;
+    if (condition->if_none_match && object && etag_list_names(condition->if_none_match, object))
+        return 304;
+    return 200;
+}
+
+/* --- The index --- */
+
+size_t ncr_emu_index_find_locked(const ncr_emu_bucket *bucket, const char *key)
+{
+    size_t low = 0, high = bucket->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(bucket->objects[middle]->key, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+ncr_emu_object *ncr_emu_index_get_locked(const ncr_emu_bucket *bucket, const char *key)
+{
+    size_t at = ncr_emu_index_find_locked(bucket, key);
+    return at < bucket->count && strcmp(bucket->objects[at]->key, key) == 0 ? bucket->objects[at] : NULL;
+}
+
+bool ncr_emu_index_put_locked(ncr_emu_bucket *bucket, ncr_emu_object *object)
+{
+    size_t at = ncr_emu_index_find_locked(bucket, object->key);
+    if (at < bucket->count && strcmp(bucket->objects[at]->key, object->key) == 0) {
+        ncr_emu_object_unref(bucket->objects[at]);
+        bucket->objects[at] = object;
+        return true;
+    }
+    if (!ncr_array_reserve(&bucket->objects, &bucket->capacity, bucket->count + 1, sizeof *bucket->objects)) {
+        ncr_emu_object_unref(object);
+        return false;
+    }
+    memmove(bucket->objects + at + 1, bucket->objects + at, (bucket->count - at) * sizeof *bucket->objects);
+    bucket->objects[at] = object;
+    bucket->count++;
+    return true;
+}
+
+void ncr_emu_index_remove_locked(ncr_emu_bucket *bucket, const char *key)
+{
+    size_t at = ncr_emu_index_find_locked(bucket, key);
+    if (at == bucket->count || strcmp(bucket->objects[at]->key, key) != 0)
+        return;
+    ncr_emu_object_unref(bucket->objects[at]);
+    bucket->count--;
+    memmove(bucket->objects + at, bucket->objects + at + 1, (bucket->count - at) * sizeof *bucket->objects);
+}
+
+uint64_t ncr_emu_next_generation_locked(ncr_emu_bucket *bucket)
+{
+    /* One sequence for all buckets, so that a bucket that is removed and made again gives none twice either. */
+    static _Atomic uint64_t given;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t wanted = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    if (wanted <= bucket->last_generation)
+        wanted = bucket->last_generation + 1;
+    uint64_t last = atomic_load(&given);
+    do {
+        wanted = wanted > last ? wanted : last + 1;
+    } while (!atomic_compare_exchange_weak(&given, &last, wanted));
+    bucket->last_generation = wanted;
+    return wanted;
+}
+
+static void record_file(ncr_emu_object *object, const struct stat *file)
+{
+    object->size = (uint64_t)file->st_size;
+    object->inode = (uint64_t)file->st_ino;
+    object->mtime_ns = (int64_t)file->st_mtim.tv_sec * 1000000000 + file->st_mtim.tv_nsec;
+}
+
+static bool is_recorded_file(const ncr_emu_object *object, const struct stat *file)
+{
+    ncr_emu_object other;
+    record_file(&other, file);
+    return object->size == other.size && object->inode == other.inode && object->mtime_ns == other.mtime_ns;
+}
+
+static bool stat_key(const ncr_emu_bucket *bucket, const char *key, bool escaped, struct stat *out)
+{
+    char path[NCR_EMU_PATH_MAX];
+    if (!escaped && !ncr_emu_key_is_plain(key))
+        return false;
+    ncr_emu_key_path(key, escaped, path);
+    return fstatat(bucket->directory, path, out, 0) == 0 && S_ISREG(out->st_mode);
+}
+
+/* Takes up a file that no request wrote. */
+static ncr_emu_object *adopt_locked(ncr_emu_bucket *bucket, const char *key, bool escaped, const struct stat *file)
+{
+    ncr_emu_object *object = ncr_emu_object_new(key, NULL);
+    if (!object)
+        return NULL;
+    object->escaped = escaped;
+    record_file(object, file);
+    object->generation = ncr_emu_next_generation_locked(bucket);
+    object->metageneration = 1;
+    object->created_ms = object->updated_ms = (int64_t)(object->generation / 1000);
+    if (!ncr_emu_index_put_locked(bucket, object))
+        return NULL;
+    ncr_emu_journal_put_locked(bucket, object);
+    return object;
+}
+
+ncr_emu_object *ncr_emu_refresh_locked(ncr_emu_bucket *bucket, const char *key)
+{
+    ncr_emu_object *known = ncr_emu_index_get_locked(bucket, key);
+    struct stat file;
+    if (known && stat_key(bucket, key, known->escaped, &file))
+        return is_recorded_file(known, &file) ? known : adopt_locked(bucket, key, known->escaped, &file);
+    if (known) {
+        ncr_emu_journal_remove_locked(bucket, key);
+        ncr_emu_index_remove_locked(bucket, key);
+    }
+    for (int escaped = 0; escaped < 2; escaped++)
+        if (stat_key(bucket, key, escaped, &file))
+            return adopt_locked(bucket, key, escaped, &file);
+    return NULL;
+}
+
+/* --- Reading --- */
+
+/* Adds the hashes of a file that was put there by hand; reads it whole, so not under the lock. */
+static ncr_emu_object *with_hashes(ncr_emu_bucket *bucket, ncr_emu_object *object, int fd)
+{
+    ncr_emu_hash hash;
+    enum { STEP = 1 << 18 };
+    char *step = malloc(STEP);
+    ncr_emu_object *copy = ncr_emu_object_clone(object);
+    if (!step || !copy) {
+        free(step);
+        ncr_emu_object_unref(copy);
+        return object;
+    }
+    ncr_emu_hash_init(&hash);
+    for (uint64_t at = 0; at < object->size; at += STEP) {
+        size_t part = object->size - at < STEP ? (size_t)(object->size - at) : STEP;
+        if (!ncr_emu_read_at(fd, step, part, at))
+            break;
+        ncr_emu_hash_add(&hash, step, part);
+    }
+    free(step);
+    ncr_emu_hash_end(&hash, &copy->crc32c, copy->md5);
+    copy->has_hashes = true;
+
+    pthread_mutex_lock(&bucket->lock);
+    ncr_emu_object *now = ncr_emu_index_get_locked(bucket, object->key);
+    if (now == object) {
+        ncr_emu_journal_put_locked(bucket, copy);
+        ncr_emu_index_put_locked(bucket, ncr_emu_object_ref(copy));
+    }
+    pthread_mutex_unlock(&bucket->lock);
+    ncr_emu_object_unref(object);
+    return copy;
+}
+
+static int open_file(const ncr_emu_bucket *bucket, const ncr_emu_object *object)
+{
+    char path[NCR_EMU_PATH_MAX];
+    ncr_emu_key_path(object->key, object->escaped, path);
+    return openat(bucket->directory, path, O_RDONLY | O_CLOEXEC);
+}
+
+ncr_emu_object *ncr_emu_object_get(ncr_emu_bucket *bucket, const char *key, int *fd)
+{
+    pthread_mutex_lock(&bucket->lock);
+    ncr_emu_object *object = ncr_emu_refresh_locked(bucket, key);
+    if (object)
+        ncr_emu_object_ref(object);
+    int file = object && (fd || !object->has_hashes) ? open_file(bucket, object) : -1;
+    pthread_mutex_unlock(&bucket->lock);
+    if (object && file >= 0 && !object->has_hashes)
+        object = with_hashes(bucket, object, file);
+    if (fd && object && file < 0) {
+        ncr_emu_object_unref(object);
+        object = NULL;
+    }
+    if (fd)
+        *fd = file;
+    else if (file >= 0)
+        close(file);
+    return object;
+}
+
+/* --- Changing --- */
+
+static bool make_parents(int directory, const char *path)
+{
+    char part[NCR_EMU_PATH_MAX];
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
+        if (mkdirat(directory, part, 0755) != 0 && errno != EEXIST)
+            return false;
+    }
+    return true;
+}
+
+static void remove_empty_parents(int directory, const char *path)
+{
+    char part[NCR_EMU_PATH_MAX];
+    snprintf(part, sizeof part, "%s", path);
+    for (char *slash = strrchr(part, '/'); slash; slash = strrchr(part, '/')) {
+        *slash = '\0';
+        if (strcmp(part, NCR_EMU_KEYS_DIRECTORY) == 0 || unlinkat(directory, part, AT_REMOVEDIR) != 0)
+            return;
+    }
+}
+
+/* Moves the draft's file to the key's place, the plain one where that is free. */
+static bool place_draft_locked(ncr_emu_bucket *bucket, const ncr_emu_object *current, const char *key,
+                               ncr_emu_draft *draft, bool *escaped)
+{
+    char path[NCR_EMU_PATH_MAX];
+    bool first = current ? current->escaped : !ncr_emu_key_is_plain(key);
+    for (int way = first; way < 2; way++) {
+        ncr_emu_key_path(key, way, path);
+        if (make_parents(bucket->directory, path) &&
+            renameat(draft->directory, draft->name, bucket->directory, path) == 0) {
+            draft->placed = true;
+            *escaped = way;
+            return true;
+        }
+        if (errno != EISDIR && errno != ENOTDIR && errno != EEXIST && errno != ENAMETOOLONG)
+            return false;
+    }
+    return false;
+}
+
+static ncr_emu_object *object_of_commit(ncr_emu_bucket *bucket, const ncr_emu_commit *commit, bool escaped)
+{
+    struct stat file;
+    ncr_emu_object *object = ncr_emu_object_new(commit->key, commit->fields);
+    if (!object || fstat(commit->draft->fd, &file) != 0) {
+        ncr_emu_object_unref(object);
+        return NULL;
+    }
+    record_file(object, &file);
+    object->escaped = escaped;
+    object->composite = commit->composite;
+    object->generation = ncr_emu_next_generation_locked(bucket);
+    object->metageneration = 1;
+    object->created_ms = object->updated_ms = ncr_clock_wall_ms();
+    ncr_emu_hash_end(&commit->draft->hash, &object->crc32c, object->md5);
+    object->has_hashes = true;
+    return object;
+}
+
+static int commit_locked(ncr_emu_bucket *bucket, const ncr_emu_commit *commit, ncr_emu_object **out)
+{
+    if (bucket->gone)
+        return 404;
+    const ncr_emu_object *current = ncr_emu_refresh_locked(bucket, commit->key);
+    int status = ncr_emu_condition_check(&commit->condition, current);
+    if (status != 200)
+        return status;
+    bool escaped;
+    if (!place_draft_locked(bucket, current, commit->key, commit->draft, &escaped))
+        return 500;
+    ncr_emu_object *object = object_of_commit(bucket, commit, escaped);
+    if (!object || !ncr_emu_index_put_locked(bucket, object))
+        return 500;
+    ncr_emu_journal_put_locked(bucket, object);
+    *out = ncr_emu_object_ref(object);
+    return 200;
+}
+
+int ncr_emu_object_commit(ncr_emu_bucket *bucket, const ncr_emu_commit *commit, ncr_emu_object **out)
+{
+    *out = NULL;
+    if (commit->draft->failed)
+        return 500;
+    pthread_mutex_lock(&bucket->lock);
+    int status = commit_locked(bucket, commit, out);
+    pthread_mutex_unlock(&bucket->lock);
+    return status;
+}
+
+static int delete_locked(ncr_emu_bucket *bucket, const char *key, uint64_t generation,
+                         const ncr_emu_condition *condition)
+{
+    const ncr_emu_object *object = ncr_emu_refresh_locked(bucket, key);
+    if (!object || (generation && generation != object->generation))
+        return 404;
+    int status = ncr_emu_condition_check(condition, object);
+    if (status != 200)
+        return status;
+    char path[NCR_EMU_PATH_MAX];
+    ncr_emu_key_path(key, object->escaped, path);
+    if (unlinkat(bucket->directory, path, 0) != 0 && errno != ENOENT)
+        return 500;
+    remove_empty_parents(bucket->directory, path);
+    ncr_emu_journal_remove_locked(bucket, key);
+    ncr_emu_index_remove_locked(bucket, key);
+    return 204;
+}
+
+int ncr_emu_object_delete(ncr_emu_bucket *bucket, const char *key, uint64_t generation,
+                          const ncr_emu_condition *condition)
+{
+    pthread_mutex_lock(&bucket->lock);
+    int status = delete_locked(bucket, key, generation, condition);
+    pthread_mutex_unlock(&bucket->lock);
+    return status;
+}
+
+/* RFC 7396, for the fields of an object. */
+static void merge_patch(json_t *target, json_t *patch)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach (patch, name, value) {
+        json_t *old = json_object_get(target, name);
+        if (json_is_null(value))
+            json_object_del(target, name);
+        else if (json_is_object(value) && json_is_object(old))
+            merge_patch(old, value);
+        else
+            json_object_set_new(target, name, json_deep_copy(value));
+    }
+}
+
+static int patch_locked(ncr_emu_bucket *bucket, const char *key, json_t *patch, bool replace,
+                        const ncr_emu_condition *condition, ncr_emu_object **out)
+{
+    const ncr_emu_object *object = ncr_emu_refresh_locked(bucket, key);
+    if (!object)
+        return 404;
+    int status = ncr_emu_condition_check(condition, object);
+    if (status != 200)
+        return status;
+    ncr_emu_object *changed = ncr_emu_object_clone(object);
+    if (!changed)
+        return 500;
+    if (replace)
+        json_object_clear(changed->fields);
+    merge_patch(changed->fields, patch);
+    changed->metageneration++;
+    changed->updated_ms = ncr_clock_wall_ms();
+    if (!ncr_emu_index_put_locked(bucket, changed))
+        return 500;
+    ncr_emu_journal_put_locked(bucket, changed);
+    *out = ncr_emu_object_ref(changed);
+    return 200;
+}
+
+int ncr_emu_object_patch(ncr_emu_bucket *bucket, const char *key, json_t *patch, bool replace,
+                         const ncr_emu_condition *condition, ncr_emu_object **out)
+{
+    *out = NULL;
+    pthread_mutex_lock(&bucket->lock);
+    int status = patch_locked(bucket, key, patch, replace, condition, out);
+    pthread_mutex_unlock(&bucket->lock);
+    return status;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "request.h"
+
+/* libmicrohttpd gives each connection a thread, so a request may wait (latency, bandwidth) without holding up
+ * others. Bodies of requests are kept in drafts; the interfaces see a request when all of it is there. */
+
+typedef struct connection_state {
+    uint64_t id, requests;
+} connection_state;
+
+bool ncr_emu_server_sleep(ncr_emu_server *server, double milliseconds)
+{
+    if (milliseconds <= 0)
+        return true;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ns = until.tv_nsec + (int64_t)(milliseconds * 1e6);
+    until.tv_sec += (time_t)(ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    pthread_mutex_lock(&server->lock);
+    int waited = 0;
+    while (!server->stopping && waited == 0)
+        waited = pthread_cond_timedwait(&server->stopped, &server->lock, &until);
+    bool stopping = server->stopping;
+    pthread_mutex_unlock(&server->lock);
+    return !stopping;
+}
+
+static bool is_denied_locked(const ncr_emu_server *server, const char *bucket)
+{
+    for (char *const *denied = server->denied; denied && *denied; denied++)
+        if (strcmp(*denied, bucket) == 0)
+            return true;
+    return false;
+}
+
+int ncr_emu_authorise(ncr_emu_request *request, const char *bucket)
+{
+    ncr_emu_server *server = request->server;
+    const char *value = ncr_emu_header(request, "Authorization");
+    bool bearer = value && ncr_text_starts_nocase(value, "Bearer ");
+    pthread_mutex_lock(&server->lock);
+    bool denied = is_denied_locked(server, bucket);
+    bool known = !server->require_token || (bearer && strcmp(value + 7, server->require_token) == 0);
+    pthread_mutex_unlock(&server->lock);
+    if (!known)
+        return 401;
+    return !denied ? 200 : value ? 403 : 401;
+}
+
+/* --- Callbacks of libmicrohttpd --- */
+
+static void *on_target(void *user, const char *target, struct MHD_Connection *connection)
+{
+    return ncr_emu_request_new(user, connection, target);
+}
+
+static size_t keep_escapes(void *user, struct MHD_Connection *connection, char *text)
+{
+    (void)user;
+    (void)connection;
+    return strlen(text);
+}
+
+static void on_connection(void *user, struct MHD_Connection *connection, void **state,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    ncr_emu_server *server = user;
+    (void)connection;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        free(*state);
+        *state = NULL;
+        return;
+    }
+    connection_state *fresh = calloc(1, sizeof *fresh);
+    if (fresh)
+        fresh->id = atomic_fetch_add(&server->connections, 1) + 1;
+    *state = fresh;
+}
+
+static void on_completed(void *user, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)user;
+    (void)connection;
+    (void)code;
+    ncr_emu_request_free(*context);
+    *context = NULL;
+}
+
+static void begin(ncr_emu_request *request, const char *method)
+{
+    request->method = method;
+    request->began_ms = ncr_clock_ms();
+    request->began_wall_ms = ncr_clock_wall_ms();
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    connection_state *state = info ? info->socket_context : NULL;
+    if (state) {
+        request->connection_id = state->id;
+        request->new_connection = state->requests++ == 0;
+    }
+}
+
+static void take_body(ncr_emu_request *request, const char *data, size_t size)
+{
+    request->body_size += size;
+    if (!request->body)
+        request->body = ncr_emu_draft_new(request->server->root->tmp_directory);
+    if (request->body)
+        ncr_emu_draft_write(request->body, data, size);
+    else
+        request->bad = true;
+}
+
+static bool is_json_path(const char *path)
+{
+    return ncr_text_starts(path, "/storage/v1/") || ncr_text_starts(path, "/upload/storage/v1/") ||
+           ncr_text_starts(path, "/download/storage/v1/") || ncr_text_starts(path, "/resumable/upload/storage/v1/");
+}
+
+/* The status of a fault that answers in place of the interfaces; 0: they are asked. */
+static int fault_status(ncr_emu_fault_kind kind)
+{
+    switch (kind) {
+    case NCR_EMU_FAULT_500:
+        return 500;
+    case NCR_EMU_FAULT_502:
+        return 502;
+    case NCR_EMU_FAULT_503:
+        return 503;
+    case NCR_EMU_FAULT_504:
+        return 504;
+    case NCR_EMU_FAULT_408:
+        return 408;
+    case NCR_EMU_FAULT_429:
+        return 429;
+    case NCR_EMU_FAULT_RESET:
+        return 500; /* never sent */
+    default:
+        return 0;
+    }
+}
+
+static void answer(ncr_emu_request *request, ncr_emu_reply *reply)
+{
+    int failed = fault_status(request->fault.kind);
+    if (failed) {
+        ncr_emu_reply_text(reply, failed, "text/plain", "fault\n");
+        if (request->fault.retry_after >= 0)
+            ncr_emu_reply_header(reply, "Retry-After", "%d", request->fault.retry_after);
+    } else if (request->bad) {
+        ncr_emu_reply_text(reply, 400, "text/plain", "malformed target\n");
+    } else if (is_json_path(request->path)) {
+        ncr_emu_google_json(request, reply);
+    } else {
+        ncr_emu_google_xml(request, reply);
+    }
+}
+
+static enum MHD_Result serve(ncr_emu_request *request)
+{
+    ncr_emu_server *server = request->server;
+    ncr_emu_reply reply;
+    ncr_emu_reply_init(&reply);
+    bool control = ncr_text_starts(request->path, "/emulator/");
+    if (control) {
+        ncr_emu_control(request, &reply);
+    } else {
+        request->fault = ncr_emu_faults_next(server->faults, request->method, request->path);
+        answer(request, &reply);
+        pthread_mutex_lock(&server->lock);
+        double wait = server->latency_ms * (request->new_connection ? 2 : 1);
+        pthread_mutex_unlock(&server->lock);
+        if (request->fault.kind == NCR_EMU_FAULT_SLOW)
+            wait += request->fault.milliseconds;
+        ncr_emu_server_sleep(server, wait);
+    }
+    enum MHD_Result result = ncr_emu_reply_send(request, &reply, !control);
+    ncr_emu_reply_clear(&reply);
+    return result;
+}
+
+static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *size, void **context)
+{
+    (void)user;
+    (void)connection;
+    (void)url;
+    (void)version;
+    ncr_emu_request *request = *context;
+    if (!request)
+        return MHD_NO;
+    if (!request->method) {
+        begin(request, method);
+        return MHD_YES;
+    }
+    if (*size) {
+        take_body(request, data, *size);
+        *size = 0;
+        return MHD_YES;
+    }
+    if (request->answered)
+        return MHD_YES;
+    request->answered = true;
+    return serve(request);
+}
+
+/* --- Start and stop --- */
+
+static nacre_status parse_listen(const char *text, struct sockaddr_in *out, nacre_error *err)
+{
+    char host[64];
+    const char *colon = strrchr(text, ':');
+    int port = -1;
+    *out = (struct sockaddr_in){.sin_family = AF_INET};
+    bool good = colon && (size_t)(colon - text) < sizeof host && ncr_text_to_int(colon + 1, &port);
+    snprintf(host, sizeof host, "%.*s", good ? (int)(colon - text) : 0, text);
+    const char *numeric = strcmp(host, "localhost") == 0 || !*host ? "127.0.0.1" : host;
+    if (!good || port < 0 || port > 65535 || inet_pton(AF_INET, numeric, &out->sin_addr) != 1)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "--listen %s: give ADDRESS:PORT, as in 127.0.0.1:4443", text);
+    out->sin_port = htons((uint16_t)port);
+    return NACRE_OK;
+}
+
+static void server_clear(ncr_emu_server *server)
+{
+    ncr_emu_uploads_free(server->uploads);
+    ncr_emu_root_close(server->root);
+    ncr_emu_faults_free(server->faults);
+    ncr_emu_log_free(server->log);
+    for (char **denied = server->denied; denied && *denied; denied++)
+        free(*denied);
+    free(server->denied);
+    free(server->require_token);
+    free(server->address);
+    pthread_cond_destroy(&server->stopped);
+    pthread_mutex_destroy(&server->lock);
+}
+
+static char **copy_texts(const char *const *texts)
+{
+    size_t count = 0;
+    while (texts[count])
+        count++;
+    char **copy = ncr_alloc_array(count + 1, sizeof *copy);
+    for (size_t i = 0; copy && i < count; i++)
+        copy[i] = ncr_text_copy(texts[i]);
+    return copy;
+}
+
+static nacre_status server_init(ncr_emu_server *server, const ncr_emulator_options *options, nacre_error *err)
+{
+    pthread_condattr_t monotonic;
+    *server = (ncr_emu_server){.latency_ms = options->latency_ms, .bandwidth_mib_s = options->bandwidth_mib_s};
+    pthread_mutex_init(&server->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&server->stopped, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    server->faults = ncr_emu_faults_new();
+    server->log = ncr_emu_log_new();
+    server->uploads = ncr_emu_uploads_new();
+    server->require_token = ncr_text_copy(options->require_token);
+    server->denied = options->denied ? copy_texts(options->denied) : NULL;
+    if (!server->faults || !server->log || !server->uploads)
+        return ncr_error_memory(err);
+    nacre_status status = NACRE_OK;
+    for (const char *const *fault = options->faults; fault && *fault && status == NACRE_OK; fault++)
+        status = ncr_emu_faults_add(server->faults, *fault, err);
+    return status == NACRE_OK ? ncr_emu_root_open(options->root, &server->root, err) : status;
+}
+
+static struct MHD_Daemon *start(ncr_emu_server *server, const struct sockaddr_in *address)
+{
+    return MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC, 0, NULL, NULL,
+                            on_request, server, MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+                            server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+                            on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)512 << 10, MHD_OPTION_CONNECTION_LIMIT, 2048u,
+                            MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
+                            MHD_OPTION_THREAD_STACK_SIZE, (size_t)512 << 10, MHD_OPTION_END);
+}
+
+/* Blocks until SIGINT or SIGTERM; they are blocked in all threads of the server, and taken here. */
+static void wait_for_signal(const sigset_t *signals)
+{
+    int got;
+    while (sigwait(signals, &got) == EINTR)
+        continue;
+}
+
+static nacre_status run(ncr_emu_server *server, const ncr_emulator_options *options, const struct sockaddr_in *address,
+                        const sigset_t *signals, nacre_error *err)
+{
+    struct MHD_Daemon *daemon = start(server, address);
+    if (!daemon)
+        return ncr_error_set(err, NACRE_ERROR_IO, "%s: cannot listen: %s", options->listen, strerror(errno));
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT);
+    char host[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &address->sin_addr, host, sizeof host);
+    server->address = ncr_text_format("http://%s:%u", host, info ? (unsigned)info->port : ntohs(address->sin_port));
+    if (!options->quiet && server->address) {
+        printf("listening on %s\n", server->address);
+        fflush(stdout);
+    }
+    wait_for_signal(signals);
+    pthread_mutex_lock(&server->lock);
+    server->stopping = true;
+    pthread_cond_broadcast(&server->stopped);
+    pthread_mutex_unlock(&server->lock);
+    MHD_stop_daemon(daemon);
+    return NACRE_OK;
+}
+
+nacre_status ncr_emulator_run(const ncr_emulator_options *options, nacre_error *err)
+{
+    ncr_emulator_options filled = *options;
+    filled.listen = options->listen ? options->listen : "127.0.0.1:0";
+    struct sockaddr_in address;
+    nacre_status status = parse_listen(filled.listen, &address, err);
+    if (status != NACRE_OK)
+        return status;
+    sigset_t signals, before;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, &before);
+    ncr_emu_server server;
+    status = server_init(&server, &filled, err);
+    if (status == NACRE_OK)
+        status = run(&server, &filled, &address, &signals, err);
+    server_clear(&server);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
