@@ -191,7 +191,7 @@ static void choose_dataset_parts(mask_plan *p)
     unsigned first = dataset->bands[0].mask_flags;
     p->part_count = 1;
     p->parts[0] = (mask_part){.flags = first, .band = 1, .out = p->request.to.buffer};
-    if (first & NACRE_MASK_PER_DATASET)
+    if (first & (NACRE_MASK_PER_DATASET | NACRE_MASK_ALPHA))
         return;
     int count = 0;
     for (int i = 0; i < dataset->band_count; i++) {
