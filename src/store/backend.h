@@ -17,6 +17,7 @@ typedef struct ncr_store_options {
 
 /* The back ends' constructors, one line each in store.c's registry. */
 nacre_status ncr_file_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
+nacre_status ncr_gs_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 nacre_status ncr_http_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 nacre_status ncr_mem_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 
@@ -34,6 +35,10 @@ nacre_status ncr_version_gone(nacre_error *err, const char *name, const ncr_vers
 
 /* Whether an answer's version is the one that was pinned, weak or strong. */
 bool ncr_version_matches(const ncr_version *pinned, const ncr_version *found);
+
+/* Compares the version in the get's facts with the one that its match pins, if it pins one. An object without any
+ * validator has nothing to compare. */
+nacre_status ncr_get_check_version(ncr_get *get);
 
 /* Whether a get asks for the whole object. */
 bool ncr_get_is_whole(const ncr_get *get);

@@ -135,8 +135,9 @@ static nacre_status read_open_file(ncr_get *get, int fd)
     if (status != NACRE_OK)
         return status;
     ncr_file_facts_from(&st, &get->facts);
-    if (get->match == NCR_MATCH_VERSION && !ncr_version_matches(get->version, &get->facts.version))
-        return ncr_version_changed(&get->error, get->object->name, get->version, &get->facts.version);
+    status = ncr_get_check_version(get);
+    if (status != NACRE_OK)
+        return status;
     get->not_modified = get->match == NCR_MATCH_MODIFIED && ncr_version_same(get->version, &get->facts.version);
     if (get->not_modified)
         return NACRE_OK;

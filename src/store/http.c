@@ -186,13 +186,6 @@ static void start_get(http_job *job, unsigned needed_round)
 
 /* --- Answers to a get. --- */
 
-static nacre_status check_pin(ncr_get *get)
-{
-    if (get->match != NCR_MATCH_VERSION || ncr_version_matches(get->version, &get->facts.version))
-        return NACRE_OK;
-    return ncr_version_changed(&get->error, get->object->name, get->version, &get->facts.version);
-}
-
 static nacre_status refuse_get(ncr_get *get, const ncr_http_request *request)
 {
     int status = request->response.status;
@@ -208,7 +201,7 @@ static nacre_status refuse_get(ncr_get *get, const ncr_http_request *request)
 static nacre_status take_end(ncr_get *get, uint64_t size)
 {
     get->facts.size = size;
-    nacre_status status = check_pin(get);
+    nacre_status status = ncr_get_check_version(get);
     if (status == NACRE_OK && get->offset < size)
         status = ncr_error_set_http(&get->error, NACRE_ERROR_IO, 416,
                                     "%s: the server refuses a range inside the object (416)", get->object->name);
@@ -255,7 +248,7 @@ static void get_done(ncr_http_request *request)
     ncr_body_describe(response, &get->facts);
     read_version(response, pinned_version(get), &get->facts.version);
     if (response->status == 200 || response->status == 206) {
-        nacre_status status = check_pin(get);
+        nacre_status status = ncr_get_check_version(get);
         end(job, status == NACRE_OK ? ncr_body_take(get, request) : status);
     } else if (response->status == 304 && !job->no_condition) {
         if (take_not_modified(get)) {

@@ -118,8 +118,9 @@ static nacre_status not_found(const char *name, nacre_error *err)
 static nacre_status read_blob(ncr_get *get, const blob *content)
 {
     const char *name = get->object->name;
-    if (get->match == NCR_MATCH_VERSION && !ncr_version_matches(get->version, &get->facts.version))
-        return ncr_version_changed(&get->error, name, get->version, &get->facts.version);
+    nacre_status status = ncr_get_check_version(get);
+    if (status != NACRE_OK)
+        return status;
     get->not_modified = get->match == NCR_MATCH_MODIFIED && ncr_version_same(get->version, &get->facts.version);
     if (get->not_modified)
         return NACRE_OK;
@@ -129,7 +130,7 @@ static nacre_status read_blob(ncr_get *get, const blob *content)
             memcpy(get->buffer, content->data + get->offset, get->got);
         return NACRE_OK;
     }
-    nacre_status status = ncr_whole_read_check(get->call, name, content->size, NULL, &get->error);
+    status = ncr_whole_read_check(get->call, name, content->size, NULL, &get->error);
     if (status != NACRE_OK)
         return status;
     get->whole = malloc(content->size + 1);

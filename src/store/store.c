@@ -15,6 +15,7 @@ static const struct {
     nacre_status (*open)(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 } backends[] = {
     {"file", ncr_file_store_open},
+    {"gs", ncr_gs_store_open},
     {"http", ncr_http_store_open},
     {"mem", ncr_mem_store_open},
 };
@@ -156,6 +157,14 @@ nacre_status ncr_version_gone(nacre_error *err, const char *name, const ncr_vers
 {
     return ncr_error_set(err, NACRE_ERROR_CHANGED, "%s: changed: it was opened as %s, which is no longer there", name,
                          expected->token[0] ? expected->token : "no version");
+}
+
+nacre_status ncr_get_check_version(ncr_get *get)
+{
+    bool is_pinned = get->match == NCR_MATCH_VERSION && get->version->token[0];
+    if (!is_pinned || ncr_version_matches(get->version, &get->facts.version))
+        return NACRE_OK;
+    return ncr_version_changed(&get->error, get->object->name, get->version, &get->facts.version);
 }
 
 bool ncr_get_is_whole(const ncr_get *get)

@@ -80,7 +80,7 @@ struct ncr_get {
 
     nacre_status status;
     nacre_error error;
-    bool not_modified;
+    bool not_modified;      /* then only facts.version is sure to be set */
     size_t got;             /* bytes in buffer: less than length only where the object ends; 0 at or beyond its end */
     ncr_object_facts facts; /* as this very answer says; the caller compares facts.version with what it pinned: a
                                store need not honour preconditions */

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "store/crc32c.h"
+
+#include <pthread.h>
+
+#include "base/bytes.h"
+
+/* Eight bytes a step: tables[k][b] is the remainder of byte b followed by k zero bytes, so the remainders of eight
+ * bytes are looked up apart and joined by exclusive or. */
+
+static uint32_t tables[8][256];
+
+static void make_tables(void)
+{
+    const uint32_t polynomial = 0x82f63b78; /* 0x1edc6f41 with its bits reversed */
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        uint32_t remainder = byte;
+        for (int bit = 0; bit < 8; bit++)
+            remainder = remainder & 1 ? remainder >> 1 ^ polynomial : remainder >> 1;
+        tables[0][byte] = remainder;
+    }
+    for (uint32_t byte = 0; byte < 256; byte++)
+        for (int k = 1; k < 8; k++)
+            tables[k][byte] = tables[k - 1][byte] >> 8 ^ tables[0][tables[k - 1][byte] & 0xff];
+}
+
+uint32_t ncr_crc32c(uint32_t crc, const void *data, size_t size)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_tables);
+    const uint8_t *at = data;
+    crc = ~crc;
+    for (; size >= 8; size -= 8, at += 8) {
+        uint32_t low = crc ^ ncr_read_u32(at, false), high = ncr_read_u32(at + 4, false);
+        crc = tables[7][low & 0xff] ^ tables[6][low >> 8 & 0xff] ^ tables[5][low >> 16 & 0xff] ^ tables[4][low >> 24] ^
+              tables[3][high & 0xff] ^ tables[2][high >> 8 & 0xff] ^ tables[1][high >> 16 & 0xff] ^
+              tables[0][high >> 24];
+    }
+    for (; size; size--, at++)
+        crc = crc >> 8 ^ tables[0][(crc ^ *at) & 0xff];
+    return ~crc;
+}
+
+void ncr_crc32c_text(uint32_t crc, char out[NCR_CRC32C_TEXT])
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    /* 32 bits are five digits of six bits and two bits over, which stand high in the sixth. */
+    for (int i = 0; i < 5; i++)
+        out[i] = digits[crc >> (26 - 6 * i) & 63];
+    out[5] = digits[(crc & 3) << 4];
+    out[6] = out[7] = '=';
+    out[8] = '\0';
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_STORE_GS_H
+#define NCR_STORE_GS_H
+
+#include <jansson.h>
+
+#include "net/http.h"
+#include "store/backend.h"
+#include "store/crc32c.h"
+
+/* What the parts of the Google Cloud Storage back end share: gs.c (endpoint, credentials, requests, errors),
+ * gs_json.c (what the store writes), gs_get.c and gs_read.c (reading), gs_write.c and gs_upload.c (changing). */
+
+typedef struct ncr_gs_store {
+    ncr_store base;
+    char *endpoint;      /* "https://host", no slash at the end */
+    bool is_configured;  /* the user named the endpoint, so it may be a private address */
+    char *authorization; /* "Bearer ...", NULL: anonymous */
+    char *token_origin;  /* where the token came from */
+    char *user_project;  /* NULL: none */
+    bool asked_anonymous, named_by_document;
+    bool has_key_file; /* GOOGLE_APPLICATION_CREDENTIALS is set */
+} ncr_gs_store;
+
+static inline const ncr_gs_store *ncr_gs_of(const ncr_object *object)
+{
+    return (const ncr_gs_store *)object->store;
+}
+
+/* --- gs.c --- */
+
+/* A URL as it is put together; running out of memory is remembered. */
+typedef struct ncr_gs_url {
+    ncr_buffer text;
+    bool has_query, failed;
+} ncr_gs_url;
+
+/* Begins "ENDPOINT/SERVICE/b/BUCKET/o[/KEY]"; service is "storage/v1" or "upload/storage/v1", key NULL: none. */
+void ncr_gs_url_begin(ncr_gs_url *url, const ncr_object *object, const char *service, const char *key);
+/* Adds "/WORD" or "/WORD/TEXT" with the text percent-encoded. */
+void ncr_gs_url_path(ncr_gs_url *url, const char *word, const char *text);
+/* Adds a query parameter; a NULL or empty value adds none. */
+void ncr_gs_url_query(ncr_gs_url *url, const char *name, const char *value);
+
+/* Makes the request for a URL, which is consumed: with credentials, and the project that pays. NULL: out of memory. */
+ncr_http_request *ncr_gs_request(const char *method, ncr_gs_url *url, const ncr_object *object, ncr_call *call,
+                                 unsigned needed_round);
+
+/* A GET of the object's metadata; generation NULL or "": of what is there now. */
+ncr_http_request *ncr_gs_metadata_request(const ncr_object *object, ncr_call *call, const char *generation,
+                                          const char *if_not_generation, unsigned needed_round);
+
+/* The number in "generation=N"; NULL where a version is of another kind. */
+const char *ncr_gs_generation(const ncr_version *version);
+void ncr_gs_version_from(const char *generation, ncr_version *out); /* "" gives no version */
+/* The version that an answer's headers state; none: an empty, weak one. */
+void ncr_gs_version_of(const ncr_http_response *response, ncr_version *out);
+
+/* Says in full why a request has no success: with what the store says of it, and for denials which credentials were
+ * used and what to do. request->status must be NACRE_OK. */
+nacre_status ncr_gs_status_error(const ncr_http_request *request, const ncr_object *object, nacre_error *err);
+
+/* A bucket's name alone is no object: NACRE_ERROR_NOT_FOUND. */
+nacre_status ncr_gs_check_key(const ncr_object *object, nacre_error *err);
+
+/* --- gs_json.c --- */
+
+typedef struct ncr_gs_metadata {
+    ncr_object_facts facts;
+    char generation[24];
+    char crc32c[NCR_CRC32C_TEXT]; /* "" unknown */
+} ncr_gs_metadata;
+
+/* Reads an object's metadata. NACRE_ERROR_CORRUPT, naming `name`: the answer is not such. */
+nacre_status ncr_gs_metadata_parse(const ncr_buffer *body, const char *name, ncr_gs_metadata *out, nacre_error *err);
+nacre_status ncr_gs_metadata_from(const json_t *root, const char *name, ncr_gs_metadata *out, nacre_error *err);
+
+/* Reads a page of a listing into op, in the order of the keys' bytes. */
+nacre_status ncr_gs_list_parse(const ncr_buffer *body, ncr_list_op *op);
+
+/* The message in an error's body, cut at out_size; false: there is none. */
+bool ncr_gs_error_text(const ncr_buffer *body, char *out, size_t out_size);
+
+/* The metadata that a new object is sent with: NULL out of memory, or (is_text false) a key that is not UTF-8. */
+char *ncr_gs_metadata_text(const char *key, const char *content_type, const char *crc32c, bool *is_text);
+
+/* Milliseconds since 1970 of an RFC 3339 time in UTC; -1 where it is none. */
+int64_t ncr_gs_time_ms(const char *text);
+
+/* --- The operations: see ncr_store_class. --- */
+
+enum { NCR_GS_PART_SIZE = 8 << 20, NCR_GS_METADATA_LIMIT = 1 << 20, NCR_GS_LIST_LIMIT = 64 << 20 };
+
+void ncr_gs_get(ncr_get *get);
+void ncr_gs_stat(ncr_stat_op *op);
+void ncr_gs_list(ncr_list_op *op);
+nacre_status ncr_gs_put(ncr_put *put, nacre_error *err);
+nacre_status ncr_gs_copy(ncr_copy *copy, nacre_error *err);
+nacre_status ncr_gs_remove(ncr_delete *op, nacre_error *err);
+nacre_status ncr_gs_upload_begin(ncr_object *object, ncr_call *call, const ncr_condition *condition,
+                                 const char *content_type, ncr_upload **out, nacre_error *err);
+nacre_status ncr_gs_upload_part(ncr_upload *upload, const void *data, size_t size, nacre_error *err);
+nacre_status ncr_gs_upload_finish(ncr_upload *upload, ncr_outcome *outcome, ncr_object_facts *facts, nacre_error *err);
+void ncr_gs_upload_abort(ncr_upload *upload);
+
+/* --- Shared by gs_write.c and gs_upload.c --- */
+
+/* The request of a change: its round follows from all that the call has read so far. */
+ncr_http_request *ncr_gs_change_request(const char *method, ncr_gs_url *url, const ncr_object *object, ncr_call *call);
+
+/* Adds ifGenerationMatch. NACRE_ERROR_INVALID: the condition's version is not one of this store. */
+nacre_status ncr_gs_url_condition(ncr_gs_url *url, const ncr_object *object, const ncr_condition *condition,
+                                  nacre_error *err);
+
+/* Sends a change and waits; the outcome as far as the answer tells. */
+nacre_status ncr_gs_change_send(ncr_http_request *request, ncr_outcome *outcome, nacre_error *err);
+
+/* Reads the metadata of what is there now. */
+nacre_status ncr_gs_metadata_wait(const ncr_object *object, ncr_call *call, ncr_gs_metadata *out, nacre_error *err);
+
+/* What was written, for telling one's own object from another's. */
+typedef struct ncr_gs_written {
+    const ncr_object *object;
+    ncr_call *call;
+    const ncr_condition *condition;
+    uint64_t size;
+    uint32_t crc;
+    bool maybe_done; /* an earlier attempt may have taken effect */
+} ncr_gs_written;
+
+/* Judges the answer to a write: sets outcome and facts on success, else says why not. */
+nacre_status ncr_gs_written_judge(const ncr_gs_written *written, const ncr_http_request *request, ncr_outcome *outcome,
+                                  ncr_object_facts *facts, nacre_error *err);
+
+#endif

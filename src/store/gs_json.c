@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "store/gs.h"
+
+/* The JSON that Google Cloud Storage answers with and wants. Sizes and generations are texts there, since JSON's
+ * numbers do not hold 64 bits everywhere. All of it comes from outside and is checked. */
+
+static nacre_status bad_answer(const char *name, const char *what, nacre_error *err)
+{
+    return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: the store's answer is not understood: %s", name, what);
+}
+
+static json_t *parse(const ncr_buffer *body)
+{
+    return body->data ? json_loadb((const char *)body->data, body->size, 0, NULL) : NULL;
+}
+
+static const char *member(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : "";
+}
+
+int64_t ncr_gs_time_ms(const char *text)
+{
+    struct tm tm = {0};
+    int end = 0;
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+               &tm.tm_sec, &end) != 6)
+        return -1;
+    int64_t ms = 0;
+    const char *rest = text + end;
+    if (*rest == '.') {
+        size_t digits = strspn(++rest, "0123456789");
+        for (size_t i = 0; i < 3; i++)
+            ms = ms * 10 + (i < digits ? rest[i] - '0' : 0);
+        rest += digits;
+    }
+    bool in_range = tm.tm_mon >= 1 && tm.tm_mon <= 12 && tm.tm_mday >= 1 && tm.tm_mday <= 31 && tm.tm_year >= 1970;
+    if (!in_range || (strcmp(rest, "Z") != 0 && strcmp(rest, "+00:00") != 0))
+        return -1;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    return (int64_t)timegm(&tm) * 1000 + ms;
+}
+
+nacre_status ncr_gs_metadata_from(const json_t *root, const char *name, ncr_gs_metadata *out, nacre_error *err)
+{
+    *out = (ncr_gs_metadata){0};
+    const char *generation = member(root, "generation");
+    ncr_gs_version_from(generation, &out->facts.version);
+    if (!out->facts.version.strong)
+        return bad_answer(name, "no generation", err);
+    if (!ncr_text_to_uint64(member(root, "size"), &out->facts.size))
+        return bad_answer(name, "no size", err);
+    out->facts.modified_ms = ncr_gs_time_ms(member(root, "updated"));
+    snprintf(out->generation, sizeof out->generation, "%s", generation);
+    snprintf(out->crc32c, sizeof out->crc32c, "%s", member(root, "crc32c"));
+    snprintf(out->facts.content_type, sizeof out->facts.content_type, "%s", member(root, "contentType"));
+    return NACRE_OK;
+}
+
+nacre_status ncr_gs_metadata_parse(const ncr_buffer *body, const char *name, ncr_gs_metadata *out, nacre_error *err)
+{
+    *out = (ncr_gs_metadata){0};
+    json_t *root = parse(body);
+    nacre_status status =
+        json_is_object(root) ? ncr_gs_metadata_from(root, name, out, err) : bad_answer(name, "no JSON object", err);
+    json_decref(root);
+    return status;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    return strcmp(((const ncr_entry *)a)->key, ((const ncr_entry *)b)->key);
+}
+
+static nacre_status take_items(const json_t *items, ncr_list_op *op, size_t *capacity)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (items, i, item) {
+        ncr_gs_metadata metadata;
+        const char *key = member(item, "name");
+        if (!*key)
+            return bad_answer(op->object->name, "an entry without name", &op->error);
+        nacre_status status = ncr_gs_metadata_from(item, op->object->name, &metadata, &op->error);
+        if (status != NACRE_OK)
+            return status;
+        if (!ncr_list_op_add(op, capacity, key, false, &metadata.facts))
+            return ncr_error_memory(&op->error);
+    }
+    return NACRE_OK;
+}
+
+static nacre_status take_prefixes(const json_t *prefixes, ncr_list_op *op, size_t *capacity)
+{
+    size_t i;
+    json_t *prefix;
+    json_array_foreach (prefixes, i, prefix) {
+        const char *key = json_string_value(prefix);
+        if (!key || !*key)
+            return bad_answer(op->object->name, "a prefix that is no text", &op->error);
+        if (!ncr_list_op_add(op, capacity, key, true, NULL))
+            return ncr_error_memory(&op->error);
+    }
+    return NACRE_OK;
+}
+
+nacre_status ncr_gs_list_parse(const ncr_buffer *body, ncr_list_op *op)
+{
+    size_t capacity = 0;
+    json_t *root = parse(body);
+    nacre_status status = json_is_object(root) ? NACRE_OK : bad_answer(op->object->name, "no JSON object", &op->error);
+    if (status == NACRE_OK)
+        status = take_items(json_object_get(root, "items"), op, &capacity);
+    if (status == NACRE_OK)
+        status = take_prefixes(json_object_get(root, "prefixes"), op, &capacity);
+    const char *page = member(root, "nextPageToken");
+    if (status == NACRE_OK && *page) {
+        op->next_page = ncr_text_copy(page);
+        status = op->next_page ? NACRE_OK : ncr_error_memory(&op->error);
+    }
+    if (op->entry_count)
+        qsort(op->entries, op->entry_count, sizeof *op->entries, compare_entries);
+    json_decref(root);
+    return status;
+}
+
+bool ncr_gs_error_text(const ncr_buffer *body, char *out, size_t out_size)
+{
+    out[0] = '\0';
+    json_t *root = parse(body);
+    const json_t *error = json_object_get(root, "error");
+    const char *message = json_is_object(error) ? member(error, "message") : "";
+    if (*message) {
+        snprintf(out, out_size, "%s", message);
+    } else if (!root && body->size && body->data[0] != '<') { /* media answers in plain text */
+        size_t length = strnlen((const char *)body->data, body->size);
+        snprintf(out, out_size, "%.*s", (int)(length < out_size ? length : out_size - 1), (const char *)body->data);
+    }
+    json_decref(root);
+    return out[0] != '\0';
+}
+
+char *ncr_gs_metadata_text(const char *key, const char *content_type, const char *crc32c, bool *is_text)
+{
+    json_t *root = json_object(), *name = json_string(key);
+    *is_text = name != NULL || !root;
+    json_object_set_new(root, "name", name);
+    if (content_type && *content_type)
+        json_object_set_new(root, "contentType", json_string(content_type));
+    if (crc32c)
+        json_object_set_new(root, "crc32c", json_string(crc32c));
+    char *text = name ? json_dumps(root, JSON_COMPACT) : NULL;
+    json_decref(root);
+    return text;
+}
