@@ -20,4 +20,14 @@ nacre_status ncr_vrt_read_nodata(const ncr_xml *element, const char *document, n
  * alpha (the last of two or four bands). */
 void ncr_vrt_set_mask_flags(ncr_dataset *dataset, bool has_mask_band);
 
+/* Begins the root of a dataset: attributes, SRS, GeoTransform, GCPList, Metadata. */
+nacre_status ncr_vrt_write_root(const ncr_dataset *dataset, ncr_xml *root, nacre_error *err);
+/* Adds the VRTRasterBand of a band (from 1) without sources. fill (NULL: the band's nodata) is the nodata value where
+ * the band hides it. */
+nacre_status ncr_vrt_write_band(const ncr_dataset *dataset, int band, const nacre_nodata *fill, ncr_xml *root,
+                                ncr_xml **out, nacre_error *err);
+/* A nodata value as text: exact for 64-bit integers. */
+enum { NCR_VRT_NUMBER_SIZE = 32 };
+void ncr_vrt_nodata_text(const nacre_nodata *nodata, nacre_dtype dtype, char out[NCR_VRT_NUMBER_SIZE]);
+
 #endif

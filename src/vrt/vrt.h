@@ -30,12 +30,13 @@ typedef struct ncr_vrt_document {
 } ncr_vrt_document;
 
 typedef struct ncr_vrt_subclass {
-    const char *name; /* value of @subClass: "VRTWarpedDataset" */
+    const char *name;      /* value of @subClass: "VRTWarpedDataset" */
+    const char *band_name; /* and that of its bands: "VRTWarpedRasterBand" */
     /* Makes the dataset of a parsed root; opens no source. `file` (may be NULL) is the VRT's. */
     nacre_status (*read)(const ncr_xml *root, const ncr_vrt_document *document, ncr_file *file, ncr_call *call,
                          ncr_dataset **out, nacre_error *err);
     /* Whether a dataset is of this subclass, and the part of the tree it adds to the root that the vrt layer has
-     * begun (size, SRS, transform, metadata, bands). */
+     * begun (both subClass attributes, size, SRS, transform, metadata, bands). */
     bool (*owns)(const ncr_dataset *dataset);
     nacre_status (*write)(const ncr_dataset *dataset, const ncr_vrt_document *document, ncr_xml *root,
                           nacre_error *err);
