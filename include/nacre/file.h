@@ -118,7 +118,8 @@ NACRE_API nacre_status nacre_file_read(nacre_file *file, nacre_range *ranges, si
  * commit leaves the old object, or none. Single-thread. */
 typedef struct nacre_writer nacre_writer;
 
-/* Begins an object. *out is the caller's until nacre_writer_close(). */
+/* Begins an object. *out is the caller's until nacre_writer_close(). The options count for all that the writer does:
+ * the time-out from here to the commit, and stats, which must live until it is closed, is added to then. */
 NACRE_API nacre_status nacre_writer_open(const char *path, const nacre_write_options *write_options,
                                          const nacre_io_options *options, nacre_writer **out, nacre_error *err);
 

@@ -233,6 +233,7 @@ static const ncr_store_class file_class = {
     .list = file_list,
     .put = ncr_file_put,
     .copy = ncr_file_copy,
+    .rename = ncr_file_rename,
     .remove = ncr_file_remove,
     .upload_begin = ncr_file_upload_begin,
     .upload_part = ncr_file_upload_part,

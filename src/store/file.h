@@ -27,6 +27,7 @@ nacre_status ncr_file_stat_path(const char *path, const char *name, const ncr_ve
 void ncr_file_list(ncr_list_op *op);
 nacre_status ncr_file_put(ncr_put *put, nacre_error *err);
 nacre_status ncr_file_copy(ncr_copy *copy, nacre_error *err);
+nacre_status ncr_file_rename(ncr_copy *move, nacre_error *err);
 nacre_status ncr_file_remove(ncr_delete *op, nacre_error *err);
 nacre_status ncr_file_upload_begin(ncr_object *object, ncr_call *call, const ncr_condition *condition,
                                    const char *content_type, ncr_upload **out, nacre_error *err);

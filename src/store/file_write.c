@@ -320,6 +320,39 @@ nacre_status ncr_file_copy(ncr_copy *copy, nacre_error *err)
     return status;
 }
 
+/* The source keeps its name until the destination has it: rename() does both in one step. */
+nacre_status ncr_file_rename(ncr_copy *move, nacre_error *err)
+{
+    file_upload to = {.base.object = move->destination,
+                      .absent = move->condition.absent,
+                      .has_version = move->condition.version != NULL,
+                      .fd = -1};
+    move->outcome = NCR_OUTCOME_NOT_DONE;
+    if (to.has_version)
+        to.version = *move->condition.version;
+    ncr_object_facts facts;
+    nacre_status status = ncr_file_stat_path(move->source->key, move->source->name, NULL, &facts, err);
+    if (status != NACRE_OK)
+        return status;
+    to.target = follow_links(move->destination->key);
+    if (!to.target)
+        return ncr_error_memory(err);
+    status = look_at_target(&to, err);
+    if (status == NACRE_OK) {
+        int failed = to.absent ? rename_if_absent(move->source->key, to.target) : rename(move->source->key, to.target);
+        if (!failed)
+            move->outcome = NCR_OUTCOME_DONE;
+        else if (errno == EXDEV)
+            status = ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: on another file system", move->source->name);
+        else if (errno == EEXIST)
+            status = exists(move->destination->name, err);
+        else
+            status = ncr_error_errno(err, errno, move->destination->name, "rename to");
+    }
+    free(to.target);
+    return status;
+}
+
 nacre_status ncr_file_remove(ncr_delete *op, nacre_error *err)
 {
     ncr_object_facts now;

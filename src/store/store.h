@@ -188,6 +188,9 @@ typedef struct ncr_store_class {
 
     nacre_status (*put)(ncr_put *put, nacre_error *err);
     nacre_status (*copy)(ncr_copy *copy, nacre_error *err);
+    /* Gives the source the destination's name in one step; source_version and facts are not looked at.
+     * NACRE_ERROR_UNSUPPORTED, and nothing done: these two cannot (other file systems). NULL: no two can. */
+    nacre_status (*rename)(ncr_copy *move, nacre_error *err);
     nacre_status (*remove)(ncr_delete *op, nacre_error *err);
 
     /* Begins, without making anything visible. *out is released by upload_finish or upload_abort. */

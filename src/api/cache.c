@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <nacre/cache.h>
+#include <string.h>
+
+#include "cache/cache.h"
+#include "vfs/vfs.h"
+
+/* See nacre/cache.h. */
+
+void nacre_cache_stats_get(nacre_cache_stats *out)
+{
+    ncr_cache_stats(out);
+}
+
+nacre_status nacre_cache_invalidate(const char *path, const nacre_io_options *options, nacre_error *err)
+{
+    if (!path)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "path is NULL");
+    ncr_call *call;
+    nacre_status status = ncr_call_new(options, &call, err);
+    if (status != NACRE_OK)
+        return status;
+    ncr_object *object = NULL;
+    status = ncr_vfs_resolve(path, NULL, call, &object, err);
+    if (status == NACRE_OK) {
+        size_t length = strlen(object->key);
+        if (!length || object->key[length - 1] == '/')
+            ncr_cache_forget_below(object);
+        else
+            ncr_cache_forget(object);
+    }
+    ncr_object_unref(object);
+    ncr_call_report(call, options);
+    ncr_call_unref(call);
+    return status;
+}
+
+void nacre_cache_invalidate_all(void)
+{
+    ncr_cache_forget_all();
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <string.h>
+
+#include "cache/limits.h"
+#include "vfs/object.h"
+#include "vfs/vfs.h"
+#include "vfs/wait.h"
+
+/* Looking at single objects and changing them. Every change is told to the cache before it begins and after it ended,
+ * however it ended. */
+
+static const ncr_condition no_condition;
+
+nacre_status ncr_vfs_stat(ncr_object *object, ncr_call *call, ncr_object_facts *out, nacre_error *err)
+{
+    *out = (ncr_object_facts){.modified_ms = -1};
+    nacre_status status = ncr_object_check(object, err);
+    if (status == NACRE_OK && ncr_object_is_offline(object, call))
+        return ncr_cache_known(object, out, err);
+    if (status == NACRE_OK)
+        status = ncr_object_begin(object, call, err);
+    if (status != NACRE_OK)
+        return status;
+    ncr_stat_op op = {.object = object, .call = call};
+    ncr_store_ask(&op, NULL);
+    if (op.status != NACRE_OK)
+        return ncr_error_copy(err, &op.error, op.status);
+    *out = op.facts;
+    return NACRE_OK;
+}
+
+nacre_status ncr_vfs_put(ncr_object *object, const void *data, size_t size, const char *content_type,
+                         const ncr_condition *condition, ncr_call *call, nacre_error *err)
+{
+    nacre_status status = ncr_object_begin(object, call, err);
+    if (status != NACRE_OK)
+        return status;
+    ncr_put put = {.object = object,
+                   .call = call,
+                   .condition = condition ? *condition : no_condition,
+                   .content_type = content_type,
+                   .data = size ? data : "",
+                   .size = size,
+                   .outcome = NCR_OUTCOME_UNKNOWN};
+    ncr_cache_change_begin(object);
+    status = object->store->class->put(&put, err);
+    ncr_cache_change_end(object, put.outcome, status == NACRE_OK ? &put.facts : NULL, put.data, size);
+    return status;
+}
+
+nacre_status ncr_vfs_remove(ncr_object *object, const ncr_condition *condition, ncr_call *call, nacre_error *err)
+{
+    nacre_status status = ncr_object_begin(object, call, err);
+    if (status != NACRE_OK)
+        return status;
+    ncr_delete op = {.object = object,
+                     .call = call,
+                     .condition = condition ? *condition : no_condition,
+                     .outcome = NCR_OUTCOME_UNKNOWN};
+    ncr_cache_change_begin(object);
+    status = object->store->class->remove(&op, err);
+    ncr_cache_change_end(object, op.outcome, NULL, NULL, 0);
+    return status;
+}
+
+/* --- Copying. --- */
+
+/* Whether a version may be a condition: weak ones are never sent, but local files are compared here. */
+static bool can_be_condition(const ncr_object *object, const ncr_version *version)
+{
+    return version->token[0] && (version->strong || object->store->is_local);
+}
+
+/* Inside one store. */
+static nacre_status copy_inside(ncr_copy *copy, nacre_error *err)
+{
+    ncr_cache_change_begin(copy->destination);
+    nacre_status status = copy->source->store->class->copy(copy, err);
+    ncr_cache_change_end(copy->destination, copy->outcome, NULL, NULL, 0);
+    return status;
+}
+
+/* One part is on its way in while the one before goes out. */
+static nacre_status pump(ncr_pin *pin, ncr_call *call, ncr_writer *writer, nacre_error *err)
+{
+    ncr_fetch_wait waits[2] = {0};
+    uint64_t size = ncr_pin_facts(pin)->size;
+    nacre_status status = NACRE_OK;
+    if (size)
+        ncr_fetch_wait_start(&waits[0], pin, call, 0, NCR_GET_MAX);
+    for (uint64_t at = 0, turn = 0; at < size && status == NACRE_OK; at += NCR_GET_MAX, turn ^= 1) {
+        ncr_fetch_wait *now = &waits[turn];
+        status = ncr_fetch_wait_end(now, err);
+        if (status == NACRE_OK && size - at > NCR_GET_MAX)
+            ncr_fetch_wait_start(&waits[turn ^ 1], pin, call, at + NCR_GET_MAX, NCR_GET_MAX);
+        if (status == NACRE_OK)
+            status = ncr_writer_write(writer, now->fetch.slice.data, now->fetch.slice.size, err);
+        ncr_slice_clear(&now->fetch.slice);
+    }
+    for (int i = 0; i < 2; i++) {
+        ncr_fetch_wait_end(&waits[i],
+                           NULL); /* after a failure one may be under way; its own outcome is not the cause */
+        ncr_slice_clear(&waits[i].fetch.slice);
+    }
+    return status;
+}
+
+static nacre_status copy_through(ncr_object *source, ncr_object *destination, const ncr_condition *condition,
+                                 ncr_call *call, ncr_version *copied, nacre_error *err)
+{
+    ncr_pin *pin;
+    ncr_writer *writer = NULL;
+    nacre_status status = ncr_pin_open_wait(source, call, &pin, err);
+    if (status != NACRE_OK)
+        return status;
+    const ncr_object_facts *facts = ncr_pin_facts(pin);
+    const char *type = facts->content_type[0] ? facts->content_type : ncr_content_type(destination->key);
+    *copied = facts->version;
+    status = ncr_writer_open(destination, type, condition, call, &writer, err);
+    if (status == NACRE_OK)
+        status = pump(pin, call, writer, err);
+    if (status == NACRE_OK)
+        status = ncr_writer_commit(writer, err);
+    ncr_writer_close(writer);
+    ncr_pin_unref(pin);
+    return status;
+}
+
+static nacre_status copy_version(ncr_object *source, ncr_object *destination, const ncr_condition *condition,
+                                 ncr_call *call, ncr_version *copied, nacre_error *err)
+{
+    const ncr_store_class *class = source->store->class;
+    if (class != destination->store->class || !class->can_copy || !class->can_copy(source, destination))
+        return copy_through(source, destination, condition, call, copied, err);
+    ncr_object_facts facts;
+    nacre_status status = ncr_vfs_stat(source, call, &facts, err);
+    if (status != NACRE_OK)
+        return status;
+    *copied = facts.version;
+    ncr_copy copy = {.source = source,
+                     .destination = destination,
+                     .call = call,
+                     .source_version = can_be_condition(source, copied) ? copied : NULL,
+                     .condition = condition ? *condition : no_condition,
+                     .outcome = NCR_OUTCOME_UNKNOWN};
+    return copy_inside(&copy, err);
+}
+
+/* Both ends are objects, and not one object. */
+static nacre_status begin_copy(ncr_object *source, ncr_object *destination, ncr_call *call, nacre_error *err)
+{
+    nacre_status status = ncr_object_begin(source, call, err);
+    if (status == NACRE_OK)
+        status = ncr_object_begin(destination, call, err);
+    if (status == NACRE_OK && strcmp(source->id, destination->id) == 0)
+        status = ncr_error_set(err, NACRE_ERROR_INVALID, "%s: source and destination are the same object",
+                               destination->name);
+    return status;
+}
+
+nacre_status ncr_vfs_copy(ncr_object *source, ncr_object *destination, const ncr_condition *condition, ncr_call *call,
+                          nacre_error *err)
+{
+    ncr_version copied;
+    nacre_status status = begin_copy(source, destination, call, err);
+    return status == NACRE_OK ? copy_version(source, destination, condition, call, &copied, err) : status;
+}
+
+/* In one step, where the store can: NACRE_ERROR_UNSUPPORTED where it cannot. */
+static nacre_status move_at_once(ncr_object *source, ncr_object *destination, const ncr_condition *condition,
+                                 ncr_call *call, nacre_error *err)
+{
+    const ncr_store_class *class = source->store->class;
+    if (!class->rename || class != destination->store->class)
+        return NACRE_ERROR_UNSUPPORTED;
+    ncr_copy move = {.source = source,
+                     .destination = destination,
+                     .call = call,
+                     .condition = condition ? *condition : no_condition,
+                     .outcome = NCR_OUTCOME_UNKNOWN};
+    ncr_cache_change_begin(source);
+    ncr_cache_change_begin(destination);
+    nacre_status status = class->rename(&move, err);
+    ncr_cache_change_end(destination, move.outcome, NULL, NULL, 0);
+    ncr_cache_change_end(source, move.outcome, NULL, NULL, 0);
+    return status;
+}
+
+nacre_status ncr_vfs_rename(ncr_object *source, ncr_object *destination, const ncr_condition *condition, ncr_call *call,
+                            nacre_error *err)
+{
+    nacre_status status = begin_copy(source, destination, call, err);
+    if (status == NACRE_OK)
+        status = move_at_once(source, destination, condition, call, err);
+    if (status != NACRE_ERROR_UNSUPPORTED)
+        return status;
+    ncr_version copied;
+    status = copy_version(source, destination, condition, call, &copied, err);
+    if (status != NACRE_OK)
+        return status;
+    const ncr_condition only_copied = {.version = can_be_condition(source, &copied) ? &copied : NULL};
+    return ncr_vfs_remove(source, &only_copied, call, err);
+}

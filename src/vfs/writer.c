@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "vfs/object.h"
+#include "vfs/vfs.h"
+
+/* Objects that are being written: up to one part is held. What is no larger than a part becomes one put; the first
+ * byte beyond begins an upload. Nothing is visible before the commit. */
+
+enum { DEFAULT_PART = 8 * 1024 * 1024 };
+
+typedef enum writer_state { WRITER_OPEN, WRITER_COMMITTED, WRITER_FAILED } writer_state;
+
+struct ncr_writer {
+    ncr_object *object; /* referenced */
+    ncr_call *call;     /* referenced */
+    char *content_type;
+    ncr_condition condition; /* its version, if any, is `version` */
+    ncr_version version;
+    ncr_buffer part;
+    ncr_upload *upload; /* NULL: not begun, or ended */
+    writer_state state;
+};
+
+nacre_status ncr_writer_open(ncr_object *object, const char *content_type, const ncr_condition *condition,
+                             ncr_call *call, ncr_writer **out, nacre_error *err)
+{
+    *out = NULL;
+    nacre_status status = ncr_object_begin(object, call, err);
+    if (status != NACRE_OK)
+        return status;
+    ncr_writer *writer = calloc(1, sizeof *writer);
+    char *type = writer ? ncr_text_copy(content_type ? content_type : ncr_content_type(object->key)) : NULL;
+    if (!type) {
+        free(writer);
+        return ncr_error_memory(err);
+    }
+    writer->object = ncr_object_ref(object);
+    writer->call = ncr_call_ref(call);
+    writer->content_type = type;
+    if (condition)
+        writer->condition = *condition;
+    if (writer->condition.version) {
+        writer->version = *condition->version;
+        writer->condition.version = &writer->version;
+    }
+    size_t part_size = object->store->class->part_size;
+    ncr_buffer_init(&writer->part, part_size ? part_size : DEFAULT_PART);
+    *out = writer;
+    return NACRE_OK;
+}
+
+static nacre_status send_part(ncr_writer *writer, nacre_error *err)
+{
+    const ncr_store_class *class = writer->object->store->class;
+    nacre_status status = NACRE_OK;
+    if (!writer->upload)
+        status = class->upload_begin(writer->object, writer->call, &writer->condition, writer->content_type,
+                                     &writer->upload, err);
+    if (status == NACRE_OK)
+        status = class->upload_part(writer->upload, writer->part.data, writer->part.size, err);
+    writer->part.size = 0;
+    return status;
+}
+
+static nacre_status append(ncr_writer *writer, const uint8_t *data, size_t size, nacre_error *err)
+{
+    while (size) {
+        /* A full part goes out only when more follows it: the last part, and an object of one part, stay here. */
+        if (writer->part.size == writer->part.maximum) {
+            nacre_status status = send_part(writer, err);
+            if (status != NACRE_OK)
+                return status;
+        }
+        size_t room = writer->part.maximum - writer->part.size, step = size < room ? size : room;
+        if (!ncr_buffer_append(&writer->part, data, step))
+            return ncr_error_memory(err);
+        data += step;
+        size -= step;
+    }
+    return NACRE_OK;
+}
+
+static nacre_status check_open(const ncr_writer *writer, nacre_error *err)
+{
+    if (writer->state == WRITER_OPEN)
+        return ncr_call_check(writer->call, writer->object->name, err);
+    return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the writer %s; it can only be closed", writer->object->name,
+                         writer->state == WRITER_COMMITTED ? "was committed" : "has failed");
+}
+
+nacre_status ncr_writer_write(ncr_writer *writer, const void *data, size_t size, nacre_error *err)
+{
+    nacre_status status = check_open(writer, err);
+    if (status == NACRE_OK && (status = append(writer, data, size, err)) != NACRE_OK)
+        writer->state = WRITER_FAILED;
+    return status;
+}
+
+static nacre_status finish_upload(ncr_writer *writer, nacre_error *err)
+{
+    ncr_outcome outcome = NCR_OUTCOME_UNKNOWN;
+    ncr_object_facts facts;
+    nacre_status status = writer->part.size ? send_part(writer, err) : NACRE_OK;
+    if (status != NACRE_OK)
+        return status;
+    ncr_upload *upload = writer->upload;
+    writer->upload = NULL;
+    ncr_cache_change_begin(writer->object);
+    status = writer->object->store->class->upload_finish(upload, &outcome, &facts, err);
+    ncr_cache_change_end(writer->object, outcome, NULL, NULL, 0);
+    return status;
+}
+
+nacre_status ncr_writer_commit(ncr_writer *writer, nacre_error *err)
+{
+    nacre_status status = check_open(writer, err);
+    if (status != NACRE_OK)
+        return status;
+    status = writer->upload ? finish_upload(writer, err)
+                            : ncr_vfs_put(writer->object, writer->part.data, writer->part.size, writer->content_type,
+                                          &writer->condition, writer->call, err);
+    writer->state = status == NACRE_OK ? WRITER_COMMITTED : WRITER_FAILED;
+    return status;
+}
+
+void ncr_writer_close(ncr_writer *writer)
+{
+    if (!writer)
+        return;
+    if (writer->upload)
+        writer->object->store->class->upload_abort(writer->upload);
+    ncr_buffer_clear(&writer->part);
+    free(writer->content_type);
+    ncr_object_unref(writer->object);
+    ncr_call_unref(writer->call);
+    free(writer);
+}
