@@ -63,31 +63,53 @@ static void pass_time(ncr_retry_budget *budget, int64_t now_ms)
 {
     if (now_ms <= budget->now_ms)
         return;
-    double elapsed_ms = (double)(now_ms - budget->now_ms);
-    double kept = exp2(-elapsed_ms / 30000);
-    budget->good *= kept;
-    budget->bad *= kept;
-    add_tokens(budget, elapsed_ms / 100);
+    add_tokens(budget, (double)(now_ms - budget->now_ms) / 100);
     budget->now_ms = now_ms;
 }
 
-void ncr_retry_note(ncr_retry_budget *budget, bool is_good, int64_t now_ms)
+/* The history of a server, brought up to now; a new one takes the place of the one that was longest silent. */
+static ncr_retry_history *find_history(ncr_retry_budget *budget, uint64_t server, int64_t now_ms)
+{
+    ncr_retry_history *found = &budget->servers[0];
+    for (size_t i = 0; i < sizeof budget->servers / sizeof budget->servers[0]; i++) {
+        ncr_retry_history *history = &budget->servers[i];
+        if (history->server == server) {
+            found = history;
+            break;
+        }
+        if (history->now_ms < found->now_ms)
+            found = history;
+    }
+    if (found->server != server)
+        *found = (ncr_retry_history){.server = server, .now_ms = now_ms};
+    if (now_ms > found->now_ms) {
+        double kept = exp2(-(double)(now_ms - found->now_ms) / 30000);
+        found->good *= kept;
+        found->bad *= kept;
+        found->now_ms = now_ms;
+    }
+    return found;
+}
+
+void ncr_retry_note(ncr_retry_budget *budget, uint64_t server, bool is_good, int64_t now_ms)
 {
     pass_time(budget, now_ms);
+    ncr_retry_history *history = find_history(budget, server, now_ms);
     if (!is_good) {
-        budget->bad++;
+        history->bad++;
         return;
     }
-    budget->good++;
+    history->good++;
     add_tokens(budget, 1);
 }
 
-bool ncr_retry_take(ncr_retry_budget *budget, unsigned failures, unsigned limit, int64_t now_ms)
+bool ncr_retry_take(ncr_retry_budget *budget, uint64_t server, unsigned failures, unsigned limit, int64_t now_ms)
 {
     pass_time(budget, now_ms);
     if (budget->tokens < 1 || failures / 4 >= limit)
         return false;
-    bool is_chance = budget->good >= failures && budget->bad >= 2.0 * failures;
+    const ncr_retry_history *history = find_history(budget, server, now_ms);
+    bool is_chance = history->good >= failures && history->bad >= 2.0 * failures;
     if (failures > limit && !is_chance)
         return false;
     budget->tokens--;

@@ -20,24 +20,30 @@ int64_t ncr_retry_after_ms(const char *value, int64_t wall_now_ms);
  * 2^32 - 1) from 0 to delay_ms doubled with each failure, up to 32 times delay_ms; no less than after_ms (-1: none). */
 int64_t ncr_retry_wait_ms(unsigned failures, int64_t delay_ms, uint32_t chance, int64_t after_ms);
 
-/* What the process has seen of late, and how many retries it may still send. Each retry takes a token; each good answer
- * and each tenth of a second give one back: so a server in trouble is not sent many times what it can answer.
- * Single-thread. */
+/* What of late came of attempts with one server. */
+typedef struct ncr_retry_history {
+    uint64_t server;  /* any number that tells it from others */
+    double good, bad; /* attempts, halved every 30 s */
+    int64_t now_ms;   /* up to when they are counted */
+} ncr_retry_history;
+
+/* How many retries the process may still send. Each takes a token; each good answer and each tenth of a second give
+ * one back: so servers in trouble are not sent many times what they can answer. Single-thread. */
 typedef struct ncr_retry_budget {
     double tokens;
-    double good, bad; /* attempts of late, halved every 30 s */
-    int64_t now_ms;   /* up to when they are counted */
+    int64_t now_ms;
+    ncr_retry_history servers[16]; /* the ones last heard of */
 } ncr_retry_budget;
 
 enum { NCR_RETRY_TOKENS = 256 };
 void ncr_retry_budget_init(ncr_retry_budget *budget, int64_t now_ms);
 
 /* Tells it how an attempt ended. */
-void ncr_retry_note(ncr_retry_budget *budget, bool is_good, int64_t now_ms);
+void ncr_retry_note(ncr_retry_budget *budget, uint64_t server, bool is_good, int64_t now_ms);
 
 /* Whether a request that failed `failures` times may be sent again, and if so, takes a token. limit is the key
- * http.retries. Beyond the limit, up to four times as often, it goes on only while other requests fail *and* others
- * succeed: a server that fails by chance, not one that is down or an object that cannot be had. */
-bool ncr_retry_take(ncr_retry_budget *budget, unsigned failures, unsigned limit, int64_t now_ms);
+ * http.retries. Beyond the limit, up to four times as often, it goes on only while of this server's other requests
+ * some fail *and* some succeed: a server that fails by chance, not one that is down or an object that cannot be had. */
+bool ncr_retry_take(ncr_retry_budget *budget, uint64_t server, unsigned failures, unsigned limit, int64_t now_ms);
 
 #endif

@@ -120,6 +120,15 @@ static void start_over(ncr_http_transfer *t)
     t->redirects = 0;
 }
 
+/* FNV-1a of host and port. */
+static uint64_t server_of(const ncr_http_transfer *t)
+{
+    uint64_t hash = 0xcbf29ce484222325u ^ t->place.port;
+    for (const char *c = t->place.host; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+    return hash;
+}
+
 /* Decides about an attempt that came to nothing for now. False: there is no other. */
 static bool try_again(ncr_http_transfer *t, ncr_retry_budget *budget, uint32_t chance, bool may_resume)
 {
@@ -127,7 +136,7 @@ static bool try_again(ncr_http_transfer *t, ncr_retry_budget *budget, uint32_t c
     int64_t now_ms = ncr_clock_ms();
     int64_t limit = ncr_config_number(config, NCR_KEY_HTTP_RETRIES);
     int64_t delay_ms = ncr_config_number(config, NCR_KEY_HTTP_RETRY_DELAY);
-    ncr_retry_note(budget, false, now_ms);
+    ncr_retry_note(budget, server_of(t), false, now_ms);
     if (t->got >= t->got_before + PROGRESS_BYTES)
         t->failures = 0;
     t->failures++;
@@ -139,7 +148,7 @@ static bool try_again(ncr_http_transfer *t, ncr_retry_budget *budget, uint32_t c
     int64_t wait_ms = ncr_retry_wait_ms(t->failures, delay_ms, chance, after_ms);
     if (t->deadline_ms - now_ms <= wait_ms)
         return false;
-    if (!ncr_retry_take(budget, t->failures, limit > 1000 ? 1000 : (unsigned)limit, now_ms))
+    if (!ncr_retry_take(budget, server_of(t), t->failures, limit > 1000 ? 1000 : (unsigned)limit, now_ms))
         return false;
     t->due_ms = now_ms + wait_ms;
     t->is_again = true;
@@ -323,7 +332,7 @@ static ncr_verdict judge_answer(ncr_http_transfer *t, ncr_retry_budget *budget, 
     /* Whatever else is said of the missing part (404, 412, 416) is to be said of the whole. */
     if (t->is_resuming && status >= 300)
         return judge_changed(t, budget, chance);
-    ncr_retry_note(budget, true, ncr_clock_ms());
+    ncr_retry_note(budget, server_of(t), true, ncr_clock_ms());
     return finish(t);
 }
 

@@ -60,11 +60,11 @@ static void a_dead_server_gets_no_more_than_the_limit(void **state)
     ncr_retry_budget_init(&budget, 0);
     unsigned sent = 0;
     for (unsigned failures = 1; failures < 100; failures++) {
-        ncr_retry_note(&budget, false, 0);
-        sent += ncr_retry_take(&budget, failures, 5, 0);
+        ncr_retry_note(&budget, 1, false, 0);
+        sent += ncr_retry_take(&budget, 1, failures, 5, 0);
     }
     assert_int_equal(sent, 5);
-    assert_false(ncr_retry_take(&budget, 1, 0, 0)); /* none wanted */
+    assert_false(ncr_retry_take(&budget, 1, 1, 0, 0)); /* none wanted */
 }
 
 static void an_object_that_always_fails_gets_no_more_than_the_limit(void **state)
@@ -73,11 +73,11 @@ static void an_object_that_always_fails_gets_no_more_than_the_limit(void **state
     ncr_retry_budget budget;
     ncr_retry_budget_init(&budget, 0);
     for (int i = 0; i < 1000; i++)
-        ncr_retry_note(&budget, true, 0); /* others are fine */
+        ncr_retry_note(&budget, 1, true, 0); /* others are fine */
     unsigned sent = 0;
     for (unsigned failures = 1; failures < 100; failures++) {
-        ncr_retry_note(&budget, false, 0);
-        sent += ncr_retry_take(&budget, failures, 5, 0);
+        ncr_retry_note(&budget, 1, false, 0);
+        sent += ncr_retry_take(&budget, 1, failures, 5, 0);
     }
     assert_int_equal(sent, 5);
 }
@@ -97,15 +97,30 @@ static bool all_tiles_arrive(uint32_t seed, unsigned *retries)
                 continue;
             seed = seed * 1664525u + 1013904223u;
             done[i] = seed >> 31;
-            ncr_retry_note(&budget, done[i], round);
+            ncr_retry_note(&budget, 1, done[i], round);
             left -= done[i];
             if (done[i])
                 continue;
-            if (!ncr_retry_take(&budget, ++failures[i], 5, round))
+            if (!ncr_retry_take(&budget, 1, ++failures[i], 5, round))
                 return false;
             ++*retries;
         }
     return true;
+}
+
+static void another_servers_luck_does_not_count(void **state)
+{
+    (void)state;
+    ncr_retry_budget budget;
+    ncr_retry_budget_init(&budget, 0);
+    for (int i = 0; i < 1000; i++)
+        ncr_retry_note(&budget, 2, i % 2, 0);
+    assert_true(ncr_retry_take(&budget, 2, 6, 5, 0));
+    assert_false(ncr_retry_take(&budget, 1, 6, 5, 0));
+    assert_false(ncr_retry_take(&budget, 2, 20, 5, 0));
+    for (uint64_t server = 3; server < 30; server++)
+        ncr_retry_note(&budget, server, true, (int64_t)server);
+    assert_false(ncr_retry_take(&budget, 2, 6, 5, 30)); /* forgotten */
 }
 
 static void one_failure_in_two_is_survived(void **state)
@@ -126,15 +141,15 @@ static void retries_of_a_dead_server_end_with_the_budget(void **state)
     unsigned sent = 0;
     for (int request = 0; request < 1000; request++)
         for (unsigned failures = 1; failures <= 5; failures++) {
-            ncr_retry_note(&budget, false, 0);
-            sent += ncr_retry_take(&budget, failures, 5, 0);
+            ncr_retry_note(&budget, 1, false, 0);
+            sent += ncr_retry_take(&budget, 1, failures, 5, 0);
         }
     assert_int_equal(sent, NCR_RETRY_TOKENS);
-    assert_false(ncr_retry_take(&budget, 1, 5, 50));
-    assert_true(ncr_retry_take(&budget, 1, 5, 100)); /* time gives some back */
-    assert_false(ncr_retry_take(&budget, 1, 5, 100));
-    ncr_retry_note(&budget, true, 100); /* and so do good answers */
-    assert_true(ncr_retry_take(&budget, 1, 5, 100));
+    assert_false(ncr_retry_take(&budget, 1, 1, 5, 50));
+    assert_true(ncr_retry_take(&budget, 1, 1, 5, 100)); /* time gives some back */
+    assert_false(ncr_retry_take(&budget, 1, 1, 5, 100));
+    ncr_retry_note(&budget, 1, true, 100); /* and so do good answers */
+    assert_true(ncr_retry_take(&budget, 1, 1, 5, 100));
 }
 
 static void a_clock_that_goes_back_is_borne(void **state)
@@ -143,8 +158,8 @@ static void a_clock_that_goes_back_is_borne(void **state)
     ncr_retry_budget budget;
     ncr_retry_budget_init(&budget, 1000000);
     for (int i = 0; i < NCR_RETRY_TOKENS; i++)
-        assert_true(ncr_retry_take(&budget, 1, 5, 0));
-    assert_false(ncr_retry_take(&budget, 1, 5, 999999));
+        assert_true(ncr_retry_take(&budget, 1, 1, 5, 0));
+    assert_false(ncr_retry_take(&budget, 1, 1, 5, 999999));
 }
 
 int main(void)
@@ -156,6 +171,7 @@ int main(void)
         cmocka_unit_test(retry_after_is_the_least_wait),
         cmocka_unit_test(a_dead_server_gets_no_more_than_the_limit),
         cmocka_unit_test(an_object_that_always_fails_gets_no_more_than_the_limit),
+        cmocka_unit_test(another_servers_luck_does_not_count),
         cmocka_unit_test(one_failure_in_two_is_survived),
         cmocka_unit_test(retries_of_a_dead_server_end_with_the_budget),
         cmocka_unit_test(a_clock_that_goes_back_is_borne),

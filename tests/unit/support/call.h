@@ -11,10 +11,10 @@
 
 /* A call with the given configuration keys ("http.retries=2", "timeout=1"; NULL after the last), short retry delays
  * and no proxy. Fails the test where that cannot be had. */
-ncr_call *test_call_new(const char *key_value, ...) __attribute__((sentinel));
+ncr_call *test_call_new(const char *key_value, ...);
 
 /* Like test_call_new(), with a cancel object. */
-ncr_call *test_call_with_cancel(nacre_cancel *cancel, const char *key_value, ...) __attribute__((sentinel));
+ncr_call *test_call_with_cancel(nacre_cancel *cancel, const char *key_value, ...);
 
 /* A GET of a path on 127.0.0.1:port. length 0: the whole, else into memory of the request's own, which is in
  * sink.data and released by test_get_free(). */

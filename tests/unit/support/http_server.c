@@ -122,7 +122,7 @@ static test_request *read_request(reader *r)
     char *end;
     r->data[r->size] = '\0';
     while (!(end = strstr(r->data, "\r\n\r\n")))
-        if (!read_more(r))
+        if (!read_more(r) || (unsigned char)r->data[0] < 'A') /* such as TLS */
             return NULL;
     test_request *request = calloc(1, sizeof *request);
     char *first = strstr(r->data, "\r\n");
