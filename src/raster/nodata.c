@@ -139,10 +139,10 @@ double ncr_nodata_beside(const nacre_nodata *nodata, nacre_dtype dtype)
 {
     double value = nodata->value;
     if (ncr_dtype_is_integer(dtype))
-        return value <= ncr_dtype_min(dtype) ? value + 1 : value - 1;
+        return value >= ncr_dtype_max(dtype) ? value - 1 : value + 1;
     if (!isfinite(value))
         return value;
     if (dtype == NACRE_DTYPE_FLOAT32)
-        return (double)nextafterf((float)value, value <= -(double)FLT_MAX ? 0.0f : -FLT_MAX);
-    return nextafter(value, value <= -DBL_MAX ? 0.0 : -DBL_MAX);
+        return (double)nextafterf((float)value, value >= (double)FLT_MAX ? 0.0f : FLT_MAX);
+    return nextafter(value, value >= DBL_MAX ? 0.0 : DBL_MAX);
 }

@@ -87,16 +87,16 @@ static ncr_axis_run find_run(nacre_resampling resampling, double offset, double 
 }
 
 /* The part of a source pixel that lies in the output pixel. */
-static void weigh_average(const ncr_axis_run *run, double offset, double ratio, int i, float *weights)
+static void weigh_average(const ncr_axis_run *run, double offset, double ratio, int i, double *weights)
 {
     double start = offset + i * ratio, end = offset + (i + 1) * ratio;
     for (int j = 0; j < run->length; j++) {
         double low = fmax(start, (double)(run->first + j)), high = fmin(end, (double)(run->first + j + 1));
-        weights[j] = run->length == 1 ? 1.0f : (float)fmax(high - low, 0);
+        weights[j] = run->length == 1 ? 1.0 : fmax(high - low, 0);
     }
 }
 
-static void weigh_kernel(const kernel *k, const ncr_axis_run *run, double offset, double ratio, int i, float *weights)
+static void weigh_kernel(const kernel *k, const ncr_axis_run *run, double offset, double ratio, int i, double *weights)
 {
     double centre = (i + 0.5) * ratio + offset, scale = 1 / fmax(ratio, 1), sum = 0;
     for (int j = 0; j < run->length; j++)
@@ -104,12 +104,12 @@ static void weigh_kernel(const kernel *k, const ncr_axis_run *run, double offset
     for (int j = 0; j < run->length; j++) {
         double weight = k->weight(((double)(run->first + j) + 0.5 - centre) * scale);
         /* Beyond the raster's edge no pixel has weight: what is left is the nearest one. */
-        weights[j] = run->length == 1 || sum == 0 ? 1.0f : (float)(weight / sum);
+        weights[j] = run->length == 1 || sum == 0 ? 1.0 : weight / sum;
     }
 }
 
 static void weigh(nacre_resampling resampling, const ncr_axis_run *run, double offset, double ratio, int i,
-                  float *weights)
+                  double *weights)
 {
     if (resampling == NACRE_RESAMPLING_NEAREST)
         weights[0] = 1;
@@ -123,7 +123,7 @@ nacre_status ncr_axis_init(ncr_axis *axis, nacre_resampling resampling, double o
                            int64_t source_size, nacre_error *err)
 {
     assert(resampling == NACRE_RESAMPLING_NEAREST || ncr_resampling_is_kernel(resampling));
-    *axis = (ncr_axis){.count = count};
+    *axis = (ncr_axis){.count = count, .has_negative = resampling == NACRE_RESAMPLING_CUBIC};
     axis->runs = ncr_alloc_array((size_t)count, sizeof *axis->runs);
     if (!axis->runs)
         return ncr_error_memory(err);
@@ -161,28 +161,43 @@ void ncr_axis_extent(const ncr_axis *axis, int from, int to, int64_t *first, int
     }
 }
 
-static void filter_all(const double *values, const float *kernel_weights, int length, double *sum, double *weight)
+int ncr_axis_needs(const ncr_axis *axis, const ncr_axis_run *run)
+{
+    return axis->has_negative ? run->length / 2 : 0;
+}
+
+static void filter_all(const double *values, const double *kernel_weights, int length, double *sum, double *weight)
 {
     double s = 0, w = 0;
     for (int j = 0; j < length; j++) {
-        s += values[j] * (double)kernel_weights[j];
-        w += (double)kernel_weights[j];
+        s += values[j] * kernel_weights[j];
+        w += kernel_weights[j];
     }
     *sum = s;
     *weight = w;
 }
 
 /* Values that are not valid may be NaN, so they are left out and not multiplied by zero. */
-static void filter_valid(const double *values, const uint8_t *valid, const float *kernel_weights, int length,
+static void filter_valid(const double *values, const uint8_t *valid, const double *kernel_weights, int length,
                          double *sum, double *weight)
 {
     double s = 0, w = 0;
     for (int j = 0; j < length; j++) {
-        s += valid[j] ? values[j] * (double)kernel_weights[j] : 0;
-        w += valid[j] ? (double)kernel_weights[j] : 0;
+        s += valid[j] ? values[j] * kernel_weights[j] : 0;
+        w += valid[j] ? kernel_weights[j] : 0;
     }
     *sum = s;
     *weight = w;
+}
+
+static int longest_streak(const uint8_t *valid, int length)
+{
+    int longest = 0;
+    for (int j = 0, streak = 0; j < length; j++) {
+        streak = valid[j] ? streak + 1 : 0;
+        longest = streak > longest ? streak : longest;
+    }
+    return longest;
 }
 
 void ncr_axis_filter_row(const ncr_axis *axis, int from, int to, int64_t base, const double *values,
@@ -190,12 +205,15 @@ void ncr_axis_filter_row(const ncr_axis *axis, int from, int to, int64_t base, c
 {
     for (int i = from; i < to; i++) {
         const ncr_axis_run *run = &axis->runs[i];
-        const float *kernel_weights = axis->weights + run->weights;
+        const double *kernel_weights = axis->weights + run->weights;
         ptrdiff_t at = (ptrdiff_t)(run->first - base);
-        if (valid)
-            filter_valid(values + at, valid + at, kernel_weights, run->length, &sums[i - from], &weights[i - from]);
-        else
+        int needs = ncr_axis_needs(axis, run);
+        if (!valid)
             filter_all(values + at, kernel_weights, run->length, &sums[i - from], &weights[i - from]);
+        else if (needs && longest_streak(valid + at, run->length) < needs)
+            sums[i - from] = weights[i - from] = 0;
+        else
+            filter_valid(values + at, valid + at, kernel_weights, run->length, &sums[i - from], &weights[i - from]);
     }
 }
 

@@ -21,9 +21,10 @@ typedef struct ncr_axis_run {
 } ncr_axis_run;
 
 typedef struct ncr_axis {
-    int count; /* output pixels */
+    int count;         /* output pixels */
+    bool has_negative; /* weights: what few valid pixels add up to may then be far off, see ncr_axis_needs() */
     ncr_axis_run *runs;
-    float *weights; /* of a run: their sum is 1, but for averages, where a whole source pixel has 1 */
+    double *weights; /* of a run: their sum is 1, but for averages, where a whole source pixel has 1 */
 } ncr_axis;
 
 /* Whether ncr_axis_init() knows it. */
@@ -35,11 +36,15 @@ nacre_status ncr_axis_init(ncr_axis *axis, nacre_resampling resampling, double o
                            int64_t source_size, nacre_error *err);
 void ncr_axis_clear(ncr_axis *axis);
 
+/* How many valid pixels in succession a run needs so that its sum counts: half of them where weights may be negative,
+ * as GDAL; else 0. */
+int ncr_axis_needs(const ncr_axis *axis, const ncr_axis_run *run);
+
 /* The source pixels [*first, *end) of the output pixels [from, to). */
 void ncr_axis_extent(const ncr_axis *axis, int from, int to, int64_t *first, int64_t *end);
 
 /* A row of source pixels to a row of output pixels [from, to). values[0] and valid[0] (NULL: all are; else 0 or not)
- * are those of source pixel `base`. sums and weights get what valid pixels add up to. */
+ * are those of source pixel `base`. sums and weights get what valid pixels add up to, 0 where these are too few. */
 void ncr_axis_filter_row(const ncr_axis *axis, int from, int to, int64_t base, const double *values,
                          const uint8_t *valid, double *sums, double *weights);
 

@@ -25,14 +25,16 @@ typedef struct {
     const ncr_scaled_job *job;
     const ncr_band *band; /* NULL: a mask is resampled */
     int band_index;
-    int from, to;         /* output rows */
-    double *source;       /* a source row */
-    uint8_t *valid;       /* of a source row */
-    double *row_sums;     /* the source row filtered along its columns: out.width values */
-    double *row_weights;  /* likewise */
-    double *sums;         /* the output rows, out.width values each, while they are added up */
-    double *weights;      /* likewise */
-    uint8_t *typed;       /* an output row in the band's type */
+    int from, to;        /* output rows */
+    double *source;      /* a source row */
+    uint8_t *valid;      /* of a source row */
+    double *row_sums;    /* the source row filtered along its columns: out.width values */
+    double *row_weights; /* likewise */
+    double *sums;        /* the output rows, out.width values each, while they are added up */
+    double *weights;     /* likewise */
+    int *streaks;        /* likewise: source rows in succession that are valid, now and at most; NULL: not needed */
+    int *longest;
+    uint8_t *typed;       /* an output row, rounded */
     uint8_t *typed_valid; /* of it: what is not the nodata value */
 } task;
 
@@ -82,6 +84,18 @@ static bool allocate(task *t)
            t->typed_valid;
 }
 
+/* Counters, which only kernels with negative weights need where pixels may be invalid. */
+static bool allocate_streaks(task *t)
+{
+    bool has_mask = t->band && !(t->band->mask_flags & NACRE_MASK_ALL_VALID);
+    if (!t->job->rows.has_negative || !has_mask)
+        return true;
+    size_t cells = (size_t)t->job->out.width * (size_t)(t->to - t->from);
+    t->streaks = ncr_alloc_array(cells, sizeof *t->streaks);
+    t->longest = ncr_alloc_array(cells, sizeof *t->longest);
+    return t->streaks && t->longest;
+}
+
 static void release(task *t)
 {
     free(t->source);
@@ -90,6 +104,8 @@ static void release(task *t)
     free(t->row_weights);
     free(t->sums);
     free(t->weights);
+    free(t->streaks);
+    free(t->longest);
     free(t->typed);
     free(t->typed_valid);
 }
@@ -129,7 +145,7 @@ static void add_row(task *t, int64_t y, int out_y)
     const ncr_axis_run *run = &t->job->rows.runs[out_y];
     if (y < run->first || y >= run->first + run->length)
         return;
-    double weight = (double)t->job->rows.weights[run->weights + (size_t)(y - run->first)];
+    double weight = t->job->rows.weights[run->weights + (size_t)(y - run->first)];
     size_t width = (size_t)t->job->out.width;
     double *sums = t->sums + (size_t)(out_y - t->from) * width;
     double *weights = t->weights + (size_t)(out_y - t->from) * width;
@@ -139,10 +155,42 @@ static void add_row(task *t, int64_t y, int out_y)
     }
 }
 
+static void count_streaks(task *t, int64_t y, int out_y)
+{
+    const ncr_axis_run *run = &t->job->rows.runs[out_y];
+    if (!t->streaks || y < run->first || y >= run->first + run->length)
+        return;
+    size_t width = (size_t)t->job->out.width;
+    int *streaks = t->streaks + (size_t)(out_y - t->from) * width;
+    int *longest = t->longest + (size_t)(out_y - t->from) * width;
+    for (size_t x = 0; x < width; x++) {
+        streaks[x] = t->row_weights[x] > 0 ? streaks[x] + 1 : 0;
+        longest[x] = streaks[x] > longest[x] ? streaks[x] : longest[x];
+    }
+}
+
+static void drop_short_streaks(task *t, int y, double *weights)
+{
+    size_t width = (size_t)t->job->out.width;
+    int needs = ncr_axis_needs(&t->job->rows, &t->job->rows.runs[y]);
+    const int *longest = t->longest + (size_t)(y - t->from) * width;
+    for (size_t x = 0; x < width; x++)
+        weights[x] = longest[x] < needs ? 0 : weights[x];
+}
+
+/* The type in which a result is rounded: as GDAL, averages are values of the band, what kernels make is not. */
+static nacre_dtype typed_dtype(const task *t)
+{
+    nacre_dtype to = t->job->to.dtype;
+    if (t->job->normalize_rows)
+        return ncr_dtype_is_complex(to) ? NACRE_DTYPE_FLOAT64 : to;
+    return t->band ? t->band->dtype : NACRE_DTYPE_UINT8;
+}
+
 /* A computed value that is equal to the nodata value by chance gets the one beside it. */
 static void avoid_nodata(task *t, const double *weights)
 {
-    nacre_dtype dtype = t->band->dtype;
+    nacre_dtype dtype = typed_dtype(t);
     size_t width = (size_t)t->job->out.width, size = ncr_dtype_size(dtype);
     ncr_nodata_mark(&t->band->nodata, dtype, t->typed, (ptrdiff_t)size, t->typed_valid, 1, width);
     double beside = ncr_nodata_beside(&t->band->nodata, dtype);
@@ -151,15 +199,16 @@ static void avoid_nodata(task *t, const double *weights)
             ncr_convert(&beside, NACRE_DTYPE_FLOAT64, 8, t->typed + x * size, dtype, (ptrdiff_t)size, 1);
 }
 
-/* Phase 3: pixels without any valid source get the nodata value; all go to the band's type, and from there to the
- * buffer's. */
+/* Phase 3: pixels without any valid source get the nodata value; all are rounded and go to the buffer. */
 static void store_row(task *t, int y)
 {
     const ncr_scaled_job *job = t->job;
     size_t width = (size_t)job->out.width;
     double *sums = t->sums + (size_t)(y - t->from) * width, *weights = t->weights + (size_t)(y - t->from) * width;
-    nacre_dtype dtype = t->band ? t->band->dtype : NACRE_DTYPE_UINT8;
+    nacre_dtype dtype = typed_dtype(t);
     ptrdiff_t size = (ptrdiff_t)ncr_dtype_size(dtype);
+    if (t->longest)
+        drop_short_streaks(t, y, weights);
     ncr_resample_normalize(sums, weights, job->out.width);
     double fill = t->band ? ncr_nodata_fill(&t->band->nodata, dtype) : 0;
     for (size_t x = 0; x < width; x++)
@@ -172,13 +221,15 @@ static void store_row(task *t, int y)
 
 static bool run_kernel_task(task *t)
 {
-    bool allocated = allocate(t);
+    bool allocated = allocate(t) && allocate_streaks(t);
     int64_t first, end;
     ncr_axis_extent(&t->job->rows, t->from, t->to, &first, &end);
     for (int64_t y = first; allocated && y < end; y++) {
         filter_source_row(t, y);
-        for (int out_y = t->from; out_y < t->to; out_y++)
+        for (int out_y = t->from; out_y < t->to; out_y++) {
             add_row(t, y, out_y);
+            count_streaks(t, y, out_y);
+        }
     }
     for (int y = t->from; allocated && y < t->to; y++)
         store_row(t, y);
