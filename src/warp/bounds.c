@@ -63,8 +63,8 @@ static projection_facts facts_of(nacre_crs *crs)
         facts.is_projected = true;
         facts.lon0 = projection_parameter(context, conversion, 8802, 8822);
         facts.lat0 = projection_parameter(context, conversion, 8801, 8821);
-        facts.is_mercator = strcmp(method, "Popular Visualisation Pseudo Mercator") == 0 ||
-                            strcmp(method, "Mercator (variant A)") == 0;
+        facts.is_mercator =
+            strcmp(method, "Popular Visualisation Pseudo Mercator") == 0 || strcmp(method, "Mercator (variant A)") == 0;
         facts.is_orthographic = strcmp(method, "Orthographic") == 0;
     }
     proj_destroy(conversion);

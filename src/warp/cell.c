@@ -180,7 +180,8 @@ static void evaluate_row(const double terms[9], double v, const double *u, int c
 static void evaluate_polynomials(const ncr_leaf *leaf, ncr_cell_points *out)
 {
     double u[NCR_CELL];
-    double u_step = leaf->width > 1 ? 2.0 / (leaf->width - 1) : 0, v_step = leaf->height > 1 ? 2.0 / (leaf->height - 1) : 0;
+    double u_step = leaf->width > 1 ? 2.0 / (leaf->width - 1) : 0,
+           v_step = leaf->height > 1 ? 2.0 / (leaf->height - 1) : 0;
     for (int i = 0; i < leaf->width; i++)
         u[i] = i * u_step - 1;
     for (int j = 0; j < leaf->height; j++) {

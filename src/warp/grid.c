@@ -124,8 +124,8 @@ static nacre_status by_resolution(const ncr_warp_source *source, const nacre_war
     if (options->align)
         align(&e, res_x, res_y);
     for (;;) {
-        nacre_status status = set_size(source->name, round((e.right - e.left) / res_x),
-                                       round(fabs(e.top - e.bottom) / res_y), out, err);
+        nacre_status status =
+            set_size(source->name, round((e.right - e.left) / res_x), round(fabs(e.top - e.bottom) / res_y), out, err);
         if (status)
             return status;
         place(out, &e, res_x, res_y);
@@ -145,9 +145,8 @@ static nacre_status by_size(const ncr_warp_source *source, const nacre_warp_opti
     double res_x = options->width ? wide / options->width : 0, res_y = options->height ? high / options->height : 0;
     res_x = options->width ? res_x : res_y;
     res_y = options->height ? res_y : res_x;
-    nacre_status status =
-        set_size(source->name, options->width ? options->width : round(wide / res_x),
-                 options->height ? options->height : round(high / res_y), out, err);
+    nacre_status status = set_size(source->name, options->width ? options->width : round(wide / res_x),
+                                   options->height ? options->height : round(high / res_y), out, err);
     place(out, e, res_x, res_y);
     return status;
 }
@@ -155,8 +154,8 @@ static nacre_status by_size(const ncr_warp_source *source, const nacre_warp_opti
 static nacre_status by_bounds(const ncr_warp_source *source, const extent *e, nacre_grid *out, nacre_error *err)
 {
     double wide = e->right - e->left, high = e->top - e->bottom;
-    nacre_status status = set_size(source->name, round(wide / out->transform.a),
-                                   round(fabs(high) / fabs(out->transform.e)), out, err);
+    nacre_status status =
+        set_size(source->name, round(wide / out->transform.a), round(fabs(high) / fabs(out->transform.e)), out, err);
     if (!status)
         place(out, e, wide / out->width, high / out->height);
     return status;
@@ -168,7 +167,8 @@ static nacre_status check(const ncr_warp_source *source, const nacre_warp_option
     bool has_res = options->res_x != 0 || options->res_y != 0;
     if (options->width < 0 || options->height < 0)
         problem = "the output's size must be positive";
-    else if (has_res && !(options->res_x > 0 && options->res_y > 0 && isfinite(options->res_x) && isfinite(options->res_y)))
+    else if (has_res &&
+             !(options->res_x > 0 && options->res_y > 0 && isfinite(options->res_x) && isfinite(options->res_y)))
         problem = "the output's resolution must be positive in x and y";
     else if (options->align && !has_res)
         problem = "aligned pixels need a resolution";

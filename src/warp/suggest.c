@@ -19,11 +19,12 @@
 typedef struct {
     const ncr_warp_source *source;
     ncr_map map;
-    int steps;  /* along a side */
-    int count;  /* of points that are set */
-    int lattice; /* the points are a lattice of (steps + 1) squared, row by row; else four sides: top, bottom, left, right */
-    double *x, *y;     /* in 2; HUGE_VAL: none */
-    double bounds[4];  /* in 2: min_x, min_y, max_x, max_y */
+    int steps;     /* along a side */
+    int count;     /* of points that are set */
+    int lattice;   /* the points are a lattice of (steps + 1) squared, row by row; else four sides: top, bottom, left,
+                      right */
+    double *x, *y; /* in 2; HUGE_VAL: none */
+    double bounds[4]; /* in 2: min_x, min_y, max_x, max_y */
     bool has_bounds;
 } sampler;
 

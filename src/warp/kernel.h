@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_WARP_KERNEL_H
+#define NCR_WARP_KERNEL_H
+
+#include "raster/dataset.h"
+#include "warp/map.h"
+
+/* Resampling: from source pixels in memory and source coordinates to destination pixels, a cell at a time. What a
+ * pixel gets depends on the kernel, its coordinates and the source pixels under them only. */
+
+/* Resampling of one view; immutable. Scales are destination pixels per source pixel, below 1 where it shrinks. */
+typedef struct ncr_kernel {
+    nacre_resampling resampling; /* nearest, bilinear or cubic */
+    double x_scale, y_scale;
+    int x_radius, y_radius; /* source pixels to either side of the two in the middle that may be needed */
+    bool is_wide;           /* shrinks to a half and less: the kernel is widened by the scale; else 1, 4 or 16 taps */
+    int width, height;      /* of the source, all of it */
+    int band_count;
+    nacre_dtype dtype; /* of source and destination in memory: real, not FLOAT16 */
+    /* Valid results equal to these are moved by one step; NULL: none. A band without one has NaN. */
+    const double *dst_nodata;
+    bool nudge_together; /* only where all bands have theirs */
+    bool blends_initial; /* partly covered pixels are mixed with what the destination was initialised to */
+} ncr_kernel;
+
+/* Source pixels, planes of window.width * window.height values one after another. */
+typedef struct ncr_kernel_source {
+    ncr_rect window; /* of the source; holds all pixels that the kernel may need for the points it is given */
+    const void *values;
+    const uint8_t *band_valid; /* planes like values: 0 where the band has no data; NULL: all valid */
+    const uint8_t *valid;      /* one plane, for all bands; NULL: all valid */
+    const float *density;      /* one plane, 0 to 1; NULL: 1 */
+} ncr_kernel_source;
+
+/* A part of a cell. */
+typedef struct ncr_kernel_cell {
+    const ncr_cell_points *points;
+    int x, y, width, height; /* in the cell */
+    void *values; /* band_count planes of NCR_CELL * NCR_CELL values, initialised; pixels without a source stay */
+    float *alpha; /* one such plane of zeros that gets the pixels' density; NULL: not wanted */
+} ncr_kernel_cell;
+
+typedef void (*ncr_kernel_function)(const ncr_kernel *kernel, const ncr_kernel_source *source,
+                                    const ncr_kernel_cell *cell);
+
+/* The portable one: the definition. NULL: no such dtype. */
+ncr_kernel_function ncr_kernel_find(nacre_dtype dtype);
+
+/* Sets resampling, scales, radii and is_wide. */
+void ncr_kernel_set_scale(ncr_kernel *kernel, nacre_resampling resampling, double x_scale, double y_scale);
+
+/* The source pixels that are needed for points within [low, high] on an axis: from *first to *last, not clipped. */
+void ncr_kernel_reach(const ncr_kernel *kernel, bool is_x, double low, double high, int64_t *first, int64_t *last);
+
+#endif

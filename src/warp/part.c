@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "warp/part.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "raster/dtype.h"
+#include "warp/mask.h"
+
+enum { CELL_PIXELS = NCR_CELL * NCR_CELL };
+
+void ncr_warp_part_clear(ncr_warp_part *part)
+{
+    free(part->values);
+    free(part->mask);
+    free(part->band_valid);
+    free(part->valid);
+    free(part->density);
+    part->values = part->mask = part->band_valid = part->valid = NULL;
+    part->density = NULL;
+}
+
+static size_t plane_count(const ncr_warp_read *read)
+{
+    return (size_t)read->used_count + (read->engine->setup->src_alpha ? 1 : 0);
+}
+
+size_t ncr_warp_part_size(const ncr_warp_read *read, const ncr_rect *src)
+{
+    const ncr_warp_engine *engine = read->engine;
+    size_t per_pixel = plane_count(read) * ncr_dtype_size(engine->kernel.dtype), size;
+    if (ncr_warp_setup_has_src_nodata(engine->setup))
+        per_pixel += (size_t)read->used_count + 1;
+    if (engine->uses_mask)
+        per_pixel += 1;
+    if (engine->setup->src_alpha)
+        per_pixel += sizeof(float);
+    if (!ncr_size_mul((size_t)src->width, (size_t)src->height, &size) || !ncr_size_mul(size, per_pixel, &size))
+        return SIZE_MAX;
+    return size;
+}
+
+nacre_status ncr_warp_part_reserve(const ncr_warp_read *read, ncr_warp_part *part, nacre_error *err)
+{
+    size_t pixels = (size_t)part->src.width * (size_t)part->src.height, size;
+    if (!pixels)
+        return NACRE_OK;
+    if (!ncr_size_mul(pixels, plane_count(read) * ncr_dtype_size(read->engine->kernel.dtype), &size))
+        return ncr_error_memory(err);
+    part->values = malloc(size);
+    if (!part->values)
+        return ncr_error_memory(err);
+    if (!read->engine->uses_mask)
+        return NACRE_OK;
+    part->mask = malloc(pixels);
+    return part->mask ? NACRE_OK : ncr_error_memory(err);
+}
+
+/* --- Masks --- */
+
+/* Validity of each used band, from its nodata. */
+static nacre_status set_band_valid(const ncr_warp_read *read, ncr_warp_part *part, size_t pixels, nacre_error *err)
+{
+    const ncr_warp_engine *engine = read->engine;
+    size_t plane = pixels * ncr_dtype_size(engine->kernel.dtype);
+    part->band_valid = ncr_alloc_array((size_t)read->used_count, pixels);
+    if (!part->band_valid)
+        return ncr_error_memory(err);
+    for (int i = 0; i < read->used_count; i++) {
+        const ncr_warp_band *band = &engine->setup->bands[read->used[i]];
+        uint8_t *valid = part->band_valid + (size_t)i * pixels;
+        if (band->has_src_nodata)
+            ncr_mask_nodata(engine->kernel.dtype, part->values + (size_t)i * plane, band->src_nodata, pixels, valid);
+        else
+            memset(valid, 1, pixels);
+    }
+    return NACRE_OK;
+}
+
+/* Validity of whole pixels: that of one of the bands. */
+static nacre_status set_valid(const ncr_warp_read *read, ncr_warp_part *part, size_t pixels, nacre_error *err)
+{
+    if (read->engine->setup->band_count == 1) {
+        part->valid = part->band_valid;
+        part->band_valid = NULL;
+        return NACRE_OK;
+    }
+    ncr_unified unified = read->engine->setup->unified;
+    if (unified == NCR_UNIFIED_NO)
+        return NACRE_OK;
+    part->valid = malloc(pixels);
+    if (!part->valid)
+        return ncr_error_memory(err);
+    memcpy(part->valid, part->band_valid, pixels);
+    for (int band = 1; band < read->used_count; band++) {
+        const uint8_t *valid = part->band_valid + (size_t)band * pixels;
+        for (size_t i = 0; i < pixels; i++)
+            part->valid[i] |= valid[i];
+    }
+    if (unified == NCR_UNIFIED_YES) {
+        free(part->band_valid);
+        part->band_valid = NULL;
+    }
+    return NACRE_OK;
+}
+
+nacre_status ncr_warp_part_set_masks(const ncr_warp_read *read, ncr_warp_part *part, nacre_error *err)
+{
+    const ncr_warp_engine *engine = read->engine;
+    size_t pixels = (size_t)part->src.width * (size_t)part->src.height;
+    if (!pixels)
+        return NACRE_OK;
+    if (part->mask) {
+        for (size_t i = 0; i < pixels; i++)
+            part->mask[i] = part->mask[i] != 0;
+        part->valid = part->mask;
+        part->mask = NULL;
+    }
+    nacre_status status = NACRE_OK;
+    if (ncr_warp_setup_has_src_nodata(engine->setup)) {
+        status = set_band_valid(read, part, pixels, err);
+        if (!status)
+            status = set_valid(read, part, pixels, err);
+    }
+    if (status || !engine->setup->src_alpha)
+        return status;
+    part->density = ncr_alloc_array(pixels, sizeof *part->density);
+    if (!part->density)
+        return ncr_error_memory(err);
+    size_t plane = pixels * ncr_dtype_size(engine->kernel.dtype);
+    ncr_mask_density(engine->kernel.dtype, part->values + (size_t)read->used_count * plane, engine->src_alpha_max,
+                     pixels, part->density);
+    return NACRE_OK;
+}
+
+/* --- Running a cell --- */
+
+/* What a worker needs for one cell. */
+typedef struct {
+    ncr_cell_points points;
+    float alpha[CELL_PIXELS];
+    double converted[NCR_CELL]; /* a row in a view band's type */
+    uint8_t values[];           /* planes in the working type */
+} scratch;
+
+static void initialise(const ncr_warp_read *read, scratch *s)
+{
+    nacre_dtype dtype = read->engine->kernel.dtype;
+    size_t size = ncr_dtype_size(dtype);
+    for (int i = 0; i < read->used_count; i++) {
+        double initial = read->engine->setup->bands[read->used[i]].initial;
+        ncr_convert(&initial, NACRE_DTYPE_FLOAT64, 0, s->values + (size_t)i * CELL_PIXELS * size, dtype,
+                    (ptrdiff_t)size, CELL_PIXELS);
+    }
+    memset(s->alpha, 0, sizeof s->alpha);
+}
+
+/* Alpha from density: cut off, with GDAL's tenth on top of the largest value. */
+static void finish_alpha(const ncr_warp_read *read, scratch *s)
+{
+    float most = (float)read->engine->dst_alpha_max + 0.1f;
+    for (int i = 0; i < CELL_PIXELS; i++)
+        s->alpha[i] = (float)(int)(s->alpha[i] * most);
+}
+
+/* A row through the view band's type into the buffer. */
+static void write_row(const ncr_warp_read *read, const void *row, nacre_dtype dtype, nacre_dtype band_dtype,
+                      double *room, uint8_t *to, size_t count)
+{
+    if (band_dtype != dtype && band_dtype != read->dtype) {
+        ptrdiff_t size = (ptrdiff_t)ncr_dtype_size(band_dtype);
+        ncr_convert(row, dtype, (ptrdiff_t)ncr_dtype_size(dtype), room, band_dtype, size, count);
+        row = room;
+        dtype = band_dtype;
+    }
+    ncr_convert(row, dtype, (ptrdiff_t)ncr_dtype_size(dtype), to, read->dtype, read->pixel_stride, count);
+}
+
+/* area: of the cell. */
+static void write_out(const ncr_warp_read *read, const ncr_cell *cell, const ncr_rect *area, scratch *s)
+{
+    nacre_dtype working = read->engine->kernel.dtype;
+    size_t size = ncr_dtype_size(working);
+    for (int output = 0; output < read->output_count; output++) {
+        bool is_alpha = read->outputs[output] == NCR_WARP_ALPHA;
+        int plane = 0;
+        while (!is_alpha && read->used[plane] != read->outputs[output])
+            plane++;
+        for (int64_t row = area->y; row < area->y + area->height; row++) {
+            size_t at = (size_t)(row * NCR_CELL + area->x);
+            const void *from =
+                is_alpha ? (const void *)&s->alpha[at] : s->values + ((size_t)plane * CELL_PIXELS + at) * size;
+            uint8_t *to = read->buffer + output * read->band_stride +
+                          (cell->y + row - read->window.y) * read->row_stride +
+                          (cell->x + area->x - read->window.x) * read->pixel_stride;
+            write_row(read, from, is_alpha ? NACRE_DTYPE_FLOAT32 : working, read->output_dtypes[output], s->converted,
+                      to, (size_t)area->width);
+        }
+    }
+}
+
+static nacre_status run_kernel(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cell,
+                               const ncr_rect *area, scratch *s, nacre_error *err)
+{
+    const ncr_warp_engine *engine = read->engine;
+    nacre_status status = ncr_cell_evaluate(cell, &engine->map, &s->points, err);
+    if (status)
+        return status;
+    ncr_kernel_source source = {part->src, part->values, part->band_valid, part->valid, part->density};
+    ncr_kernel_cell job = {&s->points,        (int)area->x, (int)area->y, (int)area->width,
+                           (int)area->height, s->values,    s->alpha};
+    engine->run(&read->kernel, &source, &job);
+    return NACRE_OK;
+}
+
+nacre_status ncr_warp_part_run(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cell,
+                               nacre_error *err)
+{
+    ncr_rect whole = {cell->x, cell->y, cell->width, cell->height}, area = ncr_rect_intersect(&whole, &part->dst);
+    size_t size = (size_t)read->used_count * CELL_PIXELS * ncr_dtype_size(read->engine->kernel.dtype);
+    scratch *s = malloc(sizeof *s + size);
+    if (!s)
+        return ncr_error_memory(err);
+    area.x -= cell->x;
+    area.y -= cell->y;
+    initialise(read, s);
+    nacre_status status = part->src.width ? run_kernel(read, part, cell, &area, s, err) : NACRE_OK;
+    if (!status) {
+        finish_alpha(read, s);
+        write_out(read, cell, &area, s);
+    }
+    free(s);
+    return status;
+}

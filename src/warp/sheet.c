@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/pool.h"
+#include "warp/part.h"
+
+ncr_rect ncr_rect_intersect(const ncr_rect *a, const ncr_rect *b)
+{
+    int64_t left = a->x > b->x ? a->x : b->x, top = a->y > b->y ? a->y : b->y;
+    int64_t right = a->x + a->width < b->x + b->width ? a->x + a->width : b->x + b->width;
+    int64_t bottom = a->y + a->height < b->y + b->height ? a->y + a->height : b->y + b->height;
+    if (right <= left || bottom <= top)
+        return (ncr_rect){0};
+    return (ncr_rect){left, top, right - left, bottom - top};
+}
+
+static ncr_rect unite(const ncr_rect *a, const ncr_rect *b)
+{
+    if (!a->width)
+        return *b;
+    if (!b->width)
+        return *a;
+    int64_t left = a->x < b->x ? a->x : b->x, top = a->y < b->y ? a->y : b->y;
+    int64_t right = a->x + a->width > b->x + b->width ? a->x + a->width : b->x + b->width;
+    int64_t bottom = a->y + a->height > b->y + b->height ? a->y + a->height : b->y + b->height;
+    return (ncr_rect){left, top, right - left, bottom - top};
+}
+
+const ncr_cell *ncr_sheet_cell(const ncr_sheet *sheet, int64_t column, int64_t row)
+{
+    return &sheet->cells[(row - sheet->first_row) * sheet->columns + (column - sheet->first_column)];
+}
+
+/* The extent of those points of a rectangle of a cell that are on the source. */
+typedef struct {
+    double low_x, high_x, low_y, high_y;
+} extent;
+
+static extent extent_of(const ncr_kernel *kernel, const ncr_cell_points *points, const ncr_rect *part)
+{
+    extent e = {HUGE_VAL, -HUGE_VAL, HUGE_VAL, -HUGE_VAL};
+    for (int64_t row = part->y; row < part->y + part->height; row++) {
+        const double *x = &points->x[row * NCR_CELL], *y = &points->y[row * NCR_CELL];
+        for (int64_t i = part->x; i < part->x + part->width; i++) {
+            if (!(x[i] >= 0 && y[i] >= 0 && x[i] <= kernel->width && y[i] <= kernel->height))
+                continue;
+            e.low_x = x[i] < e.low_x ? x[i] : e.low_x;
+            e.high_x = x[i] > e.high_x ? x[i] : e.high_x;
+            e.low_y = y[i] < e.low_y ? y[i] : e.low_y;
+            e.high_y = y[i] > e.high_y ? y[i] : e.high_y;
+        }
+    }
+    return e;
+}
+
+static ncr_rect reach_of(const ncr_kernel *kernel, const extent *e)
+{
+    if (e->low_x > e->high_x)
+        return (ncr_rect){0};
+    int64_t left, right, top, bottom;
+    ncr_kernel_reach(kernel, true, e->low_x, e->high_x, &left, &right);
+    ncr_kernel_reach(kernel, false, e->low_y, e->high_y, &top, &bottom);
+    ncr_rect all = {0, 0, kernel->width, kernel->height}, wanted = {left, top, right - left + 1, bottom - top + 1};
+    return ncr_rect_intersect(&all, &wanted);
+}
+
+/* The source pixels that a rectangle of the grid needs from one cell. */
+static nacre_status cell_reach(const ncr_sheet *sheet, const ncr_cell *cell, const ncr_rect *window, ncr_rect *out,
+                               nacre_error *err)
+{
+    const ncr_warp_engine *engine = sheet->read->engine;
+    ncr_rect whole = {cell->x, cell->y, cell->width, cell->height}, part = ncr_rect_intersect(&whole, window);
+    *out = (ncr_rect){0};
+    ncr_cell_points *points = malloc(sizeof *points);
+    if (!points)
+        return ncr_error_memory(err);
+    nacre_status status = ncr_cell_evaluate(cell, &engine->map, points, err);
+    if (!status) {
+        part.x -= cell->x;
+        part.y -= cell->y;
+        extent e = extent_of(&engine->kernel, points, &part);
+        *out = reach_of(&engine->kernel, &e);
+    }
+    free(points);
+    return status;
+}
+
+/* --- Finding the cells, in parallel --- */
+
+typedef struct {
+    ncr_sheet *sheet;
+    nacre_status *status;
+} cell_search;
+
+static void find_cell(void *user, size_t index)
+{
+    cell_search *search = user;
+    ncr_sheet *sheet = search->sheet;
+    const ncr_warp_engine *engine = sheet->read->engine;
+    int64_t column = sheet->first_column + (int64_t)index % sheet->columns;
+    int64_t row = sheet->first_row + (int64_t)index / sheet->columns;
+    nacre_error error = {0};
+    nacre_status status =
+        ncr_cell_init(&sheet->cells[index], &engine->map, engine->width, engine->height, column, row, &error);
+    if (!status)
+        status = cell_reach(sheet, &sheet->cells[index], &sheet->window, &sheet->reach[index], &error);
+    search->status[index] = status;
+}
+
+static nacre_status find_cells(ncr_sheet *sheet, nacre_error *err)
+{
+    size_t count = (size_t)sheet->columns * (size_t)sheet->rows;
+    sheet->cells = ncr_alloc_array(count, sizeof *sheet->cells);
+    sheet->reach = ncr_alloc_array(count, sizeof *sheet->reach);
+    cell_search search = {.sheet = sheet, .status = ncr_alloc_array(count, sizeof *search.status)};
+    nacre_status status = NACRE_OK;
+    if (sheet->cells && sheet->reach && search.status)
+        ncr_pool_for(count, find_cell, &search);
+    else
+        status = ncr_error_memory(err);
+    /* Finding cells fails for want of memory only. */
+    for (size_t i = 0; i < count && !status; i++)
+        if (search.status[i])
+            status = ncr_error_memory(err);
+    free(search.status);
+    return status;
+}
+
+/* --- Cutting --- */
+
+/* What a rectangle needs together, and the sum of what its cells need: where the first is much larger (both sides of
+ * the antimeridian), it is better cut. */
+typedef struct {
+    ncr_rect reach;
+    int64_t area, cells;
+} needs;
+
+static nacre_status find_needs(const ncr_sheet *sheet, const ncr_rect *dst, needs *out, nacre_error *err)
+{
+    *out = (needs){0};
+    for (int64_t row = dst->y / NCR_CELL; row <= (dst->y + dst->height - 1) / NCR_CELL; row++) {
+        for (int64_t column = dst->x / NCR_CELL; column <= (dst->x + dst->width - 1) / NCR_CELL; column++) {
+            const ncr_cell *cell = ncr_sheet_cell(sheet, column, row);
+            ncr_rect whole = {cell->x, cell->y, cell->width, cell->height};
+            ncr_rect mine = ncr_rect_intersect(&whole, dst), all = ncr_rect_intersect(&whole, &sheet->window);
+            ncr_rect reach = sheet->reach[cell - sheet->cells];
+            nacre_status status = NACRE_OK;
+            if (mine.width != all.width || mine.height != all.height)
+                status = cell_reach(sheet, cell, dst, &reach, err);
+            if (status)
+                return status;
+            out->reach = unite(&out->reach, &reach);
+            out->area += reach.width * reach.height;
+            out->cells++;
+        }
+    }
+    return NACRE_OK;
+}
+
+/* The length of the first of two parts: half, and whole cells where there are several. */
+static int64_t half_of(int64_t start, int64_t length)
+{
+    int64_t middle = start + length / 2, rounded = middle / NCR_CELL * NCR_CELL;
+    if (rounded <= start)
+        rounded += NCR_CELL;
+    return rounded > start && rounded < start + length ? rounded - start : length / 2;
+}
+
+static nacre_status cut(ncr_sheet *sheet, const ncr_rect *dst, size_t limit, nacre_error *err);
+
+static nacre_status cut_in_two(ncr_sheet *sheet, const ncr_rect *dst, size_t limit, nacre_error *err)
+{
+    ncr_rect first = *dst, second = *dst;
+    if (dst->width > dst->height) {
+        first.width = half_of(dst->x, dst->width);
+        second.x += first.width;
+        second.width -= first.width;
+    } else {
+        first.height = half_of(dst->y, dst->height);
+        second.y += first.height;
+        second.height -= first.height;
+    }
+    nacre_status status = cut(sheet, &first, limit, err);
+    return status ? status : cut(sheet, &second, limit, err);
+}
+
+static nacre_status cut(ncr_sheet *sheet, const ncr_rect *dst, size_t limit, nacre_error *err)
+{
+    enum { WORTH_CUTTING = 1 << 20, SPARSE = 4 };
+    needs n;
+    nacre_status status = find_needs(sheet, dst, &n, err);
+    if (status)
+        return status;
+    size_t size = ncr_warp_part_size(sheet->read, &n.reach);
+    bool is_sparse = n.cells > 1 && size > WORTH_CUTTING && n.reach.width * n.reach.height / SPARSE > n.area;
+    if ((size > limit || is_sparse) && (dst->width > 1 || dst->height > 1))
+        return cut_in_two(sheet, dst, limit, err);
+    if (!ncr_array_reserve(&sheet->parts, &sheet->part_capacity, sheet->part_count + 1, sizeof *sheet->parts))
+        return ncr_error_memory(err);
+    sheet->parts[sheet->part_count++] = (ncr_warp_part){.dst = *dst, .src = n.reach};
+    return NACRE_OK;
+}
+
+nacre_status ncr_sheet_init(ncr_sheet *sheet, const ncr_warp_read *read, const ncr_rect *window, size_t part_limit,
+                            nacre_error *err)
+{
+    *sheet = (ncr_sheet){.read = read, .window = *window};
+    sheet->first_column = window->x / NCR_CELL;
+    sheet->first_row = window->y / NCR_CELL;
+    sheet->columns = (int)((window->x + window->width - 1) / NCR_CELL - sheet->first_column + 1);
+    sheet->rows = (int)((window->y + window->height - 1) / NCR_CELL - sheet->first_row + 1);
+    nacre_status status = find_cells(sheet, err);
+    if (!status)
+        status = cut(sheet, window, part_limit, err);
+    if (status)
+        ncr_sheet_clear(sheet);
+    return status;
+}
+
+void ncr_sheet_clear(ncr_sheet *sheet)
+{
+    for (size_t i = 0; sheet->cells && i < (size_t)sheet->columns * (size_t)sheet->rows; i++)
+        ncr_cell_clear(&sheet->cells[i]);
+    for (size_t i = 0; i < sheet->part_count; i++)
+        ncr_warp_part_clear(&sheet->parts[i]);
+    free(sheet->cells);
+    free(sheet->reach);
+    free(sheet->parts);
+    *sheet = (ncr_sheet){0};
+}

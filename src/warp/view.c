@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "warp/view.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "raster/dtype.h"
+#include "warp/suggest.h"
+
+/* --- The dataset class --- */
+
+static void view_sources(ncr_dataset *dataset,
+                         void (*function)(void *user, const char *path, const char *version, const char *snapshot),
+                         void *user)
+{
+    ncr_lazy_sources(((ncr_warp_view *)dataset)->source, function, user);
+}
+
+static void view_free(ncr_dataset *dataset)
+{
+    ncr_warp_view *view = (ncr_warp_view *)dataset;
+    ncr_warp_engine_unref(view->engine);
+    ncr_lazy_unref(view->source);
+    ncr_warp_setup_clear(&view->setup);
+    pthread_mutex_destroy(&view->lock);
+}
+
+const ncr_dataset_class ncr_warp_view_class = {.driver = "VRT",
+                                               .plan_read = ncr_warp_plan_read,
+                                               .plan_scaled = ncr_warp_plan_scaled,
+                                               .sources = view_sources,
+                                               .free = view_free};
+
+ncr_warp_view *ncr_warp_view_alloc(int band_count)
+{
+    ncr_warp_view *view = (ncr_warp_view *)ncr_dataset_new(sizeof *view, &ncr_warp_view_class, "", NULL, band_count);
+    if (view)
+        pthread_mutex_init(&view->lock, NULL);
+    return view;
+}
+
+const char *ncr_warp_view_name(const ncr_warp_view *view)
+{
+    if (view->base.path && *view->base.path)
+        return view->base.path;
+    return view->source ? ncr_lazy_path(view->source) : "warped view";
+}
+
+static ncr_warp_engine *held_engine(ncr_warp_view *view)
+{
+    pthread_mutex_lock(&view->lock);
+    ncr_warp_engine *engine = view->engine ? ncr_warp_engine_ref(view->engine) : NULL;
+    pthread_mutex_unlock(&view->lock);
+    return engine;
+}
+
+nacre_status ncr_warp_view_engine(ncr_warp_view *view, ncr_warp_engine **out, nacre_error *err)
+{
+    *out = held_engine(view);
+    if (*out)
+        return NACRE_OK;
+    /* Made outside the lock, since PROJ reads its database; of two that are made at once the first is kept. */
+    ncr_warp_engine *made;
+    nacre_status status = ncr_warp_engine_new(ncr_warp_view_name(view), &view->setup, ncr_lazy_dataset(view->source),
+                                              NULL, view->setup.resampling, NULL, &made, err);
+    if (status)
+        return status;
+    pthread_mutex_lock(&view->lock);
+    if (!view->engine)
+        view->engine = ncr_warp_engine_ref(made);
+    *out = ncr_warp_engine_ref(view->engine);
+    pthread_mutex_unlock(&view->lock);
+    ncr_warp_engine_unref(made);
+    return NACRE_OK;
+}
+
+void ncr_warp_view_set_masks(ncr_warp_view *view)
+{
+    ncr_dataset *base = &view->base;
+    base->alpha_band = view->setup.dst_alpha;
+    for (int i = 0; i < base->band_count; i++) {
+        ncr_band *band = &base->bands[i];
+        if (i + 1 == base->alpha_band)
+            band->mask_flags = NACRE_MASK_ALL_VALID;
+        else if (band->nodata.is_set)
+            band->mask_flags = NACRE_MASK_NODATA;
+        else if (base->alpha_band)
+            band->mask_flags = NACRE_MASK_PER_DATASET | NACRE_MASK_ALPHA;
+        else
+            band->mask_flags = NACRE_MASK_ALL_VALID;
+    }
+    if (view->setup.dst_alpha && view->setup.dst_alpha_max <= 0) {
+        const ncr_band *alpha = &base->bands[view->setup.dst_alpha - 1];
+        view->setup.dst_alpha_max = ncr_alpha_max(alpha->dtype, alpha->bits);
+    }
+}
+
+/* --- Making one from options --- */
+
+/* What of the options and the source makes the setup; also used to find a grid without making a view. */
+static nacre_status find_georeference(const ncr_dataset *source, const nacre_warp_options *options,
+                                      ncr_warp_setup *setup, nacre_error *err)
+{
+    const nacre_transform *transform = options->src_transform;
+    if (!transform && source->has_transform)
+        transform = &source->transform;
+    if (!transform && source->gcp_count)
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                             "%s: it has ground control points and no geotransform: warping by ground control points "
+                             "is not supported",
+                             source->path);
+    if (!transform)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no geotransform to warp by", source->path);
+    nacre_crs *src = options->src_crs ? options->src_crs : source->crs;
+    if (!src && options->dst_crs)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no CRS; say which one it is in", source->path);
+    setup->src_transform = *transform;
+    if (src) {
+        setup->spec.src = ncr_crs_ref(src);
+        setup->spec.dst = ncr_crs_ref(options->dst_crs ? options->dst_crs : src);
+    }
+    double right = transform->c + source->width * transform->a, bottom = transform->f + source->height * transform->e;
+    double x[4] = {transform->c, right, transform->c, right}, y[4] = {transform->f, transform->f, bottom, bottom};
+    ncr_reprojection_spec_cover(&setup->spec, x, y);
+    return NACRE_OK;
+}
+
+static nacre_status find_grid(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
+                              ncr_reprojection **reprojection, nacre_error *err)
+{
+    *reprojection = NULL;
+    nacre_status status = find_georeference(source, options, setup, err);
+    if (!status)
+        status = ncr_reprojection_new(source->path, &setup->spec, reprojection, err);
+    if (status)
+        return status;
+    ncr_warp_source grid_source = {.name = source->path,
+                                   .width = source->width,
+                                   .height = source->height,
+                                   .transform = setup->src_transform,
+                                   .crs = setup->spec.src,
+                                   .dst_crs = setup->spec.dst,
+                                   .reprojection = *reprojection};
+    return ncr_resolve_grid(&grid_source, options, &setup->grid, err);
+}
+
+static bool holds(nacre_dtype dtype, double value)
+{
+    if (!ncr_dtype_is_integer(dtype))
+        return true;
+    return value >= ncr_dtype_min(dtype) && value <= ncr_dtype_max(dtype) && value == floor(value);
+}
+
+static nacre_status find_bands(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
+                               nacre_error *err)
+{
+    setup->src_alpha = source->alpha_band;
+    setup->bands = ncr_alloc_array((size_t)source->band_count, sizeof *setup->bands);
+    if (!setup->bands)
+        return ncr_error_memory(err);
+    for (int number = 1; number <= source->band_count; number++) {
+        if (number == setup->src_alpha)
+            continue;
+        const nacre_nodata *nodata = &source->bands[number - 1].nodata;
+        ncr_warp_band *band = &setup->bands[setup->band_count++];
+        *band = (ncr_warp_band){.src = number, .dst = number};
+        band->has_src_nodata = !options->ignore_src_nodata && (options->src_nodata || nodata->is_set);
+        band->src_nodata = options->src_nodata ? *options->src_nodata : nodata->value;
+        if (!band->has_src_nodata)
+            band->src_nodata = 0;
+    }
+    if (!setup->band_count)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no band but alpha", source->path);
+    /* As gdalwarp: nodata that the user gives joins the bands, that of the file leaves each its own. */
+    if (options->src_nodata && setup->band_count > 1)
+        setup->unified = NCR_UNIFIED_YES;
+    setup->dst_alpha = setup->src_alpha ? setup->src_alpha : options->add_alpha ? source->band_count + 1 : 0;
+    return NACRE_OK;
+}
+
+static nacre_dtype output_dtype(const ncr_dataset *source, const nacre_warp_options *options, int band)
+{
+    if (options->dtype != NACRE_DTYPE_UNKNOWN)
+        return options->dtype;
+    return source->bands[(band <= source->band_count ? band : 1) - 1].dtype;
+}
+
+static nacre_status find_dst_nodata(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
+                                    nacre_error *err)
+{
+    for (int i = 0; i < setup->band_count; i++) {
+        ncr_warp_band *band = &setup->bands[i];
+        nacre_dtype dtype = output_dtype(source, options, band->dst);
+        if (options->add_alpha)
+            continue;
+        if (options->dst_nodata && !holds(dtype, *options->dst_nodata))
+            return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: a band of %s cannot hold the nodata value %g",
+                                 source->path, ncr_dtype_name(dtype), *options->dst_nodata);
+        band->has_dst_nodata = options->dst_nodata || (band->has_src_nodata && !setup->dst_alpha);
+        band->dst_nodata = options->dst_nodata ? *options->dst_nodata : band->src_nodata;
+        if (!band->has_dst_nodata || !holds(dtype, band->dst_nodata)) {
+            band->has_dst_nodata = false;
+            band->dst_nodata = 0;
+        }
+        band->initial = band->dst_nodata;
+    }
+    return NACRE_OK;
+}
+
+/* Items of a band that stay true when its pixels are warped. */
+static nacre_status copy_band_metadata(ncr_metadata *to, const ncr_metadata *from, nacre_error *err)
+{
+    nacre_status status = NACRE_OK;
+    for (size_t i = 0; i < from->count && !status; i++) {
+        const ncr_metadata_item *item = &from->items[i];
+        if (!ncr_text_starts(item->key, "STATISTICS_") && strcmp(item->domain, "IMAGE_STRUCTURE") != 0)
+            status = ncr_metadata_set(to, item->domain, item->key, item->value, err);
+    }
+    return status;
+}
+
+/* Those of the dataset: not what is about the file or about its pixels' places. */
+static nacre_status copy_metadata(ncr_metadata *to, const ncr_metadata *from, nacre_error *err)
+{
+    static const char *const left_out[] = {"IMAGE_STRUCTURE", "RPC", "GEOLOCATION", "DERIVED_SUBDATASETS"};
+    nacre_status status = NACRE_OK;
+    for (size_t i = 0; i < from->count && !status; i++) {
+        const ncr_metadata_item *item = &from->items[i];
+        bool is_left_out = false;
+        for (size_t j = 0; j < sizeof left_out / sizeof *left_out; j++)
+            is_left_out = is_left_out || strcmp(item->domain, left_out[j]) == 0;
+        if (!is_left_out)
+            status = ncr_metadata_set(to, item->domain, item->key, item->value, err);
+    }
+    return status;
+}
+
+static nacre_nodata nodata_of(double value)
+{
+    nacre_nodata nodata = {.is_set = true, .value = value};
+    if (value >= -0x1p63 && value < 0x1p63)
+        nodata.int64_value = (int64_t)value;
+    if (value >= 0 && value < 0x1p64)
+        nodata.uint64_value = (uint64_t)value;
+    return nodata;
+}
+
+static nacre_status describe_band(ncr_warp_view *view, const ncr_dataset *source, const nacre_warp_options *options,
+                                  int number, nacre_error *err)
+{
+    ncr_band *band = &view->base.bands[number - 1];
+    if (number <= source->band_count) {
+        const ncr_band *from = &source->bands[number - 1];
+        nacre_status status = ncr_band_copy(band, from, err);
+        ncr_metadata_clear(&band->metadata);
+        if (!status)
+            status = copy_band_metadata(&band->metadata, &from->metadata, err);
+        if (status)
+            return status;
+    }
+    band->dtype = output_dtype(source, options, number);
+    band->bits = 8 * (int)ncr_dtype_size(band->dtype);
+    band->block_width = view->base.width < 512 ? view->base.width : 512;
+    band->block_height = view->base.height < 128 ? view->base.height : 128;
+    band->nodata = (nacre_nodata){0};
+    for (int i = 0; i < view->setup.band_count; i++)
+        if (view->setup.bands[i].dst == number && view->setup.bands[i].has_dst_nodata)
+            band->nodata = nodata_of(view->setup.bands[i].dst_nodata);
+    if (number == view->setup.dst_alpha)
+        band->color = NACRE_COLOR_ALPHA;
+    return NACRE_OK;
+}
+
+static nacre_status describe(ncr_warp_view *view, const ncr_dataset *source, const nacre_warp_options *options,
+                             nacre_error *err)
+{
+    ncr_dataset *base = &view->base;
+    base->width = view->setup.grid.width;
+    base->height = view->setup.grid.height;
+    base->has_transform = true;
+    base->transform = view->setup.grid.transform;
+    base->crs = view->setup.spec.dst ? ncr_crs_ref(view->setup.spec.dst) : NULL;
+    base->interleave = "pixel";
+    base->is_tiled = base->width > 512;
+    nacre_status status = copy_metadata(&base->metadata, &source->metadata, err);
+    for (int number = 1; number <= base->band_count && !status; number++)
+        status = describe_band(view, source, options, number, err);
+    ncr_warp_view_set_masks(view);
+    return status;
+}
+
+/* Complex values are refused here already, not at the first read. */
+static nacre_status check_source(const ncr_dataset *source, const nacre_warp_options *options, nacre_error *err)
+{
+    if (options->dtype != NACRE_DTYPE_UNKNOWN && ncr_dtype_is_complex(options->dtype))
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: warping to complex values is not supported",
+                             source->path);
+    for (int i = 0; i < source->band_count; i++)
+        if (ncr_dtype_is_complex(source->bands[i].dtype))
+            return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: warping of complex values is not supported",
+                                 source->path);
+    return ncr_warp_check_resampling(source->path, options->resampling, err);
+}
+
+/* The setup of a view and, so that a bad one fails now, its engine. */
+static nacre_status fill_view(ncr_warp_view *view, ncr_warp_setup *setup, ncr_reprojection *reprojection,
+                              ncr_dataset *source, const nacre_warp_options *options, nacre_error *err)
+{
+    view->setup = *setup;
+    *setup = (ncr_warp_setup){0};
+    view->source = ncr_lazy_of(source);
+    if (!view->source)
+        return ncr_error_memory(err);
+    nacre_status status = describe(view, source, options, err);
+    if (status)
+        return status;
+    return ncr_warp_engine_new(source->path, &view->setup, source, NULL, options->resampling, reprojection,
+                               &view->engine, err);
+}
+
+static nacre_status new_view(ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
+                             ncr_dataset **out, nacre_error *err)
+{
+    ncr_reprojection *reprojection = NULL;
+    nacre_status status = find_grid(source, options, setup, &reprojection, err);
+    if (!status)
+        status = find_bands(source, options, setup, err);
+    if (!status)
+        status = find_dst_nodata(source, options, setup, err);
+    int extra = setup->dst_alpha > source->band_count ? 1 : 0;
+    ncr_warp_view *view = status ? NULL : ncr_warp_view_alloc(source->band_count + extra);
+    if (!status && !view)
+        status = ncr_error_memory(err);
+    if (!status)
+        status = fill_view(view, setup, reprojection, source, options, err);
+    ncr_reprojection_unref(reprojection);
+    if (status && view)
+        ncr_dataset_unref(&view->base);
+    else if (view)
+        *out = &view->base;
+    return status;
+}
+
+static nacre_status start_setup(const nacre_warp_options *options, ncr_warp_setup *setup, nacre_error *err)
+{
+    *setup = (ncr_warp_setup){.resampling = options->resampling,
+                              .overview = NCR_OVERVIEW_AUTO,
+                              .max_error = options->tolerance,
+                              .memory_limit = 64 * 1024 * 1024};
+    if (!(options->tolerance >= 0))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "tolerance: it must be 0 or more");
+    return NACRE_OK;
+}
+
+nacre_status ncr_warp_view_new(ncr_dataset *source, const nacre_warp_options *options, ncr_dataset **out,
+                               nacre_error *err)
+{
+    *out = NULL;
+    static const nacre_warp_options defaults = NACRE_WARP_OPTIONS_INIT;
+    options = options ? options : &defaults;
+    ncr_warp_setup setup;
+    nacre_status status = start_setup(options, &setup, err);
+    if (!status)
+        status = check_source(source, options, err);
+    if (!status)
+        status = new_view(source, options, &setup, out, err);
+    ncr_warp_setup_clear(&setup);
+    return status;
+}
+
+nacre_status ncr_warp_grid(ncr_dataset *source, const nacre_warp_options *options, nacre_grid *out, nacre_error *err)
+{
+    *out = (nacre_grid){0};
+    static const nacre_warp_options defaults = NACRE_WARP_OPTIONS_INIT;
+    ncr_warp_setup setup = {0};
+    ncr_reprojection *reprojection = NULL;
+    nacre_status status = find_grid(source, options ? options : &defaults, &setup, &reprojection, err);
+    if (!status)
+        *out = setup.grid;
+    ncr_reprojection_unref(reprojection);
+    ncr_warp_setup_clear(&setup);
+    return status;
+}
+
+nacre_status ncr_warp_grid_of(const nacre_grid *source, const nacre_warp_options *options, nacre_grid *out,
+                              nacre_error *err)
+{
+    *out = (nacre_grid){0};
+    if (!options || !options->src_crs || !options->dst_crs)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "grid: both CRSs must be given");
+    if (source->width < 1 || source->height < 1)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "grid: it must have at least one pixel");
+    ncr_dataset dataset = {.path = "grid",
+                           .width = source->width,
+                           .height = source->height,
+                           .has_transform = true,
+                           .transform = source->transform};
+    return ncr_warp_grid(&dataset, options, out, err);
+}
