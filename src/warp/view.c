@@ -394,7 +394,8 @@ nacre_status ncr_warp_grid_of(const nacre_grid *source, const nacre_warp_options
         return ncr_error_set(err, NACRE_ERROR_INVALID, "grid: both CRSs must be given");
     if (source->width < 1 || source->height < 1)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "grid: it must have at least one pixel");
-    ncr_dataset dataset = {.path = "grid",
+    char name[] = "grid";
+    ncr_dataset dataset = {.path = name,
                            .width = source->width,
                            .height = source->height,
                            .has_transform = true,
