@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "emulator.h"
+#include "emulator/emulator.h"
 
 enum { ROOT = 1, LISTEN, LATENCY, BANDWIDTH, FAULT, TOKEN, DENY };
 

@@ -172,6 +172,10 @@ static void answer(ncr_emu_request *request, ncr_emu_reply *reply)
     } else {
         ncr_emu_google_xml(request, reply);
     }
+    if (request->bad && reply->status < 400) { /* found while reading it: changes look at this before they are made */
+        ncr_emu_reply_clear(reply);
+        ncr_emu_reply_text(reply, 400, "text/plain", "malformed number in a parameter or header\n");
+    }
 }
 
 static enum MHD_Result serve(ncr_emu_request *request)
@@ -289,13 +293,12 @@ static nacre_status server_init(ncr_emu_server *server, const ncr_emulator_optio
 
 static struct MHD_Daemon *start(ncr_emu_server *server, const struct sockaddr_in *address)
 {
-    return MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC, 0, NULL, NULL,
-                            on_request, server, MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_URI_LOG_CALLBACK, on_target,
-                            server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-                            on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)512 << 10, MHD_OPTION_CONNECTION_LIMIT, 2048u,
-                            MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
-                            MHD_OPTION_THREAD_STACK_SIZE, (size_t)512 << 10, MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC, 0, NULL, NULL, on_request, server,
+        MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK,
+        keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)512 << 10, MHD_OPTION_CONNECTION_LIMIT,
+        2048u, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_THREAD_STACK_SIZE, (size_t)512 << 10, MHD_OPTION_END);
 }
 
 /* Blocks until SIGINT or SIGTERM; they are blocked in all threads of the server, and taken here. */

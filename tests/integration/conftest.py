@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+# Copyright the nacre authors
+"""What integration tests share: the command, emulators on ports of their own, real rasters, peers."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import pathlib
+import subprocess
+import urllib.parse
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import peers
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+NACRE = pathlib.Path(os.environ.get("NACRE_BIN", ROOT / "build" / "nacre"))
+
+
+class Answer:
+    """An answer whose body was read."""
+
+    def __init__(self, response: http.client.HTTPResponse, body: bytes) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self.body = body
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Emulator:
+    """`nacre emulator` in a process of its own, serving `root`."""
+
+    def __init__(self, root: pathlib.Path, *options: str) -> None:
+        self.root = root
+        command = [NACRE, "emulator", "--root", root, "--listen", "127.0.0.1:0", *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line.startswith("listening on http://"):
+            self.process.kill()
+            raise RuntimeError(f"the emulator said {line!r} and {self.process.communicate()[1]!r}")
+        self.url = line.split()[-1]
+        self.host = urllib.parse.urlsplit(self.url).netloc
+
+    def request(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Answer:
+        """One request on a connection of its own; underscores in names of headers stand for dashes."""
+        connection = http.client.HTTPConnection(self.host, timeout=30)
+        try:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, target, body=body, headers=named)
+            response = connection.getresponse()
+            return Answer(response, response.read())
+        finally:
+            connection.close()
+
+    def make_bucket(self, name: str) -> pathlib.Path:
+        folder = self.root / name
+        folder.mkdir()
+        return folder
+
+    def put(self, bucket: str, key: str, data: bytes, **query: Any) -> dict:
+        """Uploads by the JSON interface as another client would; gives the resource."""
+        query = {"uploadType": "media", "name": key, **query}
+        target = f"/upload/storage/v1/b/{bucket}/o?{urllib.parse.urlencode(query)}"
+        answer = self.request("POST", target, data, Content_Type="application/octet-stream")
+        assert answer.status == 200, answer.body
+        return answer.json()
+
+    def resource(self, bucket: str, key: str) -> dict:
+        answer = self.request("GET", f"/storage/v1/b/{bucket}/o/{urllib.parse.quote(key, safe='')}")
+        assert answer.status == 200, answer.body
+        return answer.json()
+
+    def delete(self, bucket: str, key: str) -> None:
+        answer = self.request("DELETE", f"/storage/v1/b/{bucket}/o/{urllib.parse.quote(key, safe='')}")
+        assert answer.status == 204, answer.body
+
+    def log(self) -> list[dict]:
+        return self.request("GET", "/emulator/log").json()
+
+    def take_log(self) -> list[dict]:
+        """The requests since the last call."""
+        entries = self.log()
+        self.request("DELETE", "/emulator/log")
+        return entries
+
+    def set_faults(self, *rules: dict | str) -> None:
+        answer = self.request("PUT", "/emulator/fault", json.dumps(rules).encode())
+        assert answer.status == 200, answer.body
+
+    def set_latency(self, latency_ms: float) -> None:
+        self.request("PUT", "/emulator/latency", json.dumps({"latency_ms": latency_ms}).encode())
+
+    def set_access(self, **settings: Any) -> None:
+        """require_token=TOKEN or None, denied=[BUCKET...]."""
+        answer = self.request("PUT", "/emulator/access", json.dumps(settings).encode())
+        assert answer.status == 200, answer.body
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.terminate()
+        status = self.process.wait(20)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return status
+
+
+@pytest.fixture
+def start_emulator(tmp_path: pathlib.Path) -> Iterator[Callable[..., Emulator]]:
+    """Starts emulators with options: start_emulator("--latency", "20", root=FOLDER)."""
+    started: list[Emulator] = []
+
+    def start(*options: str, root: pathlib.Path | None = None) -> Emulator:
+        folder = root or tmp_path / "buckets"
+        folder.mkdir(exist_ok=True)
+        started.append(Emulator(folder, *options))
+        return started[-1]
+
+    yield start
+    for emulator in started:
+        emulator.stop()
+
+
+@pytest.fixture
+def emulator(start_emulator: Callable[..., Emulator]) -> Emulator:
+    """An emulator with one empty bucket, "demo"."""
+    started = start_emulator()
+    started.make_bucket("demo")
+    return started
+
+
+def clean_environment(**changes: str | None) -> dict[str, str]:
+    """The environment without what configures stores, so that a developer's own settings do not count."""
+    prefixes = ("NACRE_", "GDAL_", "CPL_", "VSI_", "GS_", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_", "STORAGE_EMULATOR_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+    kept.update({name: value for name, value in changes.items() if value is not None})
+    return kept
+
+
+def run_nacre(*words: Any, timeout: float = 120, stdin: bytes | None = None, **changes: str | None) -> subprocess.CompletedProcess:
+    """Runs the command; standard output stays bytes, standard error becomes text."""
+    done = subprocess.run(
+        [NACRE, *map(str, words)], input=stdin, capture_output=True, timeout=timeout, env=clean_environment(**changes)
+    )
+    done.stderr = done.stderr.decode(errors="replace")
+    return done
+
+
+@pytest.fixture
+def gs(emulator: Emulator) -> Callable[..., subprocess.CompletedProcess]:
+    """Runs the command against the emulator: gs("stat", "gs://demo/key")."""
+    return lambda *words, **options: run_nacre(*words, STORAGE_EMULATOR_HOST=emulator.url, **options)
+
+
+@pytest.fixture(scope="session")
+def data() -> pathlib.Path:
+    """The folder of real rasters."""
+    folder = os.environ.get("NACRE_TEST_DATA")
+    if not folder:
+        if os.environ.get("NACRE_REQUIRE_ALL") == "1":
+            pytest.fail("NACRE_TEST_DATA is not set")
+        pytest.skip("NACRE_TEST_DATA is not set")
+    return pathlib.Path(folder)
+
+
+def need(name: str) -> None:
+    """Skips, or fails where everything must be there, unless a peer of tests/peers.toml is to be had."""
+    if peers.is_installed(name):
+        return
+    if peers.must_have(name):
+        pytest.fail(f"{name} is missing, and its runtime is here; ./dev setup installs it")
+    pytest.skip(f"{name} is not installed")
+
+
+@pytest.fixture
+def official_client(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Google's own client on the emulator."""
+    need("google-cloud-storage")
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", emulator.url)
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import storage
+
+    return storage.Client(project="demo", credentials=AnonymousCredentials())
+
+
+def gdal_options(emulator: Emulator) -> dict[str, str]:
+    """What makes GDAL's /vsigs/ read and write the emulator; it writes GeoTIFF through a temporary file."""
+    return {
+        "CPL_GS_ENDPOINT": f"{emulator.url}/",
+        "GS_NO_SIGN_REQUEST": "YES",
+        "CPL_VSIL_USE_TEMP_FILE_FOR_RANDOM_WRITE": "YES",
+    }
+
+
+@pytest.fixture
+def rasterio_gs(emulator: Emulator) -> Iterator[Any]:
+    """Rasterio inside an environment that points its /vsigs/ at the emulator."""
+    need("rasterio")
+    import rasterio
+
+    with rasterio.Env(**gdal_options(emulator)):
+        yield rasterio
