@@ -51,6 +51,11 @@ size_t ncr_get_inside(const ncr_get *get, uint64_t size);
 nacre_status ncr_whole_read_check(const ncr_call *call, const char *name, uint64_t size, const char *why,
                                   nacre_error *err);
 
+/* Begins an operation: its results are as if there were none yet. */
+void ncr_get_begin(ncr_get *get);
+void ncr_stat_op_begin(ncr_stat_op *op);
+void ncr_list_op_begin(ncr_list_op *op);
+
 /* Ends an operation: sets its status and calls done(). */
 void ncr_get_end(ncr_get *get, nacre_status status);
 void ncr_stat_op_end(ncr_stat_op *op, nacre_status status);

@@ -200,21 +200,21 @@ static bool submit(job wanted)
 
 static void file_get(ncr_get *get)
 {
-    get->round = get->needed_round;
+    ncr_get_begin(get);
     if (!submit((job){.get = get}))
         ncr_get_end(get, ncr_error_memory(&get->error));
 }
 
 static void file_stat(ncr_stat_op *op)
 {
-    op->round = op->needed_round;
+    ncr_stat_op_begin(op);
     if (!submit((job){.stat = op}))
         ncr_stat_op_end(op, ncr_error_memory(&op->error));
 }
 
 static void file_list(ncr_list_op *op)
 {
-    op->round = op->needed_round;
+    ncr_list_op_begin(op);
     if (!submit((job){.list = op}))
         ncr_list_op_end(op, ncr_error_memory(&op->error));
 }

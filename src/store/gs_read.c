@@ -30,6 +30,7 @@ static void stat_done(ncr_http_request *request)
 
 void ncr_gs_stat(ncr_stat_op *op)
 {
+    ncr_stat_op_begin(op);
     nacre_status status = ncr_gs_check_key(op->object, &op->error);
     if (status != NACRE_OK) {
         ncr_stat_op_end(op, status);
@@ -95,6 +96,7 @@ static ncr_http_request *list_request(const ncr_list_op *op)
 
 void ncr_gs_list(ncr_list_op *op)
 {
+    ncr_list_op_begin(op);
     list_job *job = calloc(1, sizeof *job);
     ncr_http_request *request = job ? list_request(op) : NULL;
     if (!request) {

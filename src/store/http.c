@@ -279,6 +279,7 @@ static http_job *new_job(ncr_get *get, ncr_stat_op *stat)
 
 static void http_get(ncr_get *get)
 {
+    ncr_get_begin(get);
     http_job *job = new_job(get, NULL);
     if (job)
         start_get(job, get->needed_round);
@@ -349,6 +350,7 @@ static void head_done(ncr_http_request *request)
 
 static void http_stat(ncr_stat_op *op)
 {
+    ncr_stat_op_begin(op);
     http_job *job = new_job(NULL, op);
     if (job)
         start_head(job, op->needed_round, head_done);
@@ -360,7 +362,7 @@ static void http_stat(ncr_stat_op *op)
 
 static void http_list(ncr_list_op *op)
 {
-    op->round = op->needed_round;
+    ncr_list_op_begin(op);
     ncr_list_op_end(op,
                     ncr_error_set(&op->error, NACRE_ERROR_UNSUPPORTED, "%s: HTTP has no listings", op->object->name));
 }

@@ -143,7 +143,7 @@ static nacre_status read_blob(ncr_get *get, const blob *content)
 
 static void mem_get(ncr_get *get)
 {
-    get->round = get->needed_round;
+    ncr_get_begin(get);
     nacre_status status = ncr_call_check(get->call, get->object->name, &get->error);
     if (status == NACRE_OK) {
         blob *content = look_up(get->object->key, &get->facts);
@@ -160,7 +160,7 @@ static void mem_get(ncr_get *get)
 
 static void mem_stat(ncr_stat_op *op)
 {
-    op->round = op->needed_round;
+    ncr_stat_op_begin(op);
     nacre_status status = NACRE_OK;
     blob *content = look_up(op->object->key, &op->facts);
     if (!content)
@@ -204,7 +204,7 @@ static void mem_list(ncr_list_op *op)
 {
     size_t capacity = 0, most = op->max_entries ? op->max_entries : 1000;
     bool enough_memory = true;
-    op->round = op->needed_round;
+    ncr_list_op_begin(op);
     take_lock();
     size_t at = page_start_locked(op);
     while (enough_memory && at < table_count && ncr_text_starts(table[at].key, op->object->key)) {

@@ -192,6 +192,30 @@ nacre_status ncr_whole_read_check(const ncr_call *call, const char *name, uint64
                          name, size, limit, why ? ", which is needed since " : "", why ? why : "");
 }
 
+void ncr_get_begin(ncr_get *get)
+{
+    get->not_modified = false;
+    get->got = 0;
+    get->facts = (ncr_object_facts){.modified_ms = -1};
+    get->whole = NULL;
+    get->whole_size = 0;
+    get->round = get->needed_round;
+}
+
+void ncr_stat_op_begin(ncr_stat_op *op)
+{
+    op->facts = (ncr_object_facts){.modified_ms = -1};
+    op->round = op->needed_round;
+}
+
+void ncr_list_op_begin(ncr_list_op *op)
+{
+    op->entries = NULL;
+    op->entry_count = 0;
+    op->next_page = NULL;
+    op->round = op->needed_round;
+}
+
 void ncr_get_end(ncr_get *get, nacre_status status)
 {
     get->status = status;

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef TEST_STORE_SCRIPT_H
+#define TEST_STORE_SCRIPT_H
+
+#include <stdio.h>
+
+#include "store/ops.h"
+#include "support/call.h"
+#include "support/http_server.h"
+
+/* A server that knows what it will be asked: each step is one request line and its answer. Requests that go out
+ * together may come in any order; anything that is not in the script, and any step that is not asked for, fails the
+ * test. */
+typedef struct step {
+    const char *line;    /* "GET /target" */
+    const char *header;  /* a header that the request must have, "Range: bytes=0-3"; "!Range" must not; NULL: any */
+    int status;          /* 0: the connection is closed */
+    const char *headers; /* of the answer */
+    const char *body;
+} step;
+
+enum { SCRIPT_MOST = 32 };
+
+typedef struct script {
+    const step *steps; /* up to one without line */
+    size_t count;
+    bool used[SCRIPT_MOST];
+    char unexpected[2400];
+    test_server *server;
+} script;
+
+static inline bool header_is_right(const step *s, const test_request *request)
+{
+    char name[64], value[1024];
+    if (!s->header)
+        return true;
+    if (s->header[0] == '!')
+        return !test_request_header(request, s->header + 1, value, sizeof value);
+    const char *colon = strstr(s->header, ": ");
+    snprintf(name, sizeof name, "%.*s", (int)(colon - s->header), s->header);
+    return test_request_header(request, name, value, sizeof value) && strcmp(value, colon + 2) == 0;
+}
+
+static inline void answer_by_script(void *user, const test_request *request, test_answer *answer)
+{
+    script *s = user;
+    char line[2200];
+    snprintf(line, sizeof line, "%s %s", request->method, request->target);
+    for (size_t i = 0; i < s->count; i++) {
+        const step *at = &s->steps[i];
+        if (s->used[i] || strcmp(at->line, line) != 0 || !header_is_right(at, request))
+            continue;
+        s->used[i] = true;
+        answer->status = at->status;
+        answer->headers = at->headers;
+        answer->body = at->body;
+        answer->body_size = at->body ? strlen(at->body) : 0;
+        return;
+    }
+    snprintf(s->unexpected, sizeof s->unexpected, "%s\n%.150s", line, request->headers);
+    answer->status = 418;
+}
+
+/* Starts a server with a script; returns its port. */
+static inline unsigned script_start(script *s, const step *steps)
+{
+    *s = (script){.steps = steps};
+    while (steps[s->count].line)
+        s->count++;
+    assert_true(s->count <= SCRIPT_MOST);
+    s->server = test_server_start(answer_by_script, s);
+    assert_non_null(s->server);
+    return test_server_port(s->server);
+}
+
+/* Ends it, and fails unless all of the script and nothing else was asked for. */
+static inline void script_end(script *s)
+{
+    test_server_stop(s->server);
+    if (s->unexpected[0])
+        fail_msg("not in the script: %s", s->unexpected);
+    for (size_t i = 0; i < s->count; i++)
+        if (!s->used[i])
+            fail_msg("not asked for: %s (%s)", s->steps[i].line, s->steps[i].header ? s->steps[i].header : "");
+}
+
+#endif
