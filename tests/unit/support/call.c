@@ -13,6 +13,14 @@
 
 #include "base/latch.h"
 
+/* Read by ThreadSanitizer where it is built in: forked children start threads of their own, which it only allows when
+ * told. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "die_after_fork=0";
+}
+
 static void set_pair(nacre_config *config, const char *key_value)
 {
     char key[64];
