@@ -8,8 +8,6 @@ void ncr_body_expect(const ncr_get *get, ncr_http_request *request, uint8_t *spa
 {
     int64_t limit = ncr_config_number(get->call->config, NCR_KEY_LIMIT_WHOLE_READ);
     request->sink.whole_limit = limit < 0 ? SIZE_MAX / 2 : (size_t)limit;
-    request->needed_round = get->needed_round;
-    request->public_only = get->object->public_only;
     if (ncr_get_is_whole(get))
         return;
     request->range = (ncr_http_range){.offset = get->offset, .length = get->length ? get->length : 1};

@@ -8,7 +8,7 @@
 
 /* What back ends over HTTP share: from a get to its request, and from the answer's body to the get. */
 
-/* Sets range and sink for a get's wanted bytes, and the rest that follows from it. spare is one byte that lives as
+/* Sets range and sink for a get's wanted bytes. spare is one byte that lives as
  * long as the request: for a get of no bytes, which still has to ask for one. */
 void ncr_body_expect(const ncr_get *get, ncr_http_request *request, uint8_t *spare);
 

@@ -177,7 +177,6 @@ static void start_get(http_job *job, unsigned needed_round)
     bool complete = job->request != NULL;
     if (complete) {
         ncr_body_expect(get, job->request, &job->spare);
-        job->request->needed_round = needed_round;
         complete = (job->no_condition || add_condition(job->request, get)) &&
                    (get->match == NCR_MATCH_VERSION || ask_for_now(job->request));
     }
@@ -325,7 +324,6 @@ static void start_first_byte(http_job *job, unsigned needed_round)
     new_request(job, "GET", needed_round);
     if (job->request) {
         ncr_get first = {.object = job->stat->object, .call = job->stat->call, .buffer = &job->spare, .length = 1};
-        first.needed_round = needed_round;
         ncr_body_expect(&first, job->request, &job->spare);
     }
     send_request(job, job->request && ask_for_now(job->request), first_byte_done);
