@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tiff/pyramid.h"
+#include "tiff/tags_out.h"
+#include "tiff/tiff.h"
+
+/* Writing: the pyramid first (pyramid.c), since the head needs all sizes; then head and data in the file's order. Data
+ * of a COG begin with the smallest overview, each block between its size and its last four bytes again, the mask's
+ * block after the image's. */
+
+enum { MASK_TEXT = 34, GHOST_MAX = 320 };
+
+typedef struct output {
+    const ncr_save *save;
+    const ncr_creation *creation;
+    ncr_pyramid pyramid;
+    char ghost[GHOST_MAX];
+    ncr_out_head head;
+    uint64_t **arrays; /* [directories * 2] offsets and sizes of each; owned */
+    uint64_t size;     /* of the whole file */
+} output;
+
+/* --- Directories --- */
+
+/* Images first, the mask of full resolution second, masks of overviews last: GDAL's order. */
+static int directory_of(const output *out, int level, bool is_mask)
+{
+    int levels = out->pyramid.level_count;
+    bool has_mask = out->pyramid.has_mask;
+    if (is_mask)
+        return level ? levels + level : 1;
+    return level && has_mask ? level + 1 : level;
+}
+
+/* Bytes around a block in a COG. */
+static uint64_t frame(const output *out)
+{
+    return out->creation->is_cog ? 4 : 0;
+}
+
+static nacre_status describe(output *out, int level_number, bool is_mask, nacre_error *err)
+{
+    const ncr_out_level *level = &out->pyramid.levels[level_number];
+    int number = directory_of(out, level_number, is_mask);
+    ncr_out_directory *directory = &out->head.directories[number];
+    size_t count = is_mask ? (size_t)level->across * (size_t)level->down : level->block_count;
+    ncr_out_image image = {level->width, level->height, level_number > 0, is_mask, count};
+    nacre_status status = ncr_out_describe(directory, out->save, out->creation,
+                                           is_mask ? &out->pyramid.mask : &out->pyramid.image, &image, err);
+    uint64_t *offsets = ncr_alloc_array(count, sizeof *offsets), *sizes = ncr_alloc_array(count, sizeof *sizes);
+    out->arrays[2 * number] = offsets;
+    out->arrays[2 * number + 1] = sizes;
+    directory->offsets = offsets;
+    directory->sizes = sizes;
+    return status == NACRE_OK && !(offsets && sizes) ? ncr_error_memory(err) : status;
+}
+
+static nacre_status describe_all(output *out, nacre_error *err)
+{
+    ncr_out_head *head = &out->head;
+    int levels = out->pyramid.level_count, kinds = out->pyramid.has_mask ? 2 : 1;
+    head->directory_count = (size_t)(levels * kinds);
+    head->directories = ncr_alloc_array(head->directory_count, sizeof *head->directories);
+    out->arrays = ncr_alloc_array(head->directory_count * 2, sizeof *out->arrays);
+    nacre_status status = head->directories && out->arrays ? NACRE_OK : ncr_error_memory(err);
+    for (int level = 0; level < levels && status == NACRE_OK; level++)
+        for (int kind = 0; kind < kinds && status == NACRE_OK; kind++)
+            status = describe(out, level, kind == 1, err);
+    return status;
+}
+
+/* GDAL's text of the layout; the length of what follows it stands in its first line. */
+static void make_ghost(output *out)
+{
+    const char *mask = out->pyramid.has_mask ? "MASK_INTERLEAVED_WITH_IMAGERY=YES\n" : "";
+    char body[GHOST_MAX];
+    int size = snprintf(body, sizeof body,
+                        "LAYOUT=IFDS_BEFORE_DATA\nBLOCK_ORDER=ROW_MAJOR\nBLOCK_LEADER=SIZE_AS_UINT4\n"
+                        "BLOCK_TRAILER=LAST_4_BYTES_REPEATED\nKNOWN_INCOMPATIBLE_EDITION=NO\n %s",
+                        mask);
+    snprintf(out->ghost, sizeof out->ghost, "GDAL_STRUCTURAL_METADATA_SIZE=%06d bytes\n%.*s", size, GHOST_MAX - 48,
+             body);
+    out->head.ghost = out->ghost;
+}
+
+/* --- The order of blocks in the file --- */
+
+typedef nacre_status (*block_function)(output *out, const ncr_out_block *block, int directory, size_t number,
+                                       void *user, nacre_error *err);
+
+static nacre_status each_block_of_level(output *out, int level_number, block_function function, void *user,
+                                        nacre_error *err)
+{
+    const ncr_out_level *level = &out->pyramid.levels[level_number];
+    size_t plane = (size_t)level->across * (size_t)level->down;
+    int image = directory_of(out, level_number, false), mask = directory_of(out, level_number, true);
+    bool interleaved = out->creation->is_cog;
+    nacre_status status = NACRE_OK;
+    for (size_t i = 0; i < level->block_count && status == NACRE_OK; i++) {
+        status = function(out, &level->blocks[i], image, i, user, err);
+        if (status == NACRE_OK && level->masks && interleaved)
+            status = function(out, &level->masks[i], mask, i, user, err);
+    }
+    for (size_t i = 0; i < plane && status == NACRE_OK && level->masks && !interleaved; i++)
+        status = function(out, &level->masks[i], mask, i, user, err);
+    return status;
+}
+
+static nacre_status each_block(output *out, block_function function, void *user, nacre_error *err)
+{
+    nacre_status status = NACRE_OK;
+    for (int level = out->pyramid.level_count - 1; level >= 0 && status == NACRE_OK; level--)
+        status = each_block_of_level(out, level, function, user, err);
+    return status;
+}
+
+static nacre_status place_block(output *out, const ncr_out_block *block, int directory, size_t number, void *user,
+                                nacre_error *err)
+{
+    uint64_t *at = user;
+    if (block->size > UINT32_MAX)
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                             "%s: a block of %" PRIu64 " bytes: TIFF writes at most 4 GiB",
+                             out->save->destination->name, block->size);
+    out->arrays[2 * directory][number] = *at + frame(out);
+    out->arrays[2 * directory + 1][number] = block->size;
+    *at += block->size + 2 * frame(out);
+    return NACRE_OK;
+}
+
+static nacre_status place_blocks(output *out, nacre_error *err)
+{
+    out->size = ncr_out_head_size(&out->head);
+    return each_block(out, place_block, &out->size, err);
+}
+
+/* Classic TIFF where its offsets reach. */
+static nacre_status place_all(output *out, nacre_error *err)
+{
+    ncr_bigtiff bigtiff = out->creation->bigtiff;
+    out->head.is_big = bigtiff == NCR_BIGTIFF_YES;
+    nacre_status status = place_blocks(out, err);
+    if (status != NACRE_OK || out->head.is_big || out->size <= UINT32_MAX)
+        return status;
+    if (bigtiff == NCR_BIGTIFF_NO)
+        return ncr_error_set(err, NACRE_ERROR_TOO_LARGE,
+                             "%s: it has %" PRIu64 " bytes, and BIGTIFF=NO allows at most 4 GiB",
+                             out->save->destination->name, out->size);
+    out->head.is_big = true;
+    return place_blocks(out, err);
+}
+
+/* --- Writing --- */
+
+typedef struct stream {
+    ncr_writer *writer;
+    uint8_t *bytes; /* of the block in hand */
+    size_t capacity;
+    uint64_t written;
+} stream;
+
+static nacre_status write_block(output *out, const ncr_out_block *block, int directory, size_t number, void *user,
+                                nacre_error *err)
+{
+    (void)directory, (void)number;
+    stream *s = user;
+    size_t size = (size_t)block->size, border = (size_t)frame(out), whole = size + 2 * border;
+    if (!ncr_array_reserve(&s->bytes, &s->capacity, whole + 4, 1))
+        return ncr_error_memory(err);
+    nacre_status status = ncr_scratch_read(&out->pyramid.encoded, block->place, s->bytes + border, size, err);
+    if (border) {
+        for (int i = 0; i < 4; i++)
+            s->bytes[i] = (uint8_t)(size >> (8 * i));
+        memmove(s->bytes + border + size, s->bytes + (size >= 4 ? size : 4), 4);
+    }
+    if (status == NACRE_OK)
+        status = ncr_writer_write(s->writer, s->bytes, whole, err);
+    s->written += whole;
+    if (status == NACRE_OK)
+        status = ncr_save_progress(out->save, 0.9 + 0.1 * (double)s->written / (double)out->size, err);
+    return status;
+}
+
+static nacre_status write_file(output *out, nacre_error *err)
+{
+    const ncr_save *save = out->save;
+    stream s = {0};
+    ncr_buffer head;
+    ncr_buffer_init(&head, SIZE_MAX);
+    nacre_status status = ncr_out_head_write(&out->head, &head, err);
+    if (status == NACRE_OK)
+        status = ncr_writer_open(save->destination, "image/tiff; application=geotiff", &save->condition, save->call,
+                                 &s.writer, err);
+    if (status == NACRE_OK)
+        status = ncr_writer_write(s.writer, head.data, head.size, err);
+    if (status == NACRE_OK)
+        status = each_block(out, write_block, &s, err);
+    if (status == NACRE_OK)
+        status = ncr_writer_commit(s.writer, err);
+    ncr_writer_close(s.writer);
+    free(s.bytes);
+    ncr_buffer_clear(&head);
+    return status;
+}
+
+static void clear_output(output *out)
+{
+    for (size_t i = 0; out->arrays && i < out->head.directory_count * 2; i++)
+        free(out->arrays[i]);
+    for (size_t i = 0; out->head.directories && i < out->head.directory_count; i++)
+        ncr_out_directory_clear(&out->head.directories[i]);
+    free(out->arrays);
+    free(out->head.directories);
+    ncr_pyramid_clear(&out->pyramid);
+}
+
+static nacre_status save_tiff(const ncr_save *save, bool is_cog, nacre_error *err)
+{
+    ncr_creation creation;
+    nacre_status status = ncr_creation_read(save, is_cog, &creation, err);
+    if (status != NACRE_OK)
+        return status;
+    output out = {.save = save, .creation = &creation};
+    status = ncr_pyramid_make(&out.pyramid, save, &creation, err);
+    if (status == NACRE_OK)
+        status = describe_all(&out, err);
+    if (status == NACRE_OK && is_cog)
+        make_ghost(&out);
+    if (status == NACRE_OK)
+        status = place_all(&out, err);
+    if (status == NACRE_OK)
+        status = write_file(&out, err);
+    clear_output(&out);
+    return status;
+}
+
+static nacre_status save_cog(const ncr_save *save, nacre_error *err)
+{
+    return save_tiff(save, true, err);
+}
+
+static nacre_status save_gtiff(const ncr_save *save, nacre_error *err)
+{
+    return save_tiff(save, false, err);
+}
+
+static const char *const endings[] = {".tif", ".tiff", NULL};
+static const char *const no_endings[] = {NULL};
+
+const ncr_saver ncr_cog_saver = {.format = "COG", .endings = endings, .save = save_cog};
+const ncr_saver ncr_gtiff_saver = {.format = "GTiff", .endings = no_endings, .save = save_gtiff};
