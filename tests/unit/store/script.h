@@ -18,6 +18,7 @@ typedef struct step {
     int status;          /* 0: the connection is closed */
     const char *headers; /* of the answer */
     const char *body;
+    const char *sends; /* what the request's body must hold; NULL: anything */
 } step;
 
 enum { SCRIPT_MOST = 32 };
@@ -50,6 +51,8 @@ static inline void answer_by_script(void *user, const test_request *request, tes
     for (size_t i = 0; i < s->count; i++) {
         const step *at = &s->steps[i];
         if (s->used[i] || strcmp(at->line, line) != 0 || !header_is_right(at, request))
+            continue;
+        if (at->sends && !memmem(request->body, request->body_size, at->sends, strlen(at->sends)))
             continue;
         s->used[i] = true;
         answer->status = at->status;
