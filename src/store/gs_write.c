@@ -140,6 +140,16 @@ static bool add_bytes(ncr_buffer *body, const void *data, size_t size)
     return ncr_buffer_append(body, data, size);
 }
 
+/* The part states its type beside the metadata, since some servers look only there. What would end the line there
+ * stays in the metadata alone. */
+static const char *part_type(const char *content_type)
+{
+    bool is_line = content_type && *content_type;
+    for (const char *c = content_type; is_line && *c; c++)
+        is_line = (unsigned char)*c >= 0x20;
+    return is_line ? content_type : "application/octet-stream";
+}
+
 static nacre_status make_body(const ncr_put *put, uint32_t crc, const char *boundary, ncr_buffer *out, nacre_error *err)
 {
     char crc_text[NCR_CRC32C_TEXT];
@@ -150,11 +160,10 @@ static nacre_status make_body(const ncr_put *put, uint32_t crc, const char *boun
         return is_text ? ncr_error_memory(err)
                        : ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the name is not UTF-8, as the store wants it",
                                        put->object->name);
-    /* The part's own type gives way to the one in the metadata, which may hold any characters. */
     bool made = ncr_text_appendf(out,
                                  "--%s\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n%s\r\n"
-                                 "--%s\r\nContent-Type: application/octet-stream\r\n\r\n",
-                                 boundary, metadata, boundary) &&
+                                 "--%s\r\nContent-Type: %s\r\n\r\n",
+                                 boundary, metadata, boundary, part_type(put->content_type)) &&
                 add_bytes(out, put->data, put->size) && ncr_text_appendf(out, "\r\n--%s--\r\n", boundary);
     free(metadata);
     return made ? NACRE_OK : ncr_error_memory(err);

@@ -56,12 +56,12 @@ static void a_put_sends_metadata_checksum_and_bytes(void **state)
     (void)state;
     fixture f;
     ncr_put p;
-    const step steps[] = {
-        {POST, "Authorization: Bearer secret", 200, NULL, OURS("8"),
-         "{\"name\":\"d/a b.tif\",\"contentType\":\"text/plain\",\"crc32c\":\"yZRlqg==\"}\r\n--"},
-        {POST "&ifGenerationMatch=0", NULL, 200, NULL, OURS("9"), "octet-stream\r\n\r\nhello world\r\n--"},
-        {POST "&ifGenerationMatch=7", NULL, 200, NULL, OURS("10")},
-        {0}};
+    const step steps[] = {{POST, "Authorization: Bearer secret", 200, NULL, OURS("8"),
+                           "{\"name\":\"d/a b.tif\",\"contentType\":\"text/plain\",\"crc32c\":\"yZRlqg==\"}\r\n--"},
+                          {POST "&ifGenerationMatch=0", NULL, 200, NULL, OURS("9"),
+                           "\r\nContent-Type: text/plain\r\n\r\nhello world\r\n--"},
+                          {POST "&ifGenerationMatch=7", NULL, 200, NULL, OURS("10")},
+                          {0}};
     begin(&f, steps, "http.retries=0");
     assert_int_equal(put(&f, NULL, &p), NACRE_OK);
     assert_int_equal(p.outcome, NCR_OUTCOME_DONE);
