@@ -63,6 +63,30 @@ static void XMLCALL add_text(void *user, const XML_Char *text, int length)
         reader->status = ncr_error_memory(reader->err);
 }
 
+/* GDAL escapes values once more than XML needs. Undoes that in place. */
+static void unescape(char *text)
+{
+    static const struct row {
+        const char *entity;
+        char character;
+    } rows[] = {{"&lt;", '<'}, {"&gt;", '>'}, {"&amp;", '&'}, {"&quot;", '"'}, {"&apos;", '\''}};
+    char *to = text;
+    while (*text) {
+        char character = *text;
+        size_t length = 1;
+        for (size_t i = 0; character == '&' && length == 1 && i < sizeof rows / sizeof *rows; i++)
+            if (ncr_text_starts(text, rows[i].entity)) {
+                *to = rows[i].character;
+                length = strlen(rows[i].entity);
+            }
+        if (length == 1)
+            *to = character;
+        to++;
+        text += length;
+    }
+    *to = 0;
+}
+
 static nacre_status set_text(char **to, const char *value, nacre_error *err)
 {
     char *copy = ncr_text_copy(value);
@@ -115,10 +139,12 @@ static void XMLCALL end_element(void *user, const XML_Char *element)
     item_reader *reader = user;
     if (strcmp(element, "Item") || !reader->is_open || reader->status != NACRE_OK)
         return;
-    if (!ncr_buffer_append(&reader->text, "", 1))
+    if (!ncr_buffer_append(&reader->text, "", 1)) {
         reader->status = ncr_error_memory(reader->err);
-    else
+    } else {
+        unescape((char *)reader->text.data);
         reader->status = keep_item(reader, (const char *)reader->text.data);
+    }
     clear_item(reader);
 }
 

@@ -9,29 +9,47 @@
 
 enum { TEXT_MAX = 64 * 1024 * 1024 };
 
+/* What stands for a character in XML; NULL: itself. */
+static const char *entity_of(char character)
+{
+    switch (character) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    default:
+        return NULL;
+    }
+}
+
 static bool add_escaped(ncr_buffer *text, const char *value)
 {
     bool added = true;
     for (; *value && added; value++) {
-        switch (*value) {
-        case '&':
-            added = ncr_text_append(text, "&amp;");
-            break;
-        case '<':
-            added = ncr_text_append(text, "&lt;");
-            break;
-        case '>':
-            added = ncr_text_append(text, "&gt;");
-            break;
-        case '"':
-            added = ncr_text_append(text, "&quot;");
-            break;
-        default:
-            /* XML has no way to say other control characters. */
-            if ((unsigned char)*value >= ' ' || strchr("\t\n\r", *value))
-                added = ncr_buffer_append(text, value, 1);
-        }
+        const char *entity = entity_of(*value);
+        /* XML has no way to say other control characters. */
+        bool can_be_said = (unsigned char)*value >= ' ' || strchr("\t\n\r", *value);
+        if (entity)
+            added = ncr_text_append(text, entity);
+        else if (can_be_said)
+            added = ncr_buffer_append(text, value, 1);
     }
+    return added;
+}
+
+/* GDAL escapes values once more than XML needs, and undoes that when it reads. */
+static bool add_value(ncr_buffer *text, const char *value)
+{
+    ncr_buffer once;
+    ncr_buffer_init(&once, TEXT_MAX);
+    bool added = add_escaped(&once, value);
+    if (added && once.size)
+        added = ncr_buffer_append(&once, "", 1) && add_escaped(text, (const char *)once.data);
+    ncr_buffer_clear(&once);
     return added;
 }
 
@@ -46,7 +64,7 @@ static bool add_item(ncr_buffer *text, const char *name, int band, const char *r
         added = ncr_text_appendf(text, " role=\"%s\"", role);
     if (added && *domain)
         added = ncr_text_append(text, " domain=\"") && add_escaped(text, domain) && ncr_text_append(text, "\"");
-    return added && ncr_text_append(text, ">") && add_escaped(text, value) && ncr_text_append(text, "</Item>\n");
+    return added && ncr_text_append(text, ">") && add_value(text, value) && ncr_text_append(text, "</Item>\n");
 }
 
 /* Items that tags of their own hold, or that only the file they came from can say. */

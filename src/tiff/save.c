@@ -13,7 +13,7 @@
  * of a COG begin with the smallest overview, each block between its size and its last four bytes again, the mask's
  * block after the image's. */
 
-enum { MASK_TEXT = 34, GHOST_MAX = 320 };
+enum { GHOST_MAX = 320 };
 
 typedef struct output {
     const ncr_save *save;

@@ -176,7 +176,7 @@ static nacre_status add_position(ncr_out_directory *directory, const ncr_save *s
     else if (has_gcps)
         add_gcps(directory, dataset, point);
     nacre_crs *crs = has_gcps ? dataset->gcp_crs : dataset->crs;
-    if (!crs && !dataset->has_transform && !has_gcps)
+    if (!crs && !point)
         return NACRE_OK;
     ncr_geokey_tags tags;
     nacre_status status = ncr_geokeys_write(crs, point, save->destination->name, &tags, err);
