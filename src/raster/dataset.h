@@ -128,6 +128,10 @@ nacre_status ncr_dataset_plan_read(ncr_dataset *dataset, const ncr_read_request 
 /* Pixels of any window in any size, as GDAL's RasterIO: picks the overview, then resamples. */
 nacre_status ncr_dataset_plan_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
                                      ncr_plan **out, nacre_error *err);
+/* Like ncr_dataset_plan_scaled(), but always the raster layer's own way, never class->plan_scaled: for a driver that
+ * has the better way only for some requests. */
+nacre_status ncr_dataset_plan_resampled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
+                                        ncr_plan **out, nacre_error *err);
 
 /* The masks of request->to.bands, uint8, from nodata, alpha or the dataset's mask with GDAL's precedence;
  * band_count 0: the mask of the whole dataset (Rasterio's dataset_mask). */

@@ -311,8 +311,9 @@ static nacre_status new_scaled(ncr_dataset *dataset, const ncr_scaled_request *r
     return NACRE_OK;
 }
 
-nacre_status ncr_dataset_plan_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
-                                     ncr_plan **out, nacre_error *err)
+/* Both ways of a scaled read; is_own: never the driver's. */
+static nacre_status plan_any(ncr_dataset *dataset, const ncr_scaled_request *request, bool is_own, ncr_call *call,
+                             ncr_plan **out, nacre_error *err)
 {
     *out = NULL;
     nacre_status status = check_window(dataset, request, err);
@@ -327,8 +328,20 @@ nacre_status ncr_dataset_plan_scaled(ncr_dataset *dataset, const ncr_scaled_requ
         plain.window = rect;
         return ncr_dataset_plan_read(dataset, &plain, call, out, err);
     }
-    if (dataset->class->plan_scaled)
+    if (dataset->class->plan_scaled && !is_own)
         return dataset->class->plan_scaled(dataset, request, call, out, err);
     status = check_resampling(dataset, request, err);
     return status == NACRE_OK ? new_scaled(dataset, request, call, out, err) : status;
+}
+
+nacre_status ncr_dataset_plan_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
+                                     ncr_plan **out, nacre_error *err)
+{
+    return plan_any(dataset, request, false, call, out, err);
+}
+
+nacre_status ncr_dataset_plan_resampled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
+                                        ncr_plan **out, nacre_error *err)
+{
+    return plan_any(dataset, request, true, call, out, err);
 }
