@@ -76,27 +76,41 @@ static void begin(ncr_answer *answer, const char *line, size_t size)
     }
 }
 
+/* Copies bytes so that the text stays one of lines: control characters become blanks. */
+static void copy_plain(char *out, const char *from, size_t size, bool to_lower)
+{
+    for (size_t i = 0; i < size; i++) {
+        char c = from[i];
+        if (to_lower && c >= 'A' && c <= 'Z')
+            c = (char)(c + 32);
+        out[i] = (char)((unsigned char)c < 0x20 ? ' ' : c);
+    }
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 static bool add_header(ncr_answer *answer, const char *line, size_t size)
 {
     const char *colon = memchr(line, ':', size);
     if (!colon)
         return true;
     const char *value = colon + 1, *end = line + size;
-    while (value < end && (*value == ' ' || *value == '\t'))
+    while (value < end && is_blank(*value))
         value++;
-    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+    while (end > value && is_blank(end[-1]))
         end--;
-    size_t at = answer->text.size, name_size = (size_t)(colon - line), value_size = (size_t)(end - value);
+    size_t name_size = (size_t)(colon - line), value_size = (size_t)(end - value);
     char *place = ncr_buffer_reserve(&answer->text, name_size + value_size + 4);
     if (!place)
         return false;
-    for (size_t i = 0; i < name_size; i++)
-        place[i] = (char)(line[i] >= 'A' && line[i] <= 'Z' ? line[i] + 32 : line[i]);
+    copy_plain(place, line, name_size, true);
     memcpy(place + name_size, ": ", 2);
-    for (size_t i = 0; i < value_size; i++) /* no control characters, so that the text stays one of lines */
-        place[name_size + 2 + i] = (char)((unsigned char)value[i] < 0x20 && value[i] != '\t' ? ' ' : value[i]);
-    memcpy(place + name_size + 2 + value_size, "\n", 2);
-    answer->text.size = at + name_size + value_size + 3;
+    copy_plain(place + name_size + 2, value, value_size, false);
+    memcpy(place + name_size + 2 + value_size, "\n", 2); /* and a NUL beyond the size */
+    answer->text.size += name_size + value_size + 3;
     return true;
 }
 

@@ -234,18 +234,48 @@ static nacre_status set_cut_error(ncr_http_transfer *t, const char *reason)
                          (unsigned long long)t->got, (unsigned long long)(t->got + t->left));
 }
 
+/* Faults of connecting. The proxy is not named: its URL may hold a password. */
+static void explain_connect(ncr_http_transfer *t)
+{
+    char reason[128];
+    connect_reason(t->easy, reason, sizeof reason);
+    const char *proxy = ncr_url_proxy(&t->place) ? "the proxy for " : "";
+    ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: cannot connect to %s%s:%u: %s", t->request->name, proxy,
+                  t->place.host, t->place.port, reason);
+    t->is_dns_suspect = true;
+}
+
+static void explain_tls(ncr_http_transfer *t, CURLcode code, const char *text)
+{
+    const char *name = t->request->name, *host = t->place.host;
+    if (code == CURLE_SSL_CACERT_BADFILE)
+        ncr_error_set(&t->error, NACRE_ERROR_INVALID, "%s: http.ca_bundle cannot be read: %s", name, text);
+    else if (code == CURLE_PEER_FAILED_VERIFICATION)
+        ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE,
+                      "%s: the TLS certificate of %s is not trusted: %s; see the key http.ca_bundle", name, host, text);
+    else
+        ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: TLS with %s:%u failed: %s", name, host, t->place.port,
+                      text);
+}
+
+/* What breaks off a connection that stood; a proxy's refusal comes the same way, told only by libcurl's text. */
+static void explain_break(ncr_http_transfer *t, const char *text)
+{
+    if (!t->sends && ncr_text_starts(text, "CONNECT "))
+        ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: the proxy does not connect to %s:%u: %s",
+                      t->request->name, t->place.host, t->place.port, text);
+    else
+        set_cut_error(t, "connection broken off");
+}
+
 /* Sets the error of a code; true where another attempt may help. */
 static bool explain(ncr_http_transfer *t, CURLcode code)
 {
     const char *name = t->request->name, *host = t->place.host;
     const char *text = t->curl_text[0] ? t->curl_text : curl_easy_strerror(code);
-    char reason[128];
     switch (code) {
     case CURLE_COULDNT_CONNECT:
-        connect_reason(t->easy, reason, sizeof reason);
-        t->is_dns_suspect = true;
-        ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: cannot connect to %s:%u: %s", name, host, t->place.port,
-                      reason);
+        explain_connect(t);
         return true;
     case CURLE_COULDNT_RESOLVE_HOST:
         ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: cannot find the address of %s", name, host);
@@ -255,18 +285,10 @@ static bool explain(ncr_http_transfer *t, CURLcode code)
         ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: cannot find the address of the proxy", name);
         return true;
     case CURLE_PEER_FAILED_VERIFICATION:
-        ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE,
-                      "%s: the TLS certificate of %s is not trusted: %s; see the "
-                      "key http.ca_bundle",
-                      name, host, text);
-        return false;
     case CURLE_SSL_CACERT_BADFILE:
-        ncr_error_set(&t->error, NACRE_ERROR_INVALID, "%s: http.ca_bundle cannot be read: %s", name, text);
-        return false;
     case CURLE_SSL_CONNECT_ERROR:
-        ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: TLS with %s:%u failed: %s", name, host, t->place.port,
-                      text);
-        return true;
+        explain_tls(t, code, text);
+        return code == CURLE_SSL_CONNECT_ERROR;
     case CURLE_OUT_OF_MEMORY:
         ncr_error_memory(&t->error);
         return false;
@@ -283,7 +305,7 @@ static bool explain(ncr_http_transfer *t, CURLcode code)
     case CURLE_RECV_ERROR:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
-        set_cut_error(t, "connection broken off");
+        explain_break(t, text);
         return true;
     default:
         ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: transfer failed: %s", name, text);

@@ -67,6 +67,19 @@ static void headers_are_kept_in_lower_case(void **state)
     ncr_answer_clear(&answer);
 }
 
+static void control_characters_do_not_break_lines(void **state)
+{
+    (void)state;
+    ncr_answer answer;
+    ncr_answer_init(&answer);
+    give(&answer, "HTTP/1.1 200 x\r\n");
+    static const char line[] = "A\0b: c\0\nETag: \"no\"\r\n";
+    assert_true(ncr_answer_line(&answer, line, sizeof line - 1));
+    give(&answer, "X: y\r\n\r\n");
+    assert_string_equal((char *)answer.text.data, "a b: c  ETag: \"no\"\nx: y\n");
+    ncr_answer_clear(&answer);
+}
+
 static void interim_answers_and_trailers_are_passed_over(void **state)
 {
     (void)state;
@@ -178,6 +191,7 @@ int main(void)
         cmocka_unit_test(content_range_is_read_exactly),
         cmocka_unit_test(nonsense_is_no_content_range),
         cmocka_unit_test(headers_are_kept_in_lower_case),
+        cmocka_unit_test(control_characters_do_not_break_lines),
         cmocka_unit_test(interim_answers_and_trailers_are_passed_over),
         cmocka_unit_test(a_head_without_end_is_refused),
         cmocka_unit_test(only_strong_validators_join_answers),

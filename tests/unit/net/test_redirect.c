@@ -27,12 +27,16 @@ typedef struct {
     int status;
     char location[256];
     char headers[512];
-    bool cuts;
+    bool cuts, refuses;
 } fixture;
 
 static void answer(void *user, const test_request *request, test_answer *out)
 {
     fixture *f = user;
+    if (f->refuses) {
+        *out = (test_answer){.status = 403};
+        return;
+    }
     if (strncmp(request->target, "/to", 3) != 0) {
         test_object_answer(&f->object, request, out);
         if (f->cuts) {
@@ -275,6 +279,33 @@ static void a_proxy_of_the_environment_is_trusted(void **state)
     end(&f);
 }
 
+static void a_proxy_that_refuses_is_told(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f, 302, "");
+    char proxy[64];
+    snprintf(proxy, sizeof proxy, "http://user:secret@127.0.0.1:%u", test_server_port(f.second));
+    ncr_call *call = test_call_new("http.retries=0", NULL);
+    ncr_http_request *request = ncr_http_request_new("GET", "https://public.invalid/k", "NAME", call);
+    setenv("https_proxy", proxy, 1);
+    nacre_error error;
+    f.status = 403;
+    f.refuses = true;
+    assert_int_equal(ncr_http_perform(request, &error), NACRE_ERROR_UNAVAILABLE);
+    assert_non_null(strstr(error.message, "the proxy does not connect to public.invalid:443: "));
+    assert_non_null(strstr(error.message, "403"));
+    test_server_stop(f.second);
+    f.second = NULL;
+    assert_int_equal(ncr_http_perform(request, &error), NACRE_ERROR_UNAVAILABLE);
+    assert_non_null(strstr(error.message, "cannot connect to the proxy for public.invalid:443: connection refused"));
+    assert_null(strstr(error.message, "secret"));
+    unsetenv("https_proxy");
+    ncr_http_request_free(request);
+    ncr_call_unref(call);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +317,7 @@ int main(void)
         cmocka_unit_test(private_addresses_are_refused_where_asked),
         cmocka_unit_test(names_with_private_addresses_are_refused),
         cmocka_unit_test(a_proxy_of_the_environment_is_trusted),
+        cmocka_unit_test(a_proxy_that_refuses_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
