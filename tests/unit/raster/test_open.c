@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include "cmocka_all.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "raster/execute.h"

@@ -108,7 +108,7 @@ static void memory_free(ncr_dataset *dataset)
 static const ncr_dataset_class memory_class = {.driver = "memory", .plan_read = memory_plan_read, .free = memory_free};
 
 /* pixels is borrowed; overviews are added by the test. */
-static memory_dataset *memory_dataset_new(int width, int height, int bands, nacre_dtype dtype, void *pixels)
+static inline memory_dataset *memory_dataset_new(int width, int height, int bands, nacre_dtype dtype, void *pixels)
 {
     memory_dataset *dataset =
         (memory_dataset *)ncr_dataset_new(sizeof(memory_dataset), &memory_class, "memory", NULL, bands);
