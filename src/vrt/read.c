@@ -70,8 +70,6 @@ static bool satisfies_alone(const ncr_vrt_read *read, const ncr_vrt_place *place
 /* Whether the part groups can be resampled one by one, for each output. */
 static bool sources_resample(const ncr_vrt_read *read)
 {
-    bool shrinks =
-        read->request.out_width < read->request.window.width && read->request.out_height < read->request.window.height;
     for (int output = 0; output < read->output_count; output++) {
         size_t contributing = 0;
         bool has_overviews = false;
