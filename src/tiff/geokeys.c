@@ -8,6 +8,7 @@
 #include <geotiff/geovalues.h>
 #include <jansson.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,26 +159,55 @@ static void set_names(const keys *k, json_t *crs)
     set_name(json_object_get(datum, "prime_meridian"), text, "Primem = ");
 }
 
-static nacre_crs *crs_with_names(const keys *k, const char *proj_text)
+/* A PROJ string has fewer digits than the keys. Puts the exact number where the two are close. */
+static void sharpen(json_t *object, const char *name, double exact, double tolerance)
 {
-    nacre_crs *plain = NULL, *named = NULL;
+    json_t *number = json_object_get(object, name);
+    double difference = json_is_number(number) ? fabs(json_number_value(number) - exact) : 0;
+    if (difference > 0 && difference <= tolerance)
+        json_object_set_new(object, name, json_real(exact));
+}
+
+static void sharpen_all(json_t *crs, const GTIFDefn *definition)
+{
+    enum { PARAMETERS = 7 };
+    const double length_tolerance = 1e-3, angle_tolerance = 1e-8;
+    json_t *base = json_object_get(crs, "base_crs");
+    json_t *ellipsoid = json_object_get(json_object_get(base ? base : crs, "datum"), "ellipsoid");
+    sharpen(ellipsoid, "radius", definition->SemiMajor, length_tolerance);
+    sharpen(ellipsoid, "semi_major_axis", definition->SemiMajor, length_tolerance);
+    sharpen(ellipsoid, "semi_minor_axis", definition->SemiMinor, length_tolerance);
+    json_t *parameters = json_object_get(json_object_get(crs, "conversion"), "parameters"), *parameter;
+    size_t index;
+    json_array_foreach (parameters, index, parameter) {
+        const char *unit = json_string_value(json_object_get(parameter, "unit"));
+        bool is_length = unit && !strcmp(unit, "metre");
+        for (int i = 0; i < PARAMETERS && i < definition->nParms; i++)
+            sharpen(parameter, "value", definition->ProjParm[i], is_length ? length_tolerance : angle_tolerance);
+    }
+}
+
+/* The CRS of a PROJ string with what the keys know better. */
+static nacre_crs *refined_crs(const keys *k, const char *proj_text, const GTIFDefn *definition)
+{
+    nacre_crs *plain = NULL, *refined = NULL;
     const char *text = NULL;
     if (ncr_crs_from_text(proj_text, &plain, NULL) != NACRE_OK)
         return NULL;
     if (ncr_crs_text(plain, NACRE_CRS_PROJJSON, &text, NULL) == NACRE_OK) {
         json_t *json = json_loads(text, 0, NULL);
-        if (json)
-            set_names(k, json);
-        char *renamed = json ? json_dumps(json, JSON_COMPACT) : NULL;
-        if (renamed)
-            ncr_crs_from_text(renamed, &named, NULL);
-        free(renamed);
+        set_names(k, json);
+        sharpen_all(json, definition);
+        char *better = json ? json_dumps(json, JSON_COMPACT) : NULL;
+        if (better)
+            ncr_crs_from_text(better, &refined, NULL);
+        free(better);
         json_decref(json);
     }
-    if (!named)
+    if (!refined)
         return plain;
     ncr_crs_unref(plain);
-    return named;
+    return refined;
 }
 
 static nacre_crs *crs_of_parameters(const keys *k)
@@ -190,7 +220,7 @@ static nacre_crs *crs_of_parameters(const keys *k)
         char *proj = GTIFGetDefn(k->gtif, definition) ? GTIFGetProj4Defn(definition) : NULL;
         char *text = proj && *proj ? ncr_text_format("%s +type=crs", proj) : NULL;
         if (text)
-            crs = crs_with_names(k, text);
+            crs = refined_crs(k, text, definition);
         free(text);
         GTIFFreeMemory(proj);
     }
@@ -217,107 +247,5 @@ nacre_status ncr_geokeys_read(const ncr_tiff_directory *directory, ncr_geokeys *
             out->crs = crs_of_parameters(&k);
     }
     close_keys(&k);
-    return status;
-}
-
-/* --- Writing --- */
-
-void ncr_geokey_tags_clear(ncr_geokey_tags *tags)
-{
-    free(tags->directory);
-    free(tags->doubles);
-    free(tags->ascii);
-    *tags = (ncr_geokey_tags){0};
-}
-
-static nacre_status set_code(GTIF *gtif, nacre_crs *crs, unsigned short code, const char *name, nacre_error *err)
-{
-    const char *citation = ncr_crs_name(crs);
-    bool is_geographic = ncr_crs_is_geographic(crs);
-    if (!*citation)
-        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: EPSG:%u is not known here", name, code);
-    GTIFKeySet(gtif, GTModelTypeGeoKey, TYPE_SHORT, 1, is_geographic ? ModelTypeGeographic : ModelTypeProjected);
-    GTIFKeySet(gtif, GTCitationGeoKey, TYPE_ASCII, 0, citation);
-    GTIFKeySet(gtif, is_geographic ? GeographicTypeGeoKey : ProjectedCSTypeGeoKey, TYPE_SHORT, 1, code);
-    return NACRE_OK;
-}
-
-/* libgeotiff knows the common projections by their PROJ strings. A datum without a code is lost but for its
- * ellipsoid. */
-static nacre_status set_parameters(GTIF *gtif, nacre_crs *crs, const char *name, nacre_error *err)
-{
-    const char *proj = NULL;
-    nacre_status status = ncr_crs_text(crs, NACRE_CRS_PROJ, &proj, err);
-    if (status != NACRE_OK)
-        return status;
-    if (!GTIFSetFromProj4(gtif, proj))
-        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: GeoTIFF has no keys for the CRS \"%.200s\"", name,
-                             proj);
-    const char *citation = ncr_crs_name(crs);
-    if (*citation && strcmp(citation, "unknown")) {
-        bool is_geographic = ncr_crs_is_geographic(crs);
-        GTIFKeySet(gtif, is_geographic ? GeogCitationGeoKey : PCSCitationGeoKey, TYPE_ASCII, 0, citation);
-        GTIFKeySet(gtif, GTCitationGeoKey, TYPE_ASCII, 0, citation);
-    }
-    return NACRE_OK;
-}
-
-static nacre_status set_crs(GTIF *gtif, nacre_crs *crs, const char *name, nacre_error *err)
-{
-    const char *authority, *code_text;
-    int code;
-    bool has_code = ncr_crs_authority(crs, &authority, &code_text) && !strcmp(authority, "EPSG") &&
-                    ncr_text_to_int(code_text, &code) && is_code((unsigned)code);
-    return has_code ? set_code(gtif, crs, (unsigned short)code, name, err) : set_parameters(gtif, crs, name, err);
-}
-
-/* A copy of a tag's values; NULL with *count 0 where there is none. */
-static bool take_tag(ST_TIFF *tags, int id, size_t value_size, void **out, size_t *count)
-{
-    int values = 0, type = 0;
-    void *data = NULL;
-    if (!ST_GetKey(tags, id, &values, &type, &data) || values <= 0)
-        return true;
-    *out = ncr_alloc_array((size_t)values, value_size);
-    if (!*out)
-        return false;
-    memcpy(*out, data, (size_t)values * value_size);
-    *count = (size_t)values;
-    return true;
-}
-
-static nacre_status take_tags(ST_TIFF *tags, ncr_geokey_tags *out, nacre_error *err)
-{
-    void *directory = NULL, *doubles = NULL, *ascii = NULL;
-    bool taken = take_tag(tags, NCR_TAG_GEO_KEY_DIRECTORY, 2, &directory, &out->directory_count) &&
-                 take_tag(tags, NCR_TAG_GEO_DOUBLE_PARAMS, 8, &doubles, &out->double_count) &&
-                 take_tag(tags, NCR_TAG_GEO_ASCII_PARAMS, 1, &ascii, &out->ascii_size);
-    out->directory = directory;
-    out->doubles = doubles;
-    out->ascii = ascii;
-    return taken ? NACRE_OK : ncr_error_memory(err);
-}
-
-nacre_status ncr_geokeys_write(nacre_crs *crs, bool is_point, const char *name, ncr_geokey_tags *out, nacre_error *err)
-{
-    *out = (ncr_geokey_tags){0};
-    TIFFMethod methods;
-    GTIFSetSimpleTagsMethods(&methods);
-    ST_TIFF *tags = ST_Create();
-    GTIF *gtif = tags ? GTIFNewWithMethodsEx(tags, &methods, drop_message, NULL) : NULL;
-    nacre_status status = gtif ? NACRE_OK : ncr_error_memory(err);
-    if (status == NACRE_OK && crs)
-        status = set_crs(gtif, crs, name, err);
-    if (status == NACRE_OK) {
-        GTIFKeySet(gtif, GTRasterTypeGeoKey, TYPE_SHORT, 1, is_point ? RasterPixelIsPoint : RasterPixelIsArea);
-        GTIFWriteKeys(gtif);
-        status = take_tags(tags, out, err);
-    }
-    if (gtif)
-        GTIFFree(gtif);
-    if (tags)
-        ST_Destroy(tags);
-    if (status != NACRE_OK)
-        ncr_geokey_tags_clear(out);
     return status;
 }

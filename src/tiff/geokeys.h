@@ -28,8 +28,8 @@ typedef struct ncr_geokey_tags {
     size_t directory_count, double_count, ascii_size;
 } ncr_geokey_tags;
 
-/* Makes the tags: the EPSG code where the CRS has one, else the parameters of its PROJ string, as far as
- * GeoTIFF has keys for them (what is lost is said in docs/internals/tiff.md). crs may be NULL.
+/* Makes the tags: the EPSG code where the CRS has one, else its projection's parameters, as far as GeoTIFF has keys for
+ * them (docs/internals/tiff.md lists them). crs may be NULL.
  * NACRE_ERROR_UNSUPPORTED: GeoTIFF has no keys for the CRS. */
 nacre_status ncr_geokeys_write(nacre_crs *crs, bool is_point, const char *name, ncr_geokey_tags *out, nacre_error *err);
 void ncr_geokey_tags_clear(ncr_geokey_tags *tags);
