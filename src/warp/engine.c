@@ -82,7 +82,8 @@ static nacre_status set_map(ncr_warp_engine *engine, const char *name, const nac
 static nacre_status set_kernel(ncr_warp_engine *engine, nacre_resampling resampling, nacre_error *err)
 {
     double x_scale, y_scale;
-    nacre_status status = ncr_map_scale(&engine->map, engine->width, engine->height, &x_scale, &y_scale, err);
+    nacre_status status = ncr_map_scale(&engine->map, engine->width, engine->height, engine->kernel.width,
+                                        engine->kernel.height, ncr_kernel_taps(resampling), &x_scale, &y_scale, err);
     if (status)
         return status;
     if (ncr_map_is_shift(&engine->map))

@@ -14,7 +14,7 @@ typedef struct ncr_kernel {
     nacre_resampling resampling; /* nearest, bilinear or cubic */
     double x_scale, y_scale;
     int x_radius, y_radius; /* source pixels to either side of the two in the middle that may be needed */
-    bool is_wide;           /* shrinks to a half and less: the kernel is widened by the scale; else 1, 4 or 16 taps */
+    bool is_wide;           /* the view shrinks: the kernel is widened by the scale; else 1, 4 or 16 taps */
     int width, height;      /* of the source, all of it */
     int band_count;
     nacre_dtype dtype; /* of source and destination in memory: real, not FLOAT16 */
@@ -46,6 +46,9 @@ typedef void (*ncr_kernel_function)(const ncr_kernel *kernel, const ncr_kernel_s
 
 /* The portable one: the definition. NULL: no such dtype. */
 ncr_kernel_function ncr_kernel_find(nacre_dtype dtype);
+
+/* Source pixels to either side that a kernel reaches at full scale. */
+int ncr_kernel_taps(nacre_resampling resampling);
 
 /* Sets resampling, scales, radii and is_wide. */
 void ncr_kernel_set_scale(ncr_kernel *kernel, nacre_resampling resampling, double x_scale, double y_scale);

@@ -1,92 +1,98 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <math.h>
-#include <stdlib.h>
 
 #include "warp/engine.h"
 
-/* Unit squares of the destination at up to 10 x 10 places are brought to the source; each tells how many destination
- * pixels a source pixel becomes. Squares that are squeezed to less than a tenth of the largest scale (poles) do not
- * count; the mean of the others is the scale of the view. */
+/* The scale of a view as GDAL (up to 3.12) has it for one chunk that covers the grid: its size over that of the source
+ * window under it. Where that window reaches far beyond the source GDAL would cut the chunk, and the quotient means
+ * little: there, and at the antimeridian, the mean of local scales is taken (GDAL 3.13 takes it always). */
 
-enum { PLACES = 10 };
+enum { EDGE_STEPS = 21, LATTICE = EDGE_STEPS + 2, LEVEL_PLACES = 10 };
 
 typedef struct {
-    double x, y;
-} scale;
+    double low[2], high[2]; /* of the grid's points, in source pixels */
+    int failed;
+} extent;
 
-static int by_area(const void *a, const void *b)
+static nacre_status add_point(const ncr_map *map, double x, double y, extent *e, nacre_error *err)
 {
-    const scale *s = a, *t = b;
-    double difference = s->x * s->y - t->x * t->y;
-    return (difference > 0) - (difference < 0);
-}
-
-/* Where sample `index` of `count` lies along `length` pixels; the last square ends with the grid. */
-static double place(int index, int count, int length)
-{
-    if (count == 1)
-        return 0;
-    return (double)index * length / (count - 1) - (index > 0 && index == count - 1 ? 1 : 0);
-}
-
-static double squared(double a, double b)
-{
-    return a * a + b * b;
-}
-
-/* The area of a quadrilateral whose corners are given around it. */
-static double area(const double x[4], const double y[4])
-{
-    double sum = 0;
-    for (int i = 0; i < 4; i++) {
-        int next = (i + 1) % 4;
-        sum += x[i] * y[next] - x[next] * y[i];
+    nacre_status status = ncr_map_to_source(map, 1, &x, &y, err);
+    if (status)
+        return status;
+    if (x == HUGE_VAL) {
+        e->failed++;
+        return NACRE_OK;
     }
-    return fabs(sum) / 2;
+    e->low[0] = fmin(e->low[0], x);
+    e->low[1] = fmin(e->low[1], y);
+    e->high[0] = fmax(e->high[0], x);
+    e->high[1] = fmax(e->high[1], y);
+    return NACRE_OK;
 }
 
-/* The scale at one unit square: corners upper left, upper right, lower left, lower right, in source pixels. False
- * where it has none. Lengths of its sides where it is nearly an upright rectangle (20 degrees, 10 %), else the root of
- * its area. */
-static bool square_scale(const double x[4], const double y[4], scale *out)
+/* Close to a whole number is that number. */
+static double round_if_close(double value)
 {
-    for (int i = 0; i < 4; i++)
-        if (x[i] == HUGE_VAL)
-            return false;
-    double top = squared(x[1] - x[0], y[1] - y[0]), bottom = squared(x[3] - x[2], y[3] - y[2]);
-    double left = squared(x[2] - x[0], y[2] - y[0]), right = squared(x[3] - x[1], y[3] - y[1]);
-    bool is_upright = fabs(y[1] - y[0]) < 0.35 * (x[1] - x[0]) && fabs(y[3] - y[2]) < 0.35 * (x[3] - x[2]) &&
-                      fabs(top - bottom) < 0.1 * top && fabs(left - right) < 0.1 * left;
-    double x_length, y_length;
-    if (is_upright) {
-        x_length = sqrt(sqrt(top * bottom));
-        y_length = sqrt(sqrt(left * right));
-    } else {
-        double around_x[4] = {x[0], x[1], x[3], x[2]}, around_y[4] = {y[0], y[1], y[3], y[2]};
-        x_length = y_length = sqrt(area(around_x, around_y));
-    }
-    *out = (scale){1 / x_length, 1 / y_length};
-    return x_length > 1e-10 && y_length > 1e-10;
+    double whole = round(value);
+    return fabs(value - whole) < 1e-6 ? whole : value;
 }
 
-static scale mean_scale(scale *scales, int count)
+/* The extent of the grid's edges, and of a lattice inside it: poles may lie there. */
+static nacre_status find_extent(const ncr_map *map, int width, int height, extent *e, nacre_error *err)
 {
-    scale mean = {0, 0}, most = {0, 0};
-    qsort(scales, (size_t)count, sizeof *scales, by_area);
-    for (int i = 0; i < count; i++) {
-        most.x = fmax(most.x, scales[i].x);
-        most.y = fmax(most.y, scales[i].y);
+    *e = (extent){{HUGE_VAL, HUGE_VAL}, {-HUGE_VAL, -HUGE_VAL}, 0};
+    nacre_status status = NACRE_OK;
+    for (int row = 0; row < LATTICE && !status; row++) {
+        for (int column = 0; column < LATTICE && !status; column++) {
+            double x = (double)width * column / (LATTICE - 1), y = (double)height * row / (LATTICE - 1);
+            status = add_point(map, x, y, e, err);
+        }
     }
-    int used = 0;
-    for (int i = 0; i < count; i++) {
-        if (!(scales[i].x > 0.1 * most.x && scales[i].y > 0.1 * most.y))
-            continue;
-        double weight = 1.0 / ++used;
-        mean.x += (scales[i].x - mean.x) * weight;
-        mean.y += (scales[i].y - mean.y) * weight;
+    for (int i = 0; i < EDGE_STEPS && !status; i++) {
+        double along = (double)i / (EDGE_STEPS - 1);
+        status = add_point(map, along * width, 0, e, err);
+        if (!status)
+            status = add_point(map, along * width, height, e, err);
+        if (!status)
+            status = add_point(map, 0, along * height, e, err);
+        if (!status)
+            status = add_point(map, width, along * height, e, err);
     }
-    return mean;
+    for (int axis = 0; axis < 2; axis++) {
+        e->low[axis] = round_if_close(e->low[axis]);
+        e->high[axis] = round_if_close(e->high[axis]);
+    }
+    return status;
+}
+
+/* The source window under the grid along one axis. */
+typedef struct {
+    double size;   /* pixels of it that are read, room for the kernel included */
+    double raw;    /* without that room */
+    double beyond; /* what it would be were the source endless */
+} span;
+
+static span find_span(double low, double high, int dst, int src, int taps)
+{
+    double estimate = fmax(1e-3, dst / (high - low));
+    double radius = estimate < 0.95 ? ceil(taps / estimate) : taps;
+    double from = floor(fmax(0, low)), to = fmin(ceil(high), src);
+    span s = {.raw = fmax(0, fmin(src - from, high - low)), .beyond = high - low + 2 * radius};
+    if (to - from > 0.9 * src) {
+        s.size = src;
+        return s;
+    }
+    double first = fmax(0, fmin(from - radius, src));
+    s.size = fmax(0, fmin(src - first, to - first + radius));
+    return s;
+}
+
+static double span_scale(const span *s, int dst)
+{
+    if (s->size >= dst && s->size <= dst + (s->size - s->raw))
+        return 1;
+    return dst / s->raw;
 }
 
 /* One over a whole number where it is very close to that. */
@@ -100,25 +106,29 @@ static double tidy(double value)
     return fabs(1 / value - whole) < 0.05 ? 1 / whole : value;
 }
 
-nacre_status ncr_map_scale(const ncr_map *map, int width, int height, double *x_scale, double *y_scale,
-                           nacre_error *err)
+nacre_status ncr_map_scale(const ncr_map *map, int width, int height, int src_width, int src_height, int taps,
+                           double *x_scale, double *y_scale, nacre_error *err)
 {
-    scale scales[PLACES * PLACES];
-    int count = 0, columns = width < PLACES ? width : PLACES, rows = height < PLACES ? height : PLACES;
-    *x_scale = *y_scale = 1;
-    for (int row = 0; row < rows; row++) {
-        for (int column = 0; column < columns; column++) {
-            double left = place(column, columns, width), top = place(row, rows, height);
-            double x[4] = {left, left + 1, left, left + 1}, y[4] = {top, top, top + 1, top + 1};
-            nacre_status status = ncr_map_to_source(map, 4, x, y, err);
-            if (status)
-                return status;
-            count += square_scale(x, y, &scales[count]);
+    extent e;
+    nacre_status status = find_extent(map, width, height, &e, err);
+    if (!status)
+        status = ncr_map_local_scale(map, width, height, x_scale, y_scale, err);
+    if (status)
+        return status;
+    bool meets = e.low[0] < src_width && e.high[0] > 0 && e.low[1] < src_height && e.high[1] > 0;
+    if (meets) {
+        int room = taps + (e.failed ? 10 : 0);
+        span x = find_span(e.low[0], e.high[0], width, src_width, room);
+        span y = find_span(e.low[1], e.high[1], height, src_height, room);
+        bool is_filled = x.size * y.size >= 0.5 * fmax(1, x.beyond * y.beyond) || (width <= 100 && height <= 100);
+        double along_x = span_scale(&x, width), along_y = span_scale(&y, height);
+        if (is_filled && x.raw > 0 && y.raw > 0) {
+            *x_scale = along_y / along_x > 100 ? *x_scale : along_x;
+            *y_scale = along_y;
         }
     }
-    scale mean = mean_scale(scales, count);
-    *x_scale = tidy(mean.x);
-    *y_scale = tidy(mean.y);
+    *x_scale = tidy(*x_scale);
+    *y_scale = tidy(*y_scale);
     return NACRE_OK;
 }
 
@@ -127,8 +137,9 @@ nacre_status ncr_map_scale(const ncr_map *map, int width, int height, double *x_
 static nacre_status shrinking(const ncr_map *map, int width, int height, double *out, nacre_error *err)
 {
     double low_x = HUGE_VAL, high_x = -HUGE_VAL, low_y = HUGE_VAL, high_y = -HUGE_VAL;
-    for (int i = 0; i < PLACES * PLACES; i++) {
-        double x = (double)width * (i % PLACES) / (PLACES - 1), y = (double)height * (i / PLACES) / (PLACES - 1);
+    for (int i = 0; i < LEVEL_PLACES * LEVEL_PLACES; i++) {
+        double x = (double)width * (i % LEVEL_PLACES) / (LEVEL_PLACES - 1),
+               y = (double)height * (i / LEVEL_PLACES) / (LEVEL_PLACES - 1);
         nacre_status status = ncr_map_to_source(map, 1, &x, &y, err);
         if (status)
             return status;

@@ -85,6 +85,11 @@ ncr_kernel_function ncr_kernel_find(nacre_dtype dtype)
     return (size_t)dtype < sizeof functions / sizeof *functions ? functions[dtype] : NULL;
 }
 
+int ncr_kernel_taps(nacre_resampling resampling)
+{
+    return resampling == NACRE_RESAMPLING_CUBIC ? 2 : resampling == NACRE_RESAMPLING_NEAREST ? 0 : 1;
+}
+
 /* Limits the scale so that the radius fits; at 4096 source pixels to either side nobody sees the difference. */
 static double limit_scale(double scale, int taps)
 {
@@ -92,15 +97,19 @@ static double limit_scale(double scale, int taps)
     return scale < least ? least : scale;
 }
 
+/* Kernels are widened where the view shrinks its source by more than this: as GDAL up to 3.12, and unlike 3.13, which
+ * waits until 0.5. */
+#define WIDE_BELOW 0.95
+
 void ncr_kernel_set_scale(ncr_kernel *kernel, nacre_resampling resampling, double x_scale, double y_scale)
 {
-    int taps = resampling == NACRE_RESAMPLING_CUBIC ? 2 : resampling == NACRE_RESAMPLING_NEAREST ? 0 : 1;
+    int taps = ncr_kernel_taps(resampling);
     kernel->resampling = resampling;
     kernel->x_scale = limit_scale(x_scale, taps);
     kernel->y_scale = limit_scale(y_scale, taps);
-    kernel->is_wide = taps && !(x_scale > 0.5 && y_scale > 0.5);
-    kernel->x_radius = kernel->is_wide && kernel->x_scale < 1 ? (int)ceil(taps / kernel->x_scale) : taps;
-    kernel->y_radius = kernel->is_wide && kernel->y_scale < 1 ? (int)ceil(taps / kernel->y_scale) : taps;
+    kernel->is_wide = taps && !(kernel->x_scale >= WIDE_BELOW && kernel->y_scale >= WIDE_BELOW);
+    kernel->x_radius = kernel->x_scale < WIDE_BELOW ? (int)ceil(taps / kernel->x_scale) : taps;
+    kernel->y_radius = kernel->y_scale < WIDE_BELOW ? (int)ceil(taps / kernel->y_scale) : taps;
 }
 
 void ncr_kernel_reach(const ncr_kernel *kernel, bool is_x, double low, double high, int64_t *first, int64_t *last)
