@@ -29,17 +29,6 @@ static void more_help(void)
            "/emulator/access change the settings while it runs.\n");
 }
 
-/* All values of an option, NULL-terminated; the array is the caller's. */
-static const char **all_values(const cli_context *context, int id)
-{
-    const char **texts = calloc(context->values.count + 1, sizeof *texts);
-    size_t count = 0;
-    for (size_t i = 0; texts && i < context->values.count; i++)
-        if (context->values.values[i].id == id)
-            texts[count++] = context->values.values[i].text;
-    return texts;
-}
-
 static bool not_negative(const cli_context *context, int id, double *out)
 {
     const char *text = cli_text(&context->values, id);
@@ -57,7 +46,7 @@ static int run(cli_context *context)
         return cli_usage(context, "--bandwidth takes MiB a second");
     if (cli_has(&context->values, LISTEN))
         emulator.listen = cli_text(&context->values, LISTEN);
-    const char **faults = all_values(context, FAULT), **denied = all_values(context, DENY);
+    const char **faults = cli_all(&context->values, FAULT), **denied = cli_all(&context->values, DENY);
     emulator.faults = faults;
     emulator.denied = denied;
     emulator.require_token = cli_text(&context->values, TOKEN);

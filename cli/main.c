@@ -5,7 +5,8 @@
 #include "cli.h"
 #include "run.h"
 
-static const cli_command *const commands[] = {&cli_cmd_emulator, NULL};
+static const cli_command *const commands[] = {&cli_cmd_stat, &cli_cmd_ls, &cli_cmd_cat,      &cli_cmd_cp,
+                                              &cli_cmd_mv,   &cli_cmd_rm, &cli_cmd_emulator, NULL};
 
 static void print_help(void)
 {

@@ -185,6 +185,16 @@ const char *cli_text(const cli_values *values, int id)
     return value ? value->text : NULL;
 }
 
+const char **cli_all(const cli_values *values, int id)
+{
+    const char **texts = calloc(values->count + 1, sizeof *texts);
+    size_t count = 0;
+    for (size_t i = 0; texts && i < values->count; i++)
+        if (values->values[i].id == id)
+            texts[count++] = values->values[i].text;
+    return texts;
+}
+
 bool cli_numbers(const char *text, int count, double *out)
 {
     for (int i = 0; i < count; i++) {
@@ -232,7 +242,7 @@ void cli_print_options(const char *title, const cli_option *table)
             at += snprintf(left + at, sizeof left - (size_t)at, "%s--%s", space, table->name);
             space = ", ";
         }
-        if (table->gdal)
+        if (table->gdal && (table->gdal[1] != table->letter || table->gdal[2]))
             at += snprintf(left + at, sizeof left - (size_t)at, "%s%s", space, table->gdal);
         if (table->argument)
             at += snprintf(left + at, sizeof left - (size_t)at, " %s", table->argument);

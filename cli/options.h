@@ -45,6 +45,9 @@ const cli_value *cli_find(const cli_values *values, int id);
 bool cli_has(const cli_values *values, int id);
 const char *cli_text(const cli_values *values, int id); /* NULL where it was not given */
 
+/* All values of an option that repeats, NULL-terminated; the array is the caller's. NULL: out of memory. */
+const char **cli_all(const cli_values *values, int id);
+
 /* Exactly count numbers out of a text, with commas or spaces between; false where they are not. */
 bool cli_numbers(const char *text, int count, double *out);
 /* As cli_numbers(), of whole numbers above 0. */

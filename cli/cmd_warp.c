@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <string.h>
+
+#include "cli.h"
+#include "raster.h"
+
+enum {
+    DST_CRS = 1,
+    SRC_CRS,
+    RESAMPLING,
+    RES,
+    BOUNDS,
+    SIZE,
+    LIKE,
+    TAP,
+    SRC_NODATA,
+    DST_NODATA,
+    ADD_ALPHA,
+    DTYPE,
+    TOLERANCE,
+    FORMAT,
+    CREATION,
+    THREADS,
+    OVERWRITE
+};
+
+static const cli_option options[] = {
+    {DST_CRS, "dst-crs", 't', "-t_srs", 1, "CRS", false, "system of the output (the source's)"},
+    {SRC_CRS, "src-crs", 's', "-s_srs", 1, "CRS", false, "system of the source, instead of its own"},
+    {RESAMPLING, "resampling", 'r', "-r", 1, "ALG", false, "nearest (the default), bilinear, cubic"},
+    {RES, "res", 0, "-tr", 2, "X[,Y]", false, "pixel size in the units of the output's system"},
+    {BOUNDS, "bounds", 0, "-te", 4, "L,B,R,T", false, "extent in the output's system: left, bottom, right, top"},
+    {SIZE, "size", 0, "-ts", 2, "W,H", false, "width and height in pixels; one may be 0"},
+    {LIKE, "like", 0, NULL, 0, "PATH", false, "system and grid of another raster"},
+    {TAP, "tap", 0, "-tap", 0, NULL, false, "bounds at multiples of the pixel size"},
+    {SRC_NODATA, "src-nodata", 0, "-srcnodata", 1, "VALUE", false, "nodata value of the source; none: it has none"},
+    {DST_NODATA, "dst-nodata", 0, "-dstnodata", 1, "VALUE", false, "nodata value of the output"},
+    {ADD_ALPHA, "add-alpha", 0, "-dstalpha", 0, NULL, false, "add a band of alpha"},
+    {DTYPE, "dtype", 0, "-ot", 1, "TYPE", false, "data type of the output (the source's)"},
+    {TOLERANCE, "tolerance", 0, "-et", 1, "PIXELS", false, "kept in the VRT for others; nacre is exact to 0.001"},
+    {FORMAT, "format", 0, "-of", 1, "NAME", false, "COG, GTiff, VRT or PNG (by DST's ending)"},
+    {CREATION, "co", 0, "-co", 1, "KEY=VALUE", true, "creation option"},
+    {THREADS, "threads", 0, NULL, 0, "N", false, "worker threads (all that the process may use)"},
+    {OVERWRITE, "overwrite", 0, NULL, 0, NULL, false, "replace the destination"},
+    {0},
+};
+
+typedef struct settings {
+    nacre_warp_options warp;
+    nacre_transform transform;
+    double bounds[4], src_nodata, dst_nodata;
+    nacre_dataset *like;
+} settings;
+
+static void settings_clear(settings *s)
+{
+    nacre_crs_unref(s->warp.src_crs);
+    nacre_crs_unref(s->warp.dst_crs);
+    nacre_dataset_close(s->like);
+}
+
+static int read_like(cli_context *context, settings *s)
+{
+    const char *path = cli_text(&context->values, LIKE);
+    nacre_error error;
+    if (!path)
+        return CLI_OK;
+    if (cli_has(&context->values, DST_CRS) || cli_has(&context->values, RES) || cli_has(&context->values, BOUNDS) ||
+        cli_has(&context->values, SIZE) || cli_has(&context->values, TAP))
+        return cli_usage(context, "--like gives system and grid; --dst-crs, --res, --bounds, --size and --tap do too");
+    nacre_status status = nacre_dataset_open(path, NULL, &context->io, &s->like, &error);
+    if (status != NACRE_OK)
+        return cli_fail(context, status, &error);
+    nacre_dataset_info info;
+    nacre_dataset_info_get(s->like, &info);
+    if (!info.crs || !info.has_transform)
+        return cli_error(context, "%s: has no CRS or no transform, so nothing can be like it", path);
+    s->warp.dst_crs = nacre_crs_ref(info.crs);
+    s->transform = info.transform;
+    s->warp.transform = &s->transform;
+    s->warp.width = info.width;
+    s->warp.height = info.height;
+    return CLI_OK;
+}
+
+static int read_size(cli_context *context, nacre_warp_options *warp)
+{
+    const char *text = cli_text(&context->values, SIZE);
+    double size[2];
+    if (!text)
+        return CLI_OK;
+    bool good = cli_numbers(text, 2, size);
+    for (int i = 0; i < 2 && good; i++)
+        good = size[i] >= 0 && size[i] <= 2147483647.0 && size[i] == (double)(int)size[i];
+    if (!good || (size[0] == 0 && size[1] == 0))
+        return cli_usage(context, "a size is WIDTH,HEIGHT in pixels, not '%s'", text);
+    warp->width = (int)size[0];
+    warp->height = (int)size[1];
+    return CLI_OK;
+}
+
+static int read_nodata(cli_context *context, settings *s)
+{
+    bool has_src = false, has_dst;
+    const char *src = cli_text(&context->values, SRC_NODATA);
+    int status = CLI_OK;
+    s->warp.ignore_src_nodata = src && strcmp(src, "none") == 0;
+    if (!s->warp.ignore_src_nodata)
+        status = cli_read_number(context, SRC_NODATA, &s->src_nodata, &has_src);
+    if (status == CLI_OK)
+        status = cli_read_number(context, DST_NODATA, &s->dst_nodata, &has_dst);
+    if (status != CLI_OK)
+        return status;
+    s->warp.src_nodata = has_src ? &s->src_nodata : NULL;
+    s->warp.dst_nodata = has_dst ? &s->dst_nodata : NULL;
+    return CLI_OK;
+}
+
+static int read_settings(cli_context *context, settings *s)
+{
+    bool has_bounds = false, has_tolerance;
+    nacre_warp_options *warp = &s->warp;
+    int status = cli_read_resampling(context, RESAMPLING, &warp->resampling);
+    if (status == CLI_OK)
+        status = cli_read_resolution(context, RES, &warp->res_x, &warp->res_y);
+    if (status == CLI_OK)
+        status = cli_read_bounds(context, BOUNDS, s->bounds, &has_bounds);
+    if (status == CLI_OK)
+        status = read_size(context, warp);
+    if (status == CLI_OK)
+        status = read_nodata(context, s);
+    if (status == CLI_OK)
+        status = cli_read_dtype(context, DTYPE, &warp->dtype);
+    if (status == CLI_OK)
+        status = cli_read_number(context, TOLERANCE, &warp->tolerance, &has_tolerance);
+    warp->bounds = has_bounds ? s->bounds : NULL;
+    warp->align = cli_has(&context->values, TAP);
+    warp->add_alpha = cli_has(&context->values, ADD_ALPHA);
+    if (status == CLI_OK && warp->align && !(warp->res_x > 0))
+        return cli_usage(context, "--tap needs --res");
+    if (status == CLI_OK && warp->res_x > 0 && warp->width + warp->height > 0)
+        return cli_usage(context, "--res and --size exclude each other");
+    const char *threads = cli_text(&context->values, THREADS);
+    nacre_error error;
+    if (status == CLI_OK && threads && nacre_config_set(context->config, "threads", threads, &error) != NACRE_OK)
+        return cli_usage(context, "%s", error.message);
+    /* Last, since these take time. */
+    if (status == CLI_OK)
+        status = cli_read_crs(context, SRC_CRS, &warp->src_crs);
+    if (status == CLI_OK)
+        status = cli_read_crs(context, DST_CRS, &warp->dst_crs);
+    return status == CLI_OK ? read_like(context, s) : status;
+}
+
+/* One source as it is, several as a mosaic. */
+static int join_sources(cli_context *context, nacre_dataset **sources, size_t count, nacre_dataset **out)
+{
+    nacre_error error;
+    if (count == 1) {
+        *out = nacre_dataset_ref(sources[0]);
+        return CLI_OK;
+    }
+    nacre_status status = nacre_view_mosaic(sources, count, NULL, out, &error);
+    return status == NACRE_OK ? CLI_OK : cli_fail(context, status, &error);
+}
+
+static int warp_and_save(cli_context *context, nacre_dataset *source, const settings *s, const char *path)
+{
+    static const cli_save_ids save = {OVERWRITE, CREATION, FORMAT};
+    nacre_error error;
+    nacre_dataset *view;
+    nacre_status status = nacre_view_warp(source, &s->warp, &view, &error);
+    if (status != NACRE_OK)
+        return cli_fail(context, status, &error);
+    int result = cli_save(context, view, path, NULL, &save);
+    nacre_dataset_close(view);
+    return result;
+}
+
+static int run(cli_context *context)
+{
+    settings s = {.warp = NACRE_WARP_OPTIONS_INIT};
+    nacre_dataset **sources = NULL, *joined = NULL;
+    size_t count = context->values.operand_count - 1;
+    int result = read_settings(context, &s);
+    if (result == CLI_OK)
+        result = cli_open_all(context, context->values.operands, count, &sources);
+    if (result == CLI_OK)
+        result = join_sources(context, sources, count, &joined);
+    if (result == CLI_OK)
+        result = warp_and_save(context, joined, &s, context->values.operands[count]);
+    nacre_dataset_close(joined);
+    cli_close_all(sources, count);
+    settings_clear(&s);
+    return result;
+}
+
+const cli_command cli_cmd_warp = {
+    .name = "warp",
+    .summary = "reproject rasters: to a warped VRT, a COG or another format",
+    .operands = "SRC... DST",
+    .operands_min = 2,
+    .operands_max = -1,
+    .options = options,
+    .run = run,
+};

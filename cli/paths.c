@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "paths.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STEP = 8 << 20 };
+
+bool cli_path_is_local(const char *path)
+{
+    return !strstr(path, "://") && strncmp(path, "/vsi", 4) != 0 && strcmp(path, "-") != 0;
+}
+
+const char *cli_path_base(const char *path)
+{
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    while (end > 0 && path[end - 1] != '/')
+        end--;
+    return path + end;
+}
+
+bool cli_path_is_folder(const char *path)
+{
+    struct stat found;
+    size_t length = strlen(path);
+    if (length && path[length - 1] == '/')
+        return true;
+    return cli_path_is_local(path) && stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+char *cli_destination(const char *source, const char *destination)
+{
+    if (!cli_path_is_folder(destination))
+        return strdup(destination);
+    char *out = NULL;
+    size_t length = strlen(destination);
+    bool slash = length && destination[length - 1] == '/';
+    return asprintf(&out, "%s%s%s", destination, slash ? "" : "/", cli_path_base(source)) < 0 ? NULL : out;
+}
+
+bool cli_make_parents(const char *path)
+{
+    if (!cli_path_is_local(path))
+        return true;
+    char *copy = strdup(path);
+    bool good = copy != NULL;
+    for (char *slash = copy ? strchr(copy + 1, '/') : NULL; slash && good; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        good = mkdir(copy, 0777) == 0 || errno == EEXIST;
+        *slash = '/';
+    }
+    free(copy);
+    return good;
+}
+
+static int remove_folder(const char *path, const struct stat *found, int kind, struct FTW *where)
+{
+    (void)found;
+    (void)where;
+    if (kind == FTW_DP)
+        rmdir(path); /* fails where something is left, and so it should */
+    return 0;
+}
+
+void cli_remove_empty_folders(const char *path)
+{
+    if (cli_path_is_local(path))
+        nftw(path, remove_folder, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void cli_time(int64_t time_ms, char out[CLI_TIME_SIZE])
+{
+    out[0] = '\0';
+    if (time_ms < 0)
+        return;
+    time_t seconds = (time_t)(time_ms / 1000);
+    struct tm parts;
+    if (gmtime_r(&seconds, &parts))
+        strftime(out, CLI_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+json_t *cli_object_json(const nacre_object_info *info)
+{
+    char modified[CLI_TIME_SIZE];
+    cli_time(info->modified_ms, modified);
+    json_t *out = json_pack("{s:i, s:s, s:b}", "schema", 1, "path", info->path, "is_prefix", info->is_prefix);
+    if (out && !info->is_prefix) {
+        json_object_set_new(out, "size", json_integer((json_int_t)info->size));
+        json_object_set_new(out, "version", json_string(info->version));
+        json_object_set_new(out, "version_is_strong", json_boolean(info->version_is_strong));
+        json_object_set_new(out, "modified", *modified ? json_string(modified) : json_null());
+        json_object_set_new(out, "content_type", json_string(info->content_type));
+    }
+    return out;
+}
+
+/* "A-B", "A-" or "-N" as in HTTP; false: it is none of these. */
+static bool parse_range(const char *text, uint64_t size, uint64_t *offset, uint64_t *end)
+{
+    char *rest;
+    *offset = 0;
+    *end = size;
+    if (*text == '-') {
+        unsigned long long count = strtoull(text + 1, &rest, 10);
+        *offset = count < size ? size - count : 0;
+        return rest != text + 1 && !*rest && text[1] >= '0' && text[1] <= '9';
+    }
+    if (*text < '0' || *text > '9')
+        return false;
+    *offset = strtoull(text, &rest, 10);
+    if (*rest != '-')
+        return false;
+    if (!rest[1])
+        return true;
+    text = rest + 1;
+    unsigned long long last = strtoull(text, &rest, 10);
+    if (*rest || *text < '0' || *text > '9' || last < *offset)
+        return false;
+    *end = last < size ? last + 1 : size;
+    return true;
+}
+
+static int write_ranges(cli_context *context, nacre_file *file, uint64_t offset, uint64_t end, FILE *out)
+{
+    nacre_error error;
+    uint64_t begin = offset;
+    char *step = malloc(STEP);
+    if (!step)
+        return cli_error(context, "out of memory");
+    int status = CLI_OK;
+    while (offset < end && status == CLI_OK) {
+        nacre_range range = {offset, end - offset < STEP ? (size_t)(end - offset) : STEP, step, 0};
+        nacre_status read = nacre_file_read(file, &range, 1, &context->io, &error);
+        if (read != NACRE_OK)
+            status = cli_fail(context, read, &error);
+        else if (fwrite(step, 1, range.got, out) != range.got)
+            status = cli_error(context, "standard output: %s", strerror(errno));
+        else if (range.got == 0)
+            break;
+        offset += range.got;
+        if (out != stdout || !isatty(STDOUT_FILENO))
+            cli_progress(context, (double)(offset - begin) / (double)(end - begin));
+    }
+    free(step);
+    return status;
+}
+
+int cli_write_object(cli_context *context, const char *path, const char *range, FILE *out)
+{
+    nacre_error error;
+    nacre_file *file;
+    uint64_t offset, end;
+    if (range && !parse_range(range, 0, &offset, &end))
+        return cli_usage(context, "--range %s: give A-B, A- or -COUNT", range);
+    nacre_status status = nacre_file_open(path, &context->io, &file, &error);
+    if (status != NACRE_OK)
+        return cli_fail(context, status, &error);
+    uint64_t size = nacre_file_size(file);
+    int result;
+    parse_range(range ? range : "0-", size, &offset, &end);
+    if (range && offset >= size && size)
+        result = cli_error(context, "%s: the range begins beyond its %llu bytes", path, (unsigned long long)size);
+    else
+        result = write_ranges(context, file, offset, end, out);
+    nacre_file_close(file);
+    return result;
+}

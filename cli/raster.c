@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "raster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobs.h"
+
+/* --- Opening --- */
+
+typedef struct open_job {
+    const char *path;
+    nacre_dataset **out;
+} open_job;
+
+static nacre_status open_one(cli_context *context, void *user, nacre_error *err)
+{
+    const open_job *job = user;
+    return nacre_dataset_open(job->path, NULL, &context->io, job->out, err);
+}
+
+int cli_open_all(cli_context *context, const char *const *paths, size_t count, nacre_dataset ***out)
+{
+    *out = calloc(count, sizeof **out);
+    cli_jobs *jobs = *out ? cli_jobs_begin(context, open_one, free) : NULL;
+    if (!jobs)
+        return cli_error(context, "out of memory");
+    bool adding = true;
+    for (size_t i = 0; i < count && adding; i++) {
+        open_job *job = malloc(sizeof *job);
+        adding = job != NULL;
+        if (job) {
+            *job = (open_job){paths[i], &(*out)[i]};
+            adding = cli_jobs_add(jobs, job);
+        }
+    }
+    nacre_error error;
+    nacre_status status = cli_jobs_end(jobs, &error);
+    if (status != NACRE_OK)
+        return cli_fail(context, status, &error);
+    return cli_interrupted() ? CLI_INTERRUPTED : adding ? CLI_OK : cli_error(context, "out of memory");
+}
+
+void cli_close_all(nacre_dataset **datasets, size_t count)
+{
+    for (size_t i = 0; datasets && i < count; i++)
+        nacre_dataset_close(datasets[i]);
+    free(datasets);
+}
+
+/* --- Saving --- */
+
+int cli_save(cli_context *context, nacre_dataset *dataset, const char *path, const char *format,
+             const cli_save_ids *ids)
+{
+    nacre_error error;
+    nacre_save_options save = NACRE_SAVE_OPTIONS_INIT;
+    const char **creation = cli_all(&context->values, ids->creation);
+    save.creation = creation;
+    save.format = format ? format : cli_text(&context->values, ids->format);
+    save.overwrite = cli_has(&context->values, ids->overwrite);
+    save.progress = cli_progress;
+    save.user = context;
+    nacre_status status = nacre_dataset_save(dataset, path, &save, &context->io, &error);
+    free(creation);
+    cli_progress_end(context);
+    if (status == NACRE_OK)
+        return CLI_OK;
+    if (status == NACRE_ERROR_EXISTS && !save.overwrite && !cli_interrupted()) {
+        fprintf(stderr, "nacre: %s (--overwrite replaces it)\n", error.message);
+        return CLI_FAILED;
+    }
+    return cli_fail(context, status, &error);
+}
+
+/* --- Options --- */
+
+int cli_read_resampling(cli_context *context, int id, nacre_resampling *out)
+{
+    const char *text = cli_text(&context->values, id);
+    if (!text || nacre_resampling_from_name(text, out))
+        return CLI_OK;
+    return cli_usage(context, "no such resampling: %s", text);
+}
+
+int cli_read_dtype(cli_context *context, int id, nacre_dtype *out)
+{
+    const char *text = cli_text(&context->values, id);
+    if (!text)
+        return CLI_OK;
+    *out = nacre_dtype_from_name(text);
+    return *out != NACRE_DTYPE_UNKNOWN ? CLI_OK : cli_usage(context, "no such data type: %s", text);
+}
+
+int cli_read_number(cli_context *context, int id, double *out, bool *is_set)
+{
+    const char *text = cli_text(&context->values, id);
+    *is_set = text != NULL;
+    if (!text)
+        return CLI_OK;
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && !*end ? CLI_OK : cli_usage(context, "'%s' is not a number", text);
+}
+
+int cli_read_resolution(cli_context *context, int id, double *x, double *y)
+{
+    const char *text = cli_text(&context->values, id);
+    double numbers[2];
+    if (!text)
+        return CLI_OK;
+    if (cli_numbers(text, 1, numbers))
+        numbers[1] = numbers[0];
+    else if (!cli_numbers(text, 2, numbers))
+        return cli_usage(context, "a resolution is X or X,Y, not '%s'", text);
+    if (!(numbers[0] > 0) || !(numbers[1] > 0))
+        return cli_usage(context, "a resolution is above 0, not '%s'", text);
+    *x = numbers[0];
+    *y = numbers[1];
+    return CLI_OK;
+}
+
+int cli_read_bounds(cli_context *context, int id, double out[4], bool *is_set)
+{
+    const char *text = cli_text(&context->values, id);
+    *is_set = text != NULL;
+    if (!text)
+        return CLI_OK;
+    if (!cli_numbers(text, 4, out))
+        return cli_usage(context, "bounds are LEFT,BOTTOM,RIGHT,TOP, not '%s'", text);
+    if (!(out[0] < out[2]) || !(out[1] < out[3]))
+        return cli_usage(context, "bounds '%s' are empty: left is below right, and bottom below top", text);
+    return CLI_OK;
+}
+
+int cli_read_crs(cli_context *context, int id, nacre_crs **out)
+{
+    const char *text = cli_text(&context->values, id);
+    nacre_error error;
+    *out = NULL;
+    if (!text)
+        return CLI_OK;
+    nacre_status status = nacre_crs_from_text(text, out, &error);
+    return status == NACRE_OK ? CLI_OK : cli_fail(context, status, &error);
+}
