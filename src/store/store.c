@@ -96,6 +96,7 @@ void ncr_object_unref(ncr_object *object)
 {
     if (!object || atomic_fetch_sub(&object->references, 1) != 1)
         return;
+    ncr_object_unref(object->document);
     ncr_store_unref(object->store);
     free(object->bucket);
     free(object->key);

@@ -38,13 +38,14 @@ typedef struct ncr_store ncr_store;
  * configuration, so that endpoint and credentials are looked at again at every open. */
 typedef struct ncr_object {
     _Atomic int references;
-    ncr_store *store; /* referenced */
-    char *bucket;     /* "" where the store has none */
-    char *key;        /* literal bytes */
-    char *id;         /* identity: class, endpoint, bucket and key; the cache's key */
-    char *name;       /* as the caller spelled it: for messages and info */
-    bool public_only; /* named by a document: private addresses are refused, see net/http.h */
-    bool anonymous;   /* named by a document of another origin: its store was opened without credentials */
+    ncr_store *store;            /* referenced */
+    char *bucket;                /* "" where the store has none */
+    char *key;                   /* literal bytes */
+    char *id;                    /* identity: class, endpoint, bucket and key; the cache's key */
+    char *name;                  /* as the caller spelled it: for messages and info */
+    bool public_only;            /* named by a document: private addresses are refused, see net/http.h */
+    bool anonymous;              /* named by a document of another origin: its store was opened without credentials */
+    struct ncr_object *document; /* that named it, referenced; NULL: the user. Its own document is next, and so on */
 } ncr_object;
 
 /* The object `key` in `bucket` of a store (referenced); its identity is the store's, then bucket and key. The texts

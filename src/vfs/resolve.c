@@ -88,8 +88,8 @@ static nacre_status object_key(const ncr_path *path, char **out, nacre_error *er
     return *out ? NACRE_OK : ncr_error_memory(err);
 }
 
-static nacre_status make_object(const ncr_path *path, const char *shown, ncr_store *store, trust with, ncr_object **out,
-                                nacre_error *err)
+static nacre_status make_object(const ncr_path *path, const char *shown, const ncr_object *document, ncr_store *store,
+                                trust with, ncr_object **out, nacre_error *err)
 {
     char *key;
     nacre_status status = object_key(path, &key, err);
@@ -100,6 +100,7 @@ static nacre_status make_object(const ncr_path *path, const char *shown, ncr_sto
     if (!*out)
         return ncr_error_memory(err);
     (*out)->anonymous = with.anonymous;
+    (*out)->document = document ? ncr_object_ref((ncr_object *)document) : NULL;
     return NACRE_OK;
 }
 
@@ -116,7 +117,7 @@ static nacre_status resolve(const ncr_path *path, const char *shown, const ncr_o
         status = ncr_store_open(path->scheme, path->location, true, call->config, &store, err);
     }
     if (status == NACRE_OK)
-        status = make_object(path, shown, store, with, out, err);
+        status = make_object(path, shown, document, store, with, out, err);
     ncr_store_unref(store);
     return status;
 }

@@ -93,12 +93,14 @@ static nacre_status check_size(const open_plan *open, uint64_t size, nacre_error
     return NACRE_OK;
 }
 
-/* A document whose own name comes up again among its sources. */
+/* A document that is among those by which it was named. */
 static nacre_status check_cycle(const open_plan *open, nacre_error *err)
 {
     const ncr_object *object = open->request->file ? ncr_file_object(open->request->file) : NULL;
-    if (object && open->request->document && strcmp(object->id, open->request->document->id) == 0)
-        return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: names itself", open->request->path);
+    for (const ncr_object *by = object ? open->request->document : NULL; by; by = by->document)
+        if (strcmp(by->id, object->id) == 0)
+            return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: names itself%s", open->request->path,
+                                 by == open->request->document ? "" : ", through other VRTs");
     return NACRE_OK;
 }
 
