@@ -255,10 +255,10 @@ static void a_sibling_is_named_like_its_object(void **state)
     } cases[] = {
         {"b", "d/x.tif", "gs://b/d/x.tif", "d/x.tif.ovr", "gs://b/d/x.tif.ovr"},
         {"b", "d/x.tif", "/vsigs/b/d/x.tif", "e", "/vsigs/b/e"},
-        {"", "/home/u/x.tif", "x.tif", "/home/u/x.tif.msk", "x.tif.msk"},
-        {"", "/home/u/x.tif", "x.tif", "/tmp/y", "/tmp/y"},
-        {"", "/home/u/x.tif", "./x.tif", "/home/u/z", "./z"},
-        {"", "/home/u/x.tif", "../u/x.tif", "/home/w/z", "../w/z"},
+        {"", "/srv/u/x.tif", "x.tif", "/srv/u/x.tif.msk", "x.tif.msk"},
+        {"", "/srv/u/x.tif", "x.tif", "/tmp/y", "/tmp/y"},
+        {"", "/srv/u/x.tif", "./x.tif", "/srv/u/z", "./z"},
+        {"", "/srv/u/x.tif", "../u/x.tif", "/srv/w/z", "../w/z"},
         {"", "x", "mem://x", "y", "mem://y"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
