@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#define NCR_ERROR_DEFINED_HERE
 #include "base/error.h"
 
 #include <errno.h>

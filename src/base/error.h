@@ -25,4 +25,13 @@ nacre_status ncr_error_errno(nacre_error *err, int error_number, const char *pat
 /* Copies from into err; both may be NULL. Returns status. */
 nacre_status ncr_error_copy(nacre_error *err, const nacre_error *from, nacre_status status);
 
+/* For the static analyser, which does not look into other files: these return what they are given, never NACRE_OK. */
+#if defined(__clang_analyzer__) && !defined(NCR_ERROR_DEFINED_HERE)
+#define ncr_error_set(err, status, ...)      (ncr_error_set((err), (status), __VA_ARGS__), (status))
+#define ncr_error_set_http(err, status, ...) (ncr_error_set_http((err), (status), __VA_ARGS__), (status))
+#define ncr_error_memory(err)                (ncr_error_memory(err), NACRE_ERROR_MEMORY)
+#define ncr_error_errno(err, ...)            (ncr_error_errno((err), __VA_ARGS__), NACRE_ERROR_IO)
+#define ncr_error_copy(err, from, status)    (ncr_error_copy((err), (from), (status)), (status))
+#endif
+
 #endif
