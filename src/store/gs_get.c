@@ -236,7 +236,7 @@ static bool take_metadata(gs_get *job, ncr_gs_metadata *out)
 
 static void facts_next(gs_get *job)
 {
-    ncr_gs_metadata metadata;
+    ncr_gs_metadata metadata = {0};
     if (take_metadata(job, &metadata))
         take_end(job);
 }
@@ -357,7 +357,7 @@ static void start_again(gs_get *job, const ncr_gs_metadata *metadata)
 static void pair_next(gs_get *job)
 {
     ncr_get *get = job->get;
-    ncr_gs_metadata metadata;
+    ncr_gs_metadata metadata = {0};
     ncr_version media_version;
     const ncr_http_request *media = job->media;
     if (!take_metadata(job, &metadata))
@@ -382,7 +382,7 @@ static void pair_next(gs_get *job)
 static void proof_next(gs_get *job)
 {
     ncr_get *get = job->get;
-    ncr_gs_metadata metadata;
+    ncr_gs_metadata metadata = {0};
     if (job->metadata->status == NACRE_OK && is_not_modified(get, &job->metadata->response)) {
         end(job, NACRE_OK);
         return;

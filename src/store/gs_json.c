@@ -26,15 +26,31 @@ static const char *member(const json_t *object, const char *name)
     return text ? text : "";
 }
 
+/* Reads "2020-11-01T10:00:00" as it stands; returns what follows, NULL where it is none. */
+static const char *read_date_time(const char *text, struct tm *out)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:dd";
+    int *const fields[] = {&out->tm_year, &out->tm_mon, &out->tm_mday, &out->tm_hour, &out->tm_min, &out->tm_sec};
+    size_t field = 0;
+    for (size_t i = 0; form[i]; i++) {
+        bool is_digit = text[i] >= '0' && text[i] <= '9';
+        if (form[i] == 'd' ? !is_digit : text[i] != form[i])
+            return NULL;
+        if (is_digit)
+            *fields[field] = *fields[field] * 10 + (text[i] - '0');
+        else
+            field++;
+    }
+    return text + sizeof form - 1;
+}
+
 int64_t ncr_gs_time_ms(const char *text)
 {
     struct tm tm = {0};
-    int end = 0;
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-               &tm.tm_sec, &end) != 6)
-        return -1;
     int64_t ms = 0;
-    const char *rest = text + end;
+    const char *rest = read_date_time(text, &tm);
+    if (!rest)
+        return -1;
     if (*rest == '.') {
         size_t digits = strspn(++rest, "0123456789");
         for (size_t i = 0; i < 3; i++)

@@ -13,7 +13,7 @@
 static void stat_done(ncr_http_request *request)
 {
     ncr_stat_op *op = request->user;
-    ncr_gs_metadata metadata;
+    ncr_gs_metadata metadata = {0};
     nacre_status status;
     op->round = request->response.round;
     if (request->status != NACRE_OK)

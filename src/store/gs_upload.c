@@ -13,7 +13,8 @@
  *
  * The session's URL is a secret of its own: no other credentials are sent to it. */
 
-enum { GRAIN = 256 << 10, MOST_FAULTS = 8 };
+enum { MOST_FAULTS = 8 };
+static const size_t grain = 256 << 10;
 
 typedef struct gs_upload {
     ncr_upload base;
@@ -130,7 +131,7 @@ nacre_status ncr_gs_upload_begin(ncr_object *object, ncr_call *call, const ncr_c
         return ncr_error_memory(err);
     up->base.object = ncr_object_ref(object);
     up->base.call = ncr_call_ref(call);
-    ncr_buffer_init(&up->tail, 2 * NCR_GS_PART_SIZE);
+    ncr_buffer_init(&up->tail, (size_t)2 * NCR_GS_PART_SIZE);
     up->condition.absent = condition && condition->absent;
     if (condition && condition->version) {
         up->version = *condition->version;
@@ -291,14 +292,14 @@ nacre_status ncr_gs_upload_part(ncr_upload *upload, const void *data, size_t siz
     if (size == 0)
         return NACRE_OK;
     up->crc = ncr_crc32c(up->crc, data, size);
-    if (!up->tail.size && size % GRAIN == 0)
+    if (!up->tail.size && size % grain == 0)
         return send_middle(up, data, size, err);
     for (size_t at = 0; at < size;) {
         size_t step = size - at < NCR_GS_PART_SIZE ? size - at : NCR_GS_PART_SIZE;
         if (!ncr_buffer_append(&up->tail, (const uint8_t *)data + at, step))
             return ncr_error_memory(err);
         at += step;
-        size_t full = up->tail.size < NCR_GS_PART_SIZE ? 0 : up->tail.size / GRAIN * GRAIN;
+        size_t full = up->tail.size < NCR_GS_PART_SIZE ? 0 : up->tail.size / grain * grain;
         if (!full)
             continue;
         nacre_status status = send_middle(up, up->tail.data, full, err);

@@ -65,6 +65,7 @@ nacre_status ncr_gs_change_send(ncr_http_request *request, ncr_outcome *outcome,
 
 nacre_status ncr_gs_metadata_wait(const ncr_object *object, ncr_call *call, ncr_gs_metadata *out, nacre_error *err)
 {
+    *out = (ncr_gs_metadata){0};
     ncr_http_request *request = ncr_gs_metadata_request(object, call, NULL, NULL, atomic_load(&call->counters.round));
     if (!request)
         return ncr_error_memory(err);
@@ -82,7 +83,7 @@ nacre_status ncr_gs_metadata_wait(const ncr_object *object, ncr_call *call, ncr_
 static nacre_status condition_error(const ncr_object *object, ncr_call *call, const ncr_condition *condition,
                                     nacre_error *err)
 {
-    ncr_gs_metadata now;
+    ncr_gs_metadata now = {0};
     if (condition->absent)
         return ncr_error_set_http(err, NACRE_ERROR_EXISTS, 412, "%s: exists already", object->name);
     nacre_status status = ncr_gs_metadata_wait(object, call, &now, NULL);
@@ -113,7 +114,7 @@ nacre_status ncr_gs_written_judge(const ncr_gs_written *written, const ncr_http_
                                   ncr_object_facts *facts, nacre_error *err)
 {
     const char *name = written->object->name;
-    ncr_gs_metadata now;
+    ncr_gs_metadata now = {0};
     if (is_success(request)) {
         nacre_status status = ncr_gs_metadata_parse(&request->response.whole, name, &now, err);
         if (status != NACRE_OK)
@@ -295,7 +296,7 @@ static nacre_status make_step(const rewrite *r, ncr_http_request **out, nacre_er
 /* 412 is about the source or the destination, and the store does not say which. */
 static nacre_status copy_condition_error(const ncr_copy *copy, nacre_error *err)
 {
-    ncr_gs_metadata now;
+    ncr_gs_metadata now = {0};
     if (copy->source_version) {
         nacre_status status = ncr_gs_metadata_wait(copy->source, copy->call, &now, NULL);
         if (status == NACRE_ERROR_NOT_FOUND)
@@ -313,7 +314,7 @@ static nacre_status step_error(const ncr_copy *copy, const ncr_http_request *req
     if (request->response.status == 412)
         return copy_condition_error(copy, err);
     if (request->response.status == 404 && copy->source_version) {
-        ncr_gs_metadata now;
+        ncr_gs_metadata now = {0};
         if (ncr_gs_metadata_wait(copy->source, copy->call, &now, NULL) == NACRE_ERROR_NOT_FOUND)
             return ncr_version_gone(err, copy->source->name, copy->source_version);
     }
@@ -330,7 +331,7 @@ static nacre_status take_step(rewrite *r, const ncr_http_request *request, nacre
     r->token = NULL;
     r->done = json_is_true(json_object_get(root, "done"));
     if (r->done) {
-        ncr_gs_metadata now;
+        ncr_gs_metadata now = {0};
         status = ncr_gs_metadata_from(json_object_get(root, "resource"), r->copy->destination->name, &now, err);
         if (status == NACRE_OK)
             r->copy->facts = now.facts;

@@ -98,12 +98,9 @@ static void read_version(const ncr_http_response *response, const ncr_version *l
     bool has_etag = read_etag(response, &etag), has_modified = read_modified(response, &modified);
     bool wants_modified = like && ncr_text_starts(like->token, modified_kind);
     bool wants_etag = like && ncr_text_starts(like->token, etag_kind);
-    if (has_modified && wants_modified)
-        *out = modified;
-    else if (has_etag && (wants_etag || etag.strong || !modified.strong))
-        *out = etag;
-    else
-        *out = modified;
+    bool etag_is_best = wants_etag || etag.strong || !modified.strong;
+    bool modified_is_pinned = has_modified && wants_modified;
+    *out = has_etag && etag_is_best && !modified_is_pinned ? etag : modified;
 }
 
 static const ncr_version *pinned_version(const ncr_get *get)
