@@ -2,20 +2,18 @@
  * Copyright the nacre authors */
 #include "tiff/geokeys.h"
 
-#include <geotiff/geo_normalize.h>
 #include <geotiff/geo_simpletags.h>
 #include <geotiff/geo_tiffp.h>
 #include <geotiff/geovalues.h>
-#include <jansson.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "raster/crs.h"
+#include "tiff/user_crs.h"
 
-enum { CITATION_SIZE = 4096, FIRST_CODE = 1024, LAST_CODE = 32766 };
+enum { FIRST_CODE = 1024, LAST_CODE = 32766 };
 
 /* --- A libgeotiff object on a directory's tags --- */
 
@@ -65,11 +63,6 @@ static unsigned short_key(const keys *k, geokey_t key)
     return GTIFKeyGetSHORT(k->gtif, key, &value, 0, 1) == 1 ? value : 0;
 }
 
-static bool text_key(const keys *k, geokey_t key, char out[CITATION_SIZE])
-{
-    return GTIFKeyGetASCII(k->gtif, key, out, CITATION_SIZE) > 0 && *out;
-}
-
 /* --- A CRS with a code --- */
 
 static bool is_code(unsigned value)
@@ -109,122 +102,18 @@ static nacre_status crs_of_codes(unsigned horizontal, unsigned vertical, nacre_c
     return status;
 }
 
-/* --- A user-defined CRS --- */
-
 /* Esri's writers put the whole definition into a citation. */
 static nacre_crs *crs_of_citation(const keys *k)
 {
     static const char mark[] = "ESRI PE String = ";
     static const geokey_t citations[] = {PCSCitationGeoKey, GTCitationGeoKey, GeogCitationGeoKey};
-    char text[CITATION_SIZE];
+    char text[NCR_CITATION_SIZE];
     nacre_crs *crs = NULL;
     for (int i = 0; i < 3 && !crs; i++) {
-        const char *definition = text_key(k, citations[i], text) ? strstr(text, mark) : NULL;
+        const char *definition = ncr_geokey_text(k->gtif, citations[i], text) ? strstr(text, mark) : NULL;
         if (definition)
             ncr_crs_from_text(definition + sizeof mark - 1, &crs, NULL);
     }
-    return crs;
-}
-
-/* Sets the name of a JSON object to the part of a citation after `label` ("Datum = "), up to a bar; with label NULL to
- * a citation that has no labels. */
-static void set_name(json_t *object, const char *citation, const char *label)
-{
-    const char *start = label ? strstr(citation, label) : citation;
-    if (!json_is_object(object) || !start || (!label && strstr(citation, " = ")))
-        return;
-    start += label ? strlen(label) : 0;
-    size_t length = strcspn(start, "|");
-    if (length)
-        json_object_set_new(object, "name", json_stringn(start, length));
-}
-
-/* The names that the citations tell, which a PROJ string cannot. */
-static void set_names(const keys *k, json_t *crs)
-{
-    char text[CITATION_SIZE];
-    json_t *base = json_object_get(crs, "base_crs");
-    if (base && (text_key(k, PCSCitationGeoKey, text) || text_key(k, GTCitationGeoKey, text))) {
-        set_name(crs, text, NULL);
-        set_name(crs, text, "PCS Name = ");
-    }
-    if (!text_key(k, GeogCitationGeoKey, text) && (base || !text_key(k, GTCitationGeoKey, text)))
-        return;
-    base = base ? base : crs;
-    json_t *datum = json_object_get(base, "datum");
-    set_name(base, text, NULL);
-    set_name(base, text, "GCS Name = ");
-    set_name(datum, text, "Datum = ");
-    set_name(json_object_get(datum, "ellipsoid"), text, "Ellipsoid = ");
-    set_name(json_object_get(datum, "prime_meridian"), text, "Primem = ");
-}
-
-/* A PROJ string has fewer digits than the keys. Puts the exact number where the two are close. */
-static void sharpen(json_t *object, const char *name, double exact, double tolerance)
-{
-    json_t *number = json_object_get(object, name);
-    double difference = json_is_number(number) ? fabs(json_number_value(number) - exact) : 0;
-    if (difference > 0 && difference <= tolerance)
-        json_object_set_new(object, name, json_real(exact));
-}
-
-static void sharpen_all(json_t *crs, const GTIFDefn *definition)
-{
-    enum { PARAMETERS = 7 };
-    const double length_tolerance = 1e-3, angle_tolerance = 1e-8;
-    json_t *base = json_object_get(crs, "base_crs");
-    json_t *ellipsoid = json_object_get(json_object_get(base ? base : crs, "datum"), "ellipsoid");
-    sharpen(ellipsoid, "radius", definition->SemiMajor, length_tolerance);
-    sharpen(ellipsoid, "semi_major_axis", definition->SemiMajor, length_tolerance);
-    sharpen(ellipsoid, "semi_minor_axis", definition->SemiMinor, length_tolerance);
-    json_t *parameters = json_object_get(json_object_get(crs, "conversion"), "parameters"), *parameter;
-    size_t index;
-    json_array_foreach (parameters, index, parameter) {
-        const char *unit = json_string_value(json_object_get(parameter, "unit"));
-        bool is_length = unit && !strcmp(unit, "metre");
-        for (int i = 0; i < PARAMETERS && i < definition->nParms; i++)
-            sharpen(parameter, "value", definition->ProjParm[i], is_length ? length_tolerance : angle_tolerance);
-    }
-}
-
-/* The CRS of a PROJ string with what the keys know better. */
-static nacre_crs *refined_crs(const keys *k, const char *proj_text, const GTIFDefn *definition)
-{
-    nacre_crs *plain = NULL, *refined = NULL;
-    const char *text = NULL;
-    if (ncr_crs_from_text(proj_text, &plain, NULL) != NACRE_OK)
-        return NULL;
-    if (ncr_crs_text(plain, NACRE_CRS_PROJJSON, &text, NULL) == NACRE_OK) {
-        json_t *json = json_loads(text, 0, NULL);
-        set_names(k, json);
-        sharpen_all(json, definition);
-        char *better = json ? json_dumps(json, JSON_COMPACT) : NULL;
-        if (better)
-            ncr_crs_from_text(better, &refined, NULL);
-        free(better);
-        json_decref(json);
-    }
-    if (!refined)
-        return plain;
-    ncr_crs_unref(plain);
-    return refined;
-}
-
-static nacre_crs *crs_of_parameters(const keys *k)
-{
-    nacre_crs *crs = NULL;
-    GTIFDefn *definition = GTIFAllocDefn();
-    PJ_CONTEXT *context = ncr_proj_context();
-    if (definition && context) {
-        GTIFAttachPROJContext(k->gtif, context);
-        char *proj = GTIFGetDefn(k->gtif, definition) ? GTIFGetProj4Defn(definition) : NULL;
-        char *text = proj && *proj ? ncr_text_format("%s +type=crs", proj) : NULL;
-        if (text)
-            crs = refined_crs(k, text, definition);
-        free(text);
-        GTIFFreeMemory(proj);
-    }
-    GTIFFreeDefn(definition);
     return crs;
 }
 
@@ -244,7 +133,7 @@ nacre_status ncr_geokeys_read(const ncr_tiff_directory *directory, ncr_geokeys *
         else
             out->crs = crs_of_citation(&k);
         if (!code && !out->crs && (model == ModelTypeProjected || model == ModelTypeGeographic))
-            out->crs = crs_of_parameters(&k);
+            out->crs = ncr_user_crs(k.gtif);
     }
     close_keys(&k);
     return status;

@@ -105,11 +105,11 @@ static nacre_status set_geographic(GTIF *gtif, const json_t *crs, nacre_error *e
 {
     unsigned code = code_of(crs);
     set_short(gtif, GeographicTypeGeoKey, code ? code : KvUserDefined);
-    set_short(gtif, GeogAngularUnitsGeoKey, DEGREE);
     if (code) {
         set_text(gtif, GeogCitationGeoKey, name_of(crs));
         return NACRE_OK;
     }
+    set_short(gtif, GeogAngularUnitsGeoKey, DEGREE);
     const json_t *datum = json_object_get(crs, "datum");
     datum = datum ? datum : json_object_get(crs, "datum_ensemble");
     const json_t *ellipsoid = json_object_get(datum, "ellipsoid"), *meridian = json_object_get(datum, "prime_meridian");
@@ -138,6 +138,13 @@ enum {
     SCALE = 8805,
     FALSE_EASTING = 8806,
     FALSE_NORTHING = 8807,
+    CENTRE_LATITUDE = 8811,
+    CENTRE_LONGITUDE = 8812,
+    AZIMUTH = 8813,
+    GRID_ANGLE = 8814,
+    CENTRE_SCALE = 8815,
+    CENTRE_EASTING = 8816,
+    CENTRE_NORTHING = 8817,
     FALSE_ORIGIN_LATITUDE = 8821,
     FALSE_ORIGIN_LONGITUDE = 8822,
     PARALLEL_1 = 8823,
@@ -221,11 +228,33 @@ static const method methods[] = {
      NULL,
      CT_CylindricalEqualArea,
      {{LONGITUDE_OF_ORIGIN, ProjNatOriginLongGeoKey}, {PARALLEL_1, ProjStdParallel1GeoKey}}},
+    {9832, NULL, CT_AzimuthalEquidistant, {CENTRE}},
     {1125, NULL, CT_AzimuthalEquidistant, {CENTRE}},
     {0, "Azimuthal Equidistant", CT_AzimuthalEquidistant, {CENTRE}},
     {9840, NULL, CT_Orthographic, {CENTRE}},
     {9818, NULL, CT_Polyconic, {NAT_ORIGIN}},
     {9806, NULL, CT_CassiniSoldner, {NAT_ORIGIN}},
+    {0, "Stereographic", CT_Stereographic, {CENTRE, {SCALE, ProjScaleAtNatOriginGeoKey}}},
+    {0, "Robinson", CT_Robinson, {{LONGITUDE_OF_ORIGIN, ProjCenterLongGeoKey}}},
+    {0, "Van Der Grinten", CT_VanDerGrinten, {{LONGITUDE_OF_ORIGIN, ProjCenterLongGeoKey}}},
+    {9812,
+     NULL,
+     CT_ObliqueMercator,
+     {{CENTRE_LATITUDE, ProjCenterLatGeoKey},
+      {CENTRE_LONGITUDE, ProjCenterLongGeoKey},
+      {AZIMUTH, ProjAzimuthAngleGeoKey},
+      {GRID_ANGLE, ProjRectifiedGridAngleGeoKey},
+      {CENTRE_SCALE, ProjScaleAtCenterGeoKey}}},
+    {9815,
+     NULL,
+     CT_HotineObliqueMercatorAzimuthCenter,
+     {{CENTRE_LATITUDE, ProjCenterLatGeoKey},
+      {CENTRE_LONGITUDE, ProjCenterLongGeoKey},
+      {AZIMUTH, ProjAzimuthAngleGeoKey},
+      {GRID_ANGLE, ProjRectifiedGridAngleGeoKey},
+      {CENTRE_SCALE, ProjScaleAtCenterGeoKey},
+      {CENTRE_EASTING, ProjFalseEastingGeoKey},
+      {CENTRE_NORTHING, ProjFalseNorthingGeoKey}}},
     {0, "Sinusoidal", CT_Sinusoidal, {{LONGITUDE_OF_ORIGIN, ProjCenterLongGeoKey}}},
 };
 
@@ -313,7 +342,6 @@ static nacre_status set_horizontal(GTIF *gtif, const json_t *crs, const char *na
     if (code) {
         set_short(gtif, ProjectedCSTypeGeoKey, code);
         set_text(gtif, GeogCitationGeoKey, name_of(base));
-        set_short(gtif, GeogAngularUnitsGeoKey, DEGREE);
         set_linear_unit(gtif, unit_factor(first_unit(crs)));
         return NACRE_OK;
     }
@@ -338,6 +366,26 @@ static nacre_status set_json(GTIF *gtif, const json_t *crs, const char *name, na
     return status;
 }
 
+/* What GeoTIFF has no keys for goes into a citation as Esri's WKT, which GDAL writes and reads too. */
+static nacre_status set_esri_text(GTIF *gtif, nacre_crs *crs, nacre_error *err)
+{
+    static const char *const options[] = {"MULTILINE=NO", NULL};
+    PJ_CONTEXT *context = ncr_proj_context();
+    nacre_error ignored;
+    PJ *pj = context ? ncr_crs_new_pj(crs, context, &ignored) : NULL;
+    const char *wkt = pj ? proj_as_wkt(context, pj, PJ_WKT1_ESRI, options) : NULL;
+    char *citation = wkt ? ncr_text_format("ESRI PE String = %s", wkt) : NULL;
+    proj_destroy(pj);
+    if (!citation)
+        return err ? err->status : NACRE_ERROR_UNSUPPORTED; /* the reason why there are no keys stays in err */
+    bool is_geographic = ncr_crs_is_geographic(crs);
+    set_short(gtif, GTModelTypeGeoKey, is_geographic ? ModelTypeGeographic : ModelTypeProjected);
+    set_short(gtif, is_geographic ? GeographicTypeGeoKey : ProjectedCSTypeGeoKey, KvUserDefined);
+    set_text(gtif, is_geographic ? GeogCitationGeoKey : PCSCitationGeoKey, citation);
+    free(citation);
+    return NACRE_OK;
+}
+
 static nacre_status set_crs(GTIF *gtif, nacre_crs *crs, const char *name, nacre_error *err)
 {
     const char *text = NULL;
@@ -347,7 +395,7 @@ static nacre_status set_crs(GTIF *gtif, nacre_crs *crs, const char *name, nacre_
     json_t *json = json_loads(text, 0, NULL);
     status = json ? set_json(gtif, json, name, err) : ncr_error_memory(err);
     json_decref(json);
-    return status;
+    return status == NACRE_ERROR_UNSUPPORTED ? set_esri_text(gtif, crs, err) : status;
 }
 
 /* --- The tags --- */
