@@ -7,6 +7,9 @@
 
 /* Between the tree and the dataset model: shared by the files of this layer. */
 
+/* Width and height of a VRT's blocks where nothing is said; a smaller raster has one block. */
+enum { NCR_VRT_BLOCK = 128 };
+
 /* The Metadata children of an element. */
 nacre_status ncr_vrt_read_metadata(const ncr_xml *parent, ncr_metadata *out, nacre_error *err);
 

@@ -12,8 +12,6 @@
 
 /* What all kinds of VRT share, from elements to the dataset model. */
 
-enum { DEFAULT_BLOCK = 128 };
-
 static nacre_status corrupt(const ncr_dataset *dataset, const char *reason, nacre_error *err)
 {
     return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: %s", dataset->path, reason);
@@ -203,23 +201,30 @@ static nacre_status read_colors(const ncr_xml *element, ncr_band *band, nacre_er
     return NACRE_OK;
 }
 
+/* Sizes in the document hold also beyond the raster; below the default they do not, as in GDAL. */
+static int block_size(int value, int size)
+{
+    int least = size < NCR_VRT_BLOCK ? size : NCR_VRT_BLOCK;
+    return value > least ? value : least;
+}
+
 static nacre_status read_block(const ncr_xml *root, const ncr_xml *element, ncr_dataset *dataset, ncr_band *band,
                                nacre_error *err)
 {
     int width, height;
-    nacre_status status = ncr_xml_int(root, "BlockXSize", DEFAULT_BLOCK, &width, err);
+    nacre_status status = ncr_xml_int(root, "BlockXSize", 0, &width, err);
     if (status == NACRE_OK)
-        status = ncr_xml_int(root, "BlockYSize", DEFAULT_BLOCK, &height, err);
+        status = ncr_xml_int(root, "BlockYSize", 0, &height, err);
     if (status == NACRE_OK)
         status = ncr_xml_attribute_int(element, "blockXSize", width, &width, err);
     if (status == NACRE_OK)
         status = ncr_xml_attribute_int(element, "blockYSize", height, &height, err);
     if (status != NACRE_OK)
         return status;
-    if (width <= 0 || height <= 0)
-        return corrupt(dataset, "a block size is not above 0", err);
-    band->block_width = width < dataset->width ? width : dataset->width;
-    band->block_height = height < dataset->height ? height : dataset->height;
+    if (width < 0 || height < 0)
+        return corrupt(dataset, "a block size is below 0", err);
+    band->block_width = block_size(width, dataset->width);
+    band->block_height = block_size(height, dataset->height);
     return NACRE_OK;
 }
 

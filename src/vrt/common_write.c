@@ -10,8 +10,6 @@
 
 /* What all kinds of VRT share, from the dataset model to elements. */
 
-enum { DEFAULT_BLOCK = 128 };
-
 static nacre_status done_or_memory(bool done, nacre_error *err)
 {
     return done ? NACRE_OK : ncr_error_memory(err);
@@ -223,8 +221,8 @@ static bool write_texts(const ncr_band *band, ncr_xml *element)
 /* Only where it is not what a reader takes by itself. */
 static bool write_block(const ncr_dataset *dataset, const ncr_band *band, ncr_xml *element)
 {
-    int width = dataset->width < DEFAULT_BLOCK ? dataset->width : DEFAULT_BLOCK;
-    int height = dataset->height < DEFAULT_BLOCK ? dataset->height : DEFAULT_BLOCK;
+    int width = dataset->width < NCR_VRT_BLOCK ? dataset->width : NCR_VRT_BLOCK;
+    int height = dataset->height < NCR_VRT_BLOCK ? dataset->height : NCR_VRT_BLOCK;
     if (band->block_width <= 0 || band->block_height <= 0 ||
         (band->block_width == width && band->block_height == height))
         return true;

@@ -188,8 +188,7 @@ static nacre_status begin_band(mosaic *m, int index, const ncr_band *from, nacre
         band->nodata = nodata_of(*m->options->src_nodata);
     if (m->options->dst_nodata)
         band->nodata = nodata_of(*m->options->dst_nodata);
-    band->block_width = m->width < 128 ? m->width : 128;
-    band->block_height = m->height < 128 ? m->height : 128;
+    ncr_vrt_view_set_block(m->view, index, NULL);
     m->view->layers[index].fill = band->nodata;
     if (!from->color_count || m->options->separate)
         return NACRE_OK;
@@ -241,6 +240,10 @@ static nacre_status add_source(mosaic *m, size_t index, uint32_t lazy, const ncr
         mask.lazy = lazy;
         mask.band = 1;
         mask.is_mask = true;
+        mask.recipe = calloc(1, sizeof *mask.recipe); /* what is invalid leaves the mask below as it is */
+        if (!mask.recipe)
+            return ncr_error_memory(err);
+        mask.recipe->use_mask = true;
         status = ncr_vrt_layer_add(&m->view->layers[m->view->base.band_count], &mask, err);
     }
     return status;
@@ -275,6 +278,39 @@ static bool has_dataset_mask(const mosaic *m)
     return false;
 }
 
+/* The reduction of an overview, as a whole number; 0: it is none. */
+static int factor_of(const ncr_dataset *s, int level)
+{
+    double across = (double)s->width / s->overviews[level][0], down = (double)s->height / s->overviews[level][1];
+    int factor = (int)floor(fmax(across, down) + 0.5);
+    return fabs(across - factor) < 0.5 && fabs(down - factor) < 0.5 ? factor : 0;
+}
+
+static bool all_have(const mosaic *m, int factor)
+{
+    bool all = factor > 1;
+    for (size_t i = 0; i < m->count && all; i++) {
+        bool found = m->sources[i]->transform.a == m->res_x && -m->sources[i]->transform.e == m->res_y;
+        int level = 0;
+        while (found && level < m->sources[i]->overview_count && factor_of(m->sources[i], level) != factor)
+            level++;
+        all = found && level < m->sources[i]->overview_count;
+    }
+    return all;
+}
+
+/* The overviews that all sources have are those of the mosaic. */
+static nacre_status set_overviews(const mosaic *m, nacre_error *err)
+{
+    int factors[32], count = 0;
+    for (int i = 0; i < m->sources[0]->overview_count && count < 32; i++) {
+        int factor = factor_of(m->sources[0], i);
+        if (all_have(m, factor) && (!count || factor > factors[count - 1]))
+            factors[count++] = factor;
+    }
+    return ncr_vrt_view_set_overviews(m->view, factors, count, err);
+}
+
 static nacre_status fill_view(mosaic *m, nacre_error *err)
 {
     ncr_dataset *base = &m->view->base;
@@ -287,6 +323,8 @@ static nacre_status fill_view(mosaic *m, nacre_error *err)
         status = begin_band(m, i, m->options->separate ? &m->sources[i]->bands[0] : &m->sources[0]->bands[i], err);
     if (status == NACRE_OK)
         status = add_sources(m, err);
+    if (status == NACRE_OK)
+        status = set_overviews(m, err);
     return status == NACRE_OK ? ncr_vrt_view_end(m->view, err) : status;
 }
 

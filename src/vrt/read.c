@@ -274,8 +274,8 @@ static void free_plan(ncr_plan *plan)
 
 static const ncr_plan_class read_class = {.step = step, .compose = compose, .free = free_plan, .estimate = estimate};
 
-nacre_status ncr_vrt_view_plan_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
-                                      ncr_plan **out, nacre_error *err)
+static nacre_status plan_groups(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call, ncr_plan **out,
+                                nacre_error *err)
 {
     *out = NULL;
     ncr_vrt_read *read = ncr_plan_new(sizeof *read, &read_class, call);
@@ -296,6 +296,16 @@ nacre_status ncr_vrt_view_plan_scaled(ncr_dataset *dataset, const ncr_scaled_req
     return NACRE_OK;
 }
 
+/* A view with an OverviewList is resampled from those levels, and they come from the sources. */
+nacre_status ncr_vrt_view_plan_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
+                                      ncr_plan **out, nacre_error *err)
+{
+    if (dataset->overview_count && request->out_width < request->window.width &&
+        request->out_height < request->window.height)
+        return ncr_dataset_plan_resampled(dataset, request, call, out, err);
+    return plan_groups(dataset, request, call, out, err);
+}
+
 nacre_status ncr_vrt_view_plan_read(ncr_dataset *dataset, const ncr_read_request *request, ncr_call *call,
                                     ncr_plan **out, nacre_error *err)
 {
@@ -307,5 +317,12 @@ nacre_status ncr_vrt_view_plan_read(ncr_dataset *dataset, const ncr_read_request
         .resampling = NACRE_RESAMPLING_NEAREST,
         .to = *request,
     };
-    return ncr_vrt_view_plan_scaled(dataset, &scaled, call, out, err);
+    if (request->level) {
+        const int *size = dataset->overviews[request->level - 1];
+        double across = (double)dataset->width / size[0], down = (double)dataset->height / size[1];
+        scaled.window = (nacre_window){scaled.window.x * across, scaled.window.y * down, scaled.window.width * across,
+                                       scaled.window.height * down};
+        scaled.resampling = ((ncr_vrt_view *)dataset)->overview_resampling;
+    }
+    return plan_groups(dataset, &scaled, call, out, err);
 }

@@ -192,8 +192,7 @@ static nacre_status set_band(translation *t, int index, int from, nacre_error *e
     }
     if (t->options->nodata)
         set_nodata(band, *t->options->nodata);
-    band->block_width = t->width < 128 ? t->width : 128;
-    band->block_height = t->height < 128 ? t->height : 128;
+    ncr_vrt_view_set_block(t->view, index, same_grid(t) ? source : NULL);
     t->view->layers[index].fill = band->nodata;
     return status == NACRE_OK ? add_source(t, &t->view->layers[index], from, false, err) : status;
 }

@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include "vrt/view.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "vrt/common.h"
@@ -30,6 +31,7 @@ static void free_view(ncr_dataset *dataset)
     for (size_t i = 0; i < view->lazy_count; i++)
         ncr_lazy_unref(view->lazies[i]);
     free(view->lazies);
+    free(view->overview_factors);
 }
 
 static void tell_sources(ncr_dataset *dataset,
@@ -88,6 +90,19 @@ nacre_status ncr_vrt_view_add_lazy(ncr_vrt_view *view, ncr_lazy *lazy, uint32_t 
     return NACRE_OK;
 }
 
+static int block_size(int size, int like)
+{
+    int least = size < NCR_VRT_BLOCK ? size : NCR_VRT_BLOCK;
+    return like > least ? like : least;
+}
+
+void ncr_vrt_view_set_block(ncr_vrt_view *view, int index, const ncr_band *like)
+{
+    ncr_band *band = &view->base.bands[index];
+    band->block_width = block_size(view->base.width, like ? like->block_width : 0);
+    band->block_height = block_size(view->base.height, like ? like->block_height : 0);
+}
+
 nacre_status ncr_vrt_layer_add(ncr_vrt_layer *layer, const ncr_vrt_source *source, nacre_error *err)
 {
     if (!ncr_array_reserve(&layer->sources, &layer->capacity, layer->count + 1, sizeof *layer->sources)) {
@@ -97,6 +112,24 @@ nacre_status ncr_vrt_layer_add(ncr_vrt_layer *layer, const ncr_vrt_source *sourc
         return ncr_error_memory(err);
     }
     layer->sources[layer->count++] = *source;
+    return NACRE_OK;
+}
+
+nacre_status ncr_vrt_view_set_overviews(ncr_vrt_view *view, const int *factors, int count, nacre_error *err)
+{
+    if (count <= 0)
+        return NACRE_OK;
+    ncr_dataset *base = &view->base;
+    view->overview_factors = ncr_alloc_array((size_t)count, sizeof *factors);
+    base->overviews = ncr_alloc_array((size_t)count, sizeof *base->overviews);
+    if (!view->overview_factors || !base->overviews)
+        return ncr_error_memory(err);
+    base->overview_count = count;
+    for (int i = 0; i < count; i++) {
+        view->overview_factors[i] = factors[i];
+        base->overviews[i][0] = (int)fmax(1, floor((double)base->width / factors[i] + 0.5));
+        base->overviews[i][1] = (int)fmax(1, floor((double)base->height / factors[i] + 0.5));
+    }
     return NACRE_OK;
 }
 

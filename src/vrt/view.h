@@ -50,6 +50,8 @@ typedef struct ncr_vrt_view {
     size_t lazy_count, lazy_capacity;
     ncr_vrt_layer *layers; /* one a band, then that of the mask */
     bool has_mask;         /* a MaskBand of the dataset */
+    int *overview_factors; /* of an OverviewList, one an overview of the dataset; NULL: none */
+    nacre_resampling overview_resampling;
     _Atomic bool sidecars_known;
 } ncr_vrt_view;
 
@@ -62,8 +64,12 @@ bool ncr_vrt_is_view(const ncr_dataset *dataset);
 nacre_status ncr_vrt_view_begin(ncr_vrt_view *view, nacre_error *err);
 /* Adds a lazy (referenced) and tells its index. */
 nacre_status ncr_vrt_view_add_lazy(ncr_vrt_view *view, ncr_lazy *lazy, uint32_t *out, nacre_error *err);
+/* Sets the block size of a band (from 0): that of `like`, or the default where like is NULL or has smaller ones. */
+void ncr_vrt_view_set_block(ncr_vrt_view *view, int index, const ncr_band *like);
 /* Appends a copy of source to a layer; takes over its recipe, also on failure. */
 nacre_status ncr_vrt_layer_add(ncr_vrt_layer *layer, const ncr_vrt_source *source, nacre_error *err);
+/* Sets the overviews from their factors (copied), each above 1. */
+nacre_status ncr_vrt_view_set_overviews(ncr_vrt_view *view, const int *factors, int count, nacre_error *err);
 /* Builds the indexes and sets the mask flags; after this the view is immutable. */
 nacre_status ncr_vrt_view_end(ncr_vrt_view *view, nacre_error *err);
 

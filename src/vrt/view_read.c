@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/text.h"
+#include "raster/dtype.h"
 #include "vrt/common.h"
 #include "vrt/source_read.h"
 #include "vrt/view.h"
@@ -44,6 +47,34 @@ static nacre_status read_layers(ncr_vrt_reader *reader, const ncr_xml *root, nac
     return status == NACRE_OK ? read_mask(reader, root, err) : status;
 }
 
+enum { MAX_OVERVIEWS = 32 };
+
+/* "2 4 8": levels whose pixels come from the sources, as the rest. */
+static nacre_status read_overviews(const ncr_vrt_reader *reader, const ncr_xml *root, nacre_error *err)
+{
+    const ncr_xml *list = ncr_xml_first(root, "OverviewList");
+    if (!list)
+        return NACRE_OK;
+    const char *name = ncr_xml_attribute(list, "resampling", "nearest");
+    if (!ncr_resampling_from_name(name, &reader->view->overview_resampling))
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: an OverviewList with resampling %.40s",
+                             reader->document->path, name);
+    int factors[MAX_OVERVIEWS], count = 0;
+    for (const char *at = ncr_xml_content(list); *at;) {
+        char number[16] = {0};
+        size_t length = strcspn(at, " ,\t\r\n");
+        if (length >= sizeof number || count == MAX_OVERVIEWS)
+            break;
+        memcpy(number, at, length);
+        at += length + strspn(at + length, " ,\t\r\n");
+        if (!ncr_text_to_int(number, &factors[count]) || factors[count] <= (count ? factors[count - 1] : 1))
+            return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: an OverviewList is not ascending factors above 1",
+                                 reader->document->path);
+        count++;
+    }
+    return ncr_vrt_view_set_overviews(reader->view, factors, count, err);
+}
+
 nacre_status ncr_vrt_view_read(const ncr_xml *root, const ncr_vrt_document *document, ncr_file *file, ncr_dataset **out,
                                nacre_error *err)
 {
@@ -57,6 +88,8 @@ nacre_status ncr_vrt_view_read(const ncr_xml *root, const ncr_vrt_document *docu
     status = ncr_vrt_view_begin(reader.view, err);
     if (status == NACRE_OK)
         status = read_layers(&reader, root, err);
+    if (status == NACRE_OK)
+        status = read_overviews(&reader, root, err);
     if (status == NACRE_OK)
         status = ncr_vrt_view_end(reader.view, err);
     free(reader.names);

@@ -132,6 +132,20 @@ static nacre_status write_mask(const ncr_vrt_view *view, const ncr_vrt_document 
     return write_layer(view, &view->layers[view->base.band_count], document, band, err);
 }
 
+static bool write_overviews(const ncr_vrt_view *view, ncr_xml *root)
+{
+    if (!view->overview_factors)
+        return true;
+    char text[512];
+    size_t length = 0;
+    for (int i = 0; i < view->base.overview_count && length < sizeof text; i++)
+        length +=
+            (size_t)snprintf(text + length, sizeof text - length, "%s%d", i ? " " : "", view->overview_factors[i]);
+    ncr_xml *list = ncr_xml_add(root, "OverviewList");
+    return list && ncr_xml_set_attribute(list, "resampling", ncr_resampling_gdal_name(view->overview_resampling)) &&
+           ncr_xml_set_content(list, text);
+}
+
 nacre_status ncr_vrt_view_write(const ncr_vrt_view *view, const ncr_vrt_document *document, ncr_xml *root,
                                 nacre_error *err)
 {
@@ -142,5 +156,7 @@ nacre_status ncr_vrt_view_write(const ncr_vrt_view *view, const ncr_vrt_document
         if (status == NACRE_OK)
             status = write_layer(view, &view->layers[i], document, band, err);
     }
-    return status == NACRE_OK && view->has_mask ? write_mask(view, document, root, err) : status;
+    if (status == NACRE_OK && view->has_mask)
+        status = write_mask(view, document, root, err);
+    return status == NACRE_OK && !write_overviews(view, root) ? ncr_error_memory(err) : status;
 }
