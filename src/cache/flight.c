@@ -83,8 +83,10 @@ static void fill_gets(ncr_flight *flight, unsigned needed_round)
                                     .offset = flight->offset + at,
                                     .length = length,
                                     .buffer = flight->block->data + at,
-                                    .match = version->strong ? NCR_MATCH_VERSION : NCR_MATCH_ANY,
-                                    .version = version->strong ? version : NULL,
+                                    /* A weak one too: the store sends no condition for it, but answers by the
+                                     * validator that was seen first, where a server has several. */
+                                    .match = NCR_MATCH_VERSION,
+                                    .version = version,
                                     .needed_round = needed_round,
                                     .done = get_answered,
                                     .user = flight};

@@ -64,7 +64,7 @@ ncr_object *ncr_object_sibling(const ncr_object *object, const char *key);
 
 typedef enum ncr_match {
     NCR_MATCH_ANY,      /* whatever is there now */
-    NCR_MATCH_VERSION,  /* only this version, else NACRE_ERROR_CHANGED */
+    NCR_MATCH_VERSION,  /* only this version, else NACRE_ERROR_CHANGED; a weak one is compared, never sent */
     NCR_MATCH_MODIFIED, /* only if it is not this version, else not_modified */
 } ncr_match;
 
