@@ -57,7 +57,8 @@ static nacre_transform level_transform(const ncr_warp_engine *engine, int width,
 {
     nacre_transform t = engine->setup->src_transform;
     double x = (double)engine->source->width / width, y = (double)engine->source->height / height;
-    return engine->level ? (nacre_transform){t.a * x, t.b * y, t.c, t.d * x, t.e * y, t.f} : t;
+    bool is_given = engine->level == 0 || engine->setup->is_level_transform;
+    return is_given ? t : (nacre_transform){t.a * x, t.b * y, t.c, t.d * x, t.e * y, t.f};
 }
 
 static nacre_status set_map(ncr_warp_engine *engine, const char *name, const nacre_grid *grid,
@@ -86,6 +87,10 @@ static nacre_status set_kernel(ncr_warp_engine *engine, nacre_resampling resampl
                                         engine->kernel.height, ncr_kernel_taps(resampling), &x_scale, &y_scale, err);
     if (status)
         return status;
+    if (engine->setup->x_scale > 0)
+        x_scale = engine->setup->x_scale;
+    if (engine->setup->y_scale > 0)
+        y_scale = engine->setup->y_scale;
     if (ncr_map_is_shift(&engine->map))
         resampling = NACRE_RESAMPLING_NEAREST;
     ncr_kernel_set_scale(&engine->kernel, resampling, x_scale, y_scale);

@@ -38,6 +38,7 @@ typedef struct ncr_warp_option {
 typedef struct ncr_warp_setup {
     nacre_grid grid;
     nacre_transform src_transform; /* of the source's full resolution */
+    bool is_level_transform;       /* of the overview that is read instead; then overview is its number */
     ncr_reprojection_spec spec;
     nacre_resampling resampling;
     nacre_dtype working; /* UNKNOWN: found from the bands */
@@ -47,6 +48,7 @@ typedef struct ncr_warp_setup {
     double src_alpha_max, dst_alpha_max; /* 0: found from the bands */
     ncr_unified unified;
     int overview;
+    double x_scale, y_scale;  /* given by the file: XSCALE, YSCALE; 0: found */
     double max_error;         /* for GDAL: 0 exact */
     double memory_limit;      /* for GDAL, bytes */
     ncr_warp_option *options; /* all of a file's options, as they are written */

@@ -3,6 +3,7 @@
 #include "warp/view.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +24,9 @@ static void view_sources(ncr_dataset *dataset,
 static void view_free(ncr_dataset *dataset)
 {
     ncr_warp_view *view = (ncr_warp_view *)dataset;
-    ncr_warp_engine_unref(view->engine);
+    ncr_warp_engine_unref(atomic_load(&view->engine));
     ncr_lazy_unref(view->source);
     ncr_warp_setup_clear(&view->setup);
-    pthread_mutex_destroy(&view->lock);
 }
 
 const ncr_dataset_class ncr_warp_view_class = {.driver = "VRT",
@@ -37,10 +37,7 @@ const ncr_dataset_class ncr_warp_view_class = {.driver = "VRT",
 
 ncr_warp_view *ncr_warp_view_alloc(int band_count)
 {
-    ncr_warp_view *view = (ncr_warp_view *)ncr_dataset_new(sizeof *view, &ncr_warp_view_class, "", NULL, band_count);
-    if (view)
-        pthread_mutex_init(&view->lock, NULL);
-    return view;
+    return (ncr_warp_view *)ncr_dataset_new(sizeof(ncr_warp_view), &ncr_warp_view_class, "", NULL, band_count);
 }
 
 const char *ncr_warp_view_name(const ncr_warp_view *view)
@@ -50,37 +47,31 @@ const char *ncr_warp_view_name(const ncr_warp_view *view)
     return view->source ? ncr_lazy_path(view->source) : "warped view";
 }
 
-static ncr_warp_engine *held_engine(ncr_warp_view *view)
-{
-    pthread_mutex_lock(&view->lock);
-    ncr_warp_engine *engine = view->engine ? ncr_warp_engine_ref(view->engine) : NULL;
-    pthread_mutex_unlock(&view->lock);
-    return engine;
-}
-
 nacre_status ncr_warp_view_engine(ncr_warp_view *view, ncr_warp_engine **out, nacre_error *err)
 {
-    *out = held_engine(view);
-    if (*out)
-        return NACRE_OK;
-    /* Made outside the lock, since PROJ reads its database; of two that are made at once the first is kept. */
-    ncr_warp_engine *made;
-    nacre_status status = ncr_warp_engine_new(ncr_warp_view_name(view), &view->setup, ncr_lazy_dataset(view->source),
-                                              NULL, view->setup.resampling, NULL, &made, err);
-    if (status)
-        return status;
-    pthread_mutex_lock(&view->lock);
-    if (!view->engine)
-        view->engine = ncr_warp_engine_ref(made);
-    *out = ncr_warp_engine_ref(view->engine);
-    pthread_mutex_unlock(&view->lock);
-    ncr_warp_engine_unref(made);
+    *out = NULL;
+    ncr_warp_engine *engine = atomic_load(&view->engine), *made = NULL;
+    if (!engine) {
+        /* Of two that are made at once the first is kept. */
+        nacre_status status =
+            ncr_warp_engine_new(ncr_warp_view_name(view), &view->setup, ncr_lazy_dataset(view->source), NULL,
+                                view->setup.resampling, NULL, &made, err);
+        if (status)
+            return status;
+        if (atomic_compare_exchange_strong(&view->engine, &engine, made))
+            engine = made;
+        else
+            ncr_warp_engine_unref(made);
+    }
+    *out = ncr_warp_engine_ref(engine);
     return NACRE_OK;
 }
 
 void ncr_warp_view_set_masks(ncr_warp_view *view)
 {
     ncr_dataset *base = &view->base;
+    if (!view->setup.dst_alpha && view->source && !ncr_lazy_dataset(view->source))
+        return; /* a file without a computed alpha: what its bands say holds */
     base->alpha_band = view->setup.dst_alpha;
     for (int i = 0; i < base->band_count; i++) {
         ncr_band *band = &base->bands[i];
@@ -318,8 +309,11 @@ static nacre_status fill_view(ncr_warp_view *view, ncr_warp_setup *setup, ncr_re
     nacre_status status = describe(view, source, options, err);
     if (status)
         return status;
-    return ncr_warp_engine_new(source->path, &view->setup, source, NULL, options->resampling, reprojection,
-                               &view->engine, err);
+    ncr_warp_engine *engine;
+    status =
+        ncr_warp_engine_new(source->path, &view->setup, source, NULL, options->resampling, reprojection, &engine, err);
+    atomic_store(&view->engine, engine);
+    return status;
 }
 
 static nacre_status new_view(ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,

@@ -3,8 +3,6 @@
 #ifndef NCR_WARP_VIEW_H
 #define NCR_WARP_VIEW_H
 
-#include <pthread.h>
-
 #include "raster/lazy.h"
 #include "warp/engine.h"
 #include "warp/warp.h"
@@ -15,8 +13,7 @@ typedef struct ncr_warp_view {
     ncr_dataset base; /* first */
     ncr_lazy *source;
     ncr_warp_setup setup;
-    pthread_mutex_t lock;
-    ncr_warp_engine *engine; /* guarded by lock; NULL: not made yet */
+    _Atomic(ncr_warp_engine *) engine; /* NULL: not made yet */
 } ncr_warp_view;
 
 extern const ncr_dataset_class ncr_warp_view_class;

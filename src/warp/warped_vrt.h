@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_WARP_WARPED_VRT_H
+#define NCR_WARP_WARPED_VRT_H
+
+#include "vrt/vrt.h"
+#include "warp/setup.h"
+
+/* Between the files that read and write VRTWarpedDataset. `name` is the document's, for messages. */
+
+/* The Option elements of GDALWarpOptions, and what they say. NACRE_ERROR_UNSUPPORTED: one that would change pixels and
+ * is not done, or is not known. The bands must be there. */
+nacre_status ncr_warped_vrt_read_options(const ncr_xml *warp, const char *name, ncr_warp_setup *setup,
+                                         nacre_error *err);
+
+/* Adds a GDALWarpOptions for a setup to root. */
+nacre_status ncr_warped_vrt_write(const ncr_dataset *dataset, const ncr_vrt_document *document, ncr_xml *root,
+                                  nacre_error *err);
+
+#endif
