@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include <arpa/inet.h>
 #include <nacre/config.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -462,9 +465,24 @@ static void a_request_can_be_sent_twice(void **state)
     end(&f);
 }
 
+/* Whether this process holds the client's end of a connection to the server. */
+static bool holds_connection(unsigned port)
+{
+    for (int fd = 3; fd < 512; fd++) {
+        struct sockaddr_in peer = {0};
+        socklen_t size = sizeof peer;
+        if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0 && ntohs(peer.sin_port) == port)
+            return true;
+    }
+    return false;
+}
+
 /* In the child: one request; the exit status tells. */
 static int fetch_in_child(fixture *f, ncr_call *call)
 {
+    alarm(20); /* a child that waits for its parent's loop waits for ever */
+    if (holds_connection(f->port))
+        return 2;
     ncr_http_request *request = test_get_new(call, f->port, "/k", 0, 100);
     nacre_status status = ncr_http_perform(request, NULL);
     return status == NACRE_OK && memcmp(request->sink.data, f->bytes, 100) == 0 ? 0 : 1;
