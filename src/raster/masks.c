@@ -40,10 +40,10 @@ static nacre_status plan_child(mask_plan *p, mask_part *part, nacre_error *err)
     return ncr_dataset_plan_scaled(p->dataset, &request, p->plan.call, &part->child, err);
 }
 
-/* The values of the band, to compare with its nodata value. */
-static nacre_status plan_nodata(mask_plan *p, mask_part *part, int index, nacre_error *err)
+/* The values of a band, from which the mask is made when they have arrived. */
+static nacre_status plan_pixels(mask_plan *p, mask_part *part, int band, int index, nacre_error *err)
 {
-    nacre_dtype dtype = p->dataset->bands[part->band - 1].dtype;
+    nacre_dtype dtype = p->dataset->bands[band - 1].dtype;
     size_t value = ncr_dtype_size(dtype), row, plane;
     if (!ncr_size_mul(value, (size_t)p->request.out_width, &row) ||
         !ncr_size_mul(row, (size_t)p->request.out_height, &plane) || plane > PTRDIFF_MAX)
@@ -51,7 +51,7 @@ static nacre_status plan_nodata(mask_plan *p, mask_part *part, int index, nacre_
     part->pixels = ncr_alloc_array(plane, 1);
     if (!part->pixels)
         return ncr_error_memory(err);
-    p->bands[index] = part->band;
+    p->bands[index] = band;
     part->of = (ncr_read_request){.bands = &p->bands[index],
                                   .band_count = 1,
                                   .dtype = dtype,
@@ -62,10 +62,12 @@ static nacre_status plan_nodata(mask_plan *p, mask_part *part, int index, nacre_
     return plan_child(p, part, err);
 }
 
-/* The alpha band or the dataset's mask, straight to where it goes. */
+/* The alpha band or the dataset's mask, straight to where it goes; but an alpha band of 16 bits, which is scaled. */
 static nacre_status plan_shared(mask_plan *p, mask_part *part, int index, nacre_error *err)
 {
     bool is_alpha = part->flags & NACRE_MASK_ALPHA;
+    if (is_alpha && p->dataset->bands[p->dataset->alpha_band - 1].dtype == NACRE_DTYPE_UINT16)
+        return plan_pixels(p, part, p->dataset->alpha_band, index, err);
     p->bands[index] = p->dataset->alpha_band;
     part->of = p->request.to;
     part->of.bands = &p->bands[index];
@@ -82,7 +84,7 @@ static nacre_status begin_part(mask_plan *p, int index, nacre_error *err)
     if (part->flags & NACRE_MASK_ALL_VALID)
         return NACRE_OK;
     if (part->flags & NACRE_MASK_NODATA)
-        return plan_nodata(p, part, index, err);
+        return plan_pixels(p, part, part->band, index, err);
     if (part->flags & (NACRE_MASK_ALPHA | NACRE_MASK_PER_DATASET))
         return plan_shared(p, part, index, err);
     return NACRE_OK;
@@ -108,6 +110,16 @@ static nacre_status step_masks(ncr_plan *plan, ncr_wants *wants, bool *more, nac
     return NACRE_OK;
 }
 
+/* 16 bits to 8 as GDAL: what is not quite transparent stays so, also where a file has 0 to 255 in 16 bits. */
+static void scale_alpha(const uint8_t *pixels, uint8_t *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint16_t value;
+        memcpy(&value, pixels + i * sizeof value, sizeof value);
+        out[i] = (uint8_t)(value && value < 257 ? 1 : value * 255u / 65535u);
+    }
+}
+
 static void compose_row(const mask_plan *p, const mask_part *part, int y, uint8_t *scratch)
 {
     const ncr_read_request *to = &p->request.to;
@@ -119,8 +131,11 @@ static void compose_row(const mask_plan *p, const mask_part *part, int y, uint8_
         return;
     }
     const ncr_band *band = &p->dataset->bands[part->band - 1];
-    ncr_nodata_mark(&band->nodata, band->dtype, part->pixels + (ptrdiff_t)y * part->of.row_stride,
-                    part->of.pixel_stride, scratch, 1, width);
+    const uint8_t *pixels = part->pixels + (ptrdiff_t)y * part->of.row_stride;
+    if (part->flags & NACRE_MASK_NODATA)
+        ncr_nodata_mark(&band->nodata, band->dtype, pixels, part->of.pixel_stride, scratch, 1, width);
+    else
+        scale_alpha(pixels, scratch, width);
     for (size_t x = 0; x < width; x++) {
         uint8_t *value = &out[(ptrdiff_t)x * to->pixel_stride];
         *value = p->is_union ? *value | scratch[x] : scratch[x];

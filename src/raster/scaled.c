@@ -200,10 +200,10 @@ static const ncr_plan_class scaled_class = {.step = step_scaled, .free = free_sc
 
 /* The type in which source pixels are held: for nearest that of the output; for kernels the bands' own, or double
  * where they differ. */
-static nacre_dtype choose_dtype(const ncr_dataset *dataset, const ncr_scaled_request *request)
+static nacre_dtype choose_dtype(const ncr_dataset *dataset, const ncr_scaled_request *request, bool nearest)
 {
     const ncr_read_request *to = &request->to;
-    if (request->resampling == NACRE_RESAMPLING_NEAREST)
+    if (nearest)
         return to->dtype;
     if (to->mask)
         return NACRE_DTYPE_UINT8;
@@ -214,28 +214,42 @@ static nacre_dtype choose_dtype(const ncr_dataset *dataset, const ncr_scaled_req
     return dtype;
 }
 
+/* Indices into a colour table cannot be mixed: as GDAL, kernels take the nearest one, from the overview that they would
+ * have used. */
+static bool takes_nearest(const ncr_dataset *dataset, const ncr_scaled_request *request)
+{
+    if (request->resampling == NACRE_RESAMPLING_NEAREST)
+        return true;
+    bool all_indices = !request->to.mask && request->resampling != NACRE_RESAMPLING_AVERAGE;
+    for (int i = 0; all_indices && i < request->to.band_count; i++)
+        all_indices = dataset->bands[request->to.bands[i] - 1].color_count > 0;
+    return all_indices;
+}
+
 static nacre_status init_job(scaled_plan *p, nacre_error *err)
 {
     ncr_scaled_job *job = &p->job;
     const ncr_scaled_request *request = &p->request;
-    bool nearest = request->resampling == NACRE_RESAMPLING_NEAREST;
+    bool nearest = takes_nearest(p->dataset, request);
     int width, height;
-    job->level = ncr_overview_choose(p->dataset, &request->window, request->out_width, request->out_height, nearest);
+    job->level = ncr_overview_choose(p->dataset, &request->window, request->out_width, request->out_height,
+                                     request->resampling == NACRE_RESAMPLING_NEAREST);
     ncr_overview_size(p->dataset, job->level, &width, &height);
     double x_factor = (double)p->dataset->width / width, y_factor = (double)p->dataset->height / height;
     job->dataset = p->dataset;
     job->to = request->to;
     job->band_count = request->to.mask ? 1 : request->to.band_count;
-    job->dtype = choose_dtype(p->dataset, request);
+    job->dtype = choose_dtype(p->dataset, request, nearest);
     job->nearest = nearest;
     job->normalize_rows = request->resampling != NACRE_RESAMPLING_AVERAGE;
     job->has_valid = !nearest && shared_mask(p) != 0;
+    nacre_resampling resampling = nearest ? NACRE_RESAMPLING_NEAREST : request->resampling;
     nacre_status status =
-        ncr_axis_init(&job->columns, request->resampling, request->window.x / x_factor,
+        ncr_axis_init(&job->columns, resampling, request->window.x / x_factor,
                       request->window.width / x_factor / request->out_width, request->out_width, width, err);
     if (status == NACRE_OK)
         status =
-            ncr_axis_init(&job->rows, request->resampling, request->window.y / y_factor,
+            ncr_axis_init(&job->rows, resampling, request->window.y / y_factor,
                           request->window.height / y_factor / request->out_height, request->out_height, height, err);
     return status;
 }

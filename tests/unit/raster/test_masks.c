@@ -108,6 +108,20 @@ static void alpha_is_the_mask_of_the_others(void **state)
     ncr_dataset_unref(&dataset->base);
 }
 
+static void alpha_of_sixteen_bits_is_scaled(void **state)
+{
+    (void)state;
+    uint16_t pixels[] = {1, 2, 3, 4, /**/ 65535, 0, 32768, 1};
+    memory_dataset *dataset = memory_dataset_new(WIDTH, 1, 2, NACRE_DTYPE_UINT16, pixels);
+    dataset->base.alpha_band = 2;
+    dataset->base.bands[0].mask_flags = NACRE_MASK_PER_DATASET | NACRE_MASK_ALPHA;
+    uint8_t out[4];
+    read_masks(dataset, 0, out);
+    const uint8_t expected[] = {255, 0, 127, 1};
+    assert_memory_equal(out, expected, 4);
+    ncr_dataset_unref(&dataset->base);
+}
+
 static void the_datasets_own_mask_is_every_bands(void **state)
 {
     (void)state;
@@ -158,6 +172,7 @@ int main(void)
         cmocka_unit_test(the_dataset_is_valid_where_any_band_is),
         cmocka_unit_test(one_band_without_a_mask_makes_the_dataset_valid),
         cmocka_unit_test(alpha_is_the_mask_of_the_others),
+        cmocka_unit_test(alpha_of_sixteen_bits_is_scaled),
         cmocka_unit_test(the_datasets_own_mask_is_every_bands),
         cmocka_unit_test(nodata_is_compared_exactly_in_every_type),
     };

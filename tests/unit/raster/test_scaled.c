@@ -156,6 +156,19 @@ static void a_computed_value_is_never_nodata_by_chance(void **state)
     ncr_dataset_unref(&dataset->base);
 }
 
+static void indices_of_colours_are_not_mixed(void **state)
+{
+    (void)state;
+    uint8_t row[4] = {10, 20, 30, 40}, out[2];
+    memory_dataset *dataset = memory_dataset_new(4, 1, 1, NACRE_DTYPE_UINT8, row);
+    dataset->base.bands[0].colors = calloc(256, sizeof(nacre_color_entry));
+    dataset->base.bands[0].color_count = 256;
+    must_read(&dataset->base, (nacre_window){0, 0, 4, 1}, 2, 1, NACRE_RESAMPLING_BILINEAR, NACRE_DTYPE_UINT8, out);
+    const uint8_t nearest[] = {20, 40};
+    assert_memory_equal(out, nearest, 2);
+    ncr_dataset_unref(&dataset->base);
+}
+
 static void nan_under_the_mask_does_not_spread(void **state)
 {
     (void)state;
@@ -282,6 +295,7 @@ int main(void)
         cmocka_unit_test(bilinear_widens_when_it_shrinks),
         cmocka_unit_test(invalid_pixels_are_left_out_and_the_others_weigh_more),
         cmocka_unit_test(a_computed_value_is_never_nodata_by_chance),
+        cmocka_unit_test(indices_of_colours_are_not_mixed),
         cmocka_unit_test(nan_under_the_mask_does_not_spread),
         cmocka_unit_test(little_memory_makes_no_difference),
         cmocka_unit_test(unknown_resampling_is_named),
