@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
