@@ -78,6 +78,9 @@ nacre_status ncr_tiff_parser_add(ncr_tiff_parser *parser, uint64_t offset, const
 nacre_status ncr_tiff_parser_step(ncr_tiff_parser *parser, const ncr_tiff_need **needs, size_t *count,
                                   ncr_tiff_index **out, nacre_error *err);
 
+/* Whether the header, once a step has read it, carries the marker of the COG layout. */
+bool ncr_tiff_parser_is_cog(const ncr_tiff_parser *parser);
+
 void ncr_tiff_parser_free(ncr_tiff_parser *parser); /* accepts NULL */
 
 /* Whether a file that begins so is a TIFF. */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
+#include "tiff/beside.h"
 #include "tiff/dataset.h"
 #include "tiff/tiff.h"
 
 /* Opening: the index from the cache, or from the file's head and, where that is not enough, a round for each level of
- * dependency. */
+ * dependency. Beside that, from the round after the header on, files beside it (beside.h) are looked for. */
 
 /* Bytes that a round brought. */
 typedef struct piece {
@@ -24,6 +26,10 @@ typedef struct open_plan {
     ncr_tiff_parser *parser;
     piece *asked, *added; /* of this round; of those before, as the parser borrows them */
     ncr_tiff_index *index;
+    const ncr_object *document; /* lives as long as the open request's plan */
+    bool is_alone;              /* nothing is looked for beside it */
+    bool is_beside_done;
+    ncr_tiff_beside beside;
 } open_plan;
 
 static const ncr_value_key index_key = {NCR_VALUE_TIFF_INDEX, 0, 0};
@@ -88,13 +94,31 @@ static nacre_status parse_on(open_plan *plan, ncr_wants *wants, bool *more, nacr
     return status;
 }
 
+/* A COG is whole in itself. */
+static bool looks_beside(const open_plan *plan)
+{
+    const char *setting = ncr_config_text(plan->base.call->config, NCR_KEY_SIDECARS);
+    bool is_cog = plan->index ? plan->index->is_cog : ncr_tiff_parser_is_cog(plan->parser);
+    bool always = setting && !strcmp(setting, "always");
+    return !plan->is_alone && (always || !is_cog);
+}
+
 static nacre_status step(ncr_plan *base, ncr_wants *wants, bool *more, nacre_error *err)
 {
     open_plan *plan = (open_plan *)base;
-    *more = false;
+    nacre_status status = NACRE_OK;
+    bool is_parsing = false, is_looking = false;
     if (!plan->index && !plan->parser)
         plan->index = (ncr_tiff_index *)ncr_cache_value_get(ncr_file_pin(plan->file), index_key);
-    return plan->index ? NACRE_OK : parse_on(plan, wants, more, err);
+    if (!plan->index)
+        status = parse_on(plan, wants, &is_parsing, err);
+    if (status == NACRE_OK && !plan->is_beside_done && looks_beside(plan)) {
+        status = ncr_tiff_beside_step(&plan->beside, plan->file, plan->document, plan->index, base->call, wants,
+                                      &is_looking, err);
+        plan->is_beside_done = plan->index && !is_looking;
+    }
+    *more = is_parsing || is_looking;
+    return status;
 }
 
 static nacre_status compose(ncr_plan *base, nacre_error *err)
@@ -103,7 +127,11 @@ static nacre_status compose(ncr_plan *base, nacre_error *err)
     ncr_tiff_dataset *dataset = NULL;
     nacre_status status = ncr_tiff_dataset_new(plan->path, plan->file, plan->index, &dataset, err);
     if (status == NACRE_OK)
+        status = ncr_tiff_beside_attach(&plan->beside, dataset, err);
+    if (status == NACRE_OK)
         *plan->dataset_out = &dataset->base;
+    else if (dataset)
+        ncr_dataset_unref(&dataset->base);
     return status;
 }
 
@@ -125,6 +153,7 @@ static void free_plan(ncr_plan *base)
     free_pieces(plan->added);
     if (plan->index)
         ncr_value_unref(&plan->index->value);
+    ncr_tiff_beside_clear(&plan->beside);
     ncr_file_unref(plan->file);
     free(plan->path);
     free(plan);
@@ -132,23 +161,45 @@ static void free_plan(ncr_plan *base)
 
 static const ncr_plan_class open_class = {.step = step, .compose = compose, .free = free_plan};
 
-static nacre_status plan_open(const ncr_open_request *request, ncr_call *call, ncr_dataset **dataset_out,
-                              ncr_plan **out, nacre_error *err)
+static nacre_status new_plan(const char *path, ncr_file *file, ncr_call *call, ncr_dataset **dataset_out,
+                             open_plan **out, nacre_error *err)
 {
     *out = NULL;
     *dataset_out = NULL;
     open_plan *plan = ncr_plan_new(sizeof *plan, &open_class, call);
     if (!plan)
         return ncr_error_memory(err);
-    plan->file = ncr_file_ref(request->file);
+    plan->file = ncr_file_ref(file);
     plan->dataset_out = dataset_out;
-    plan->path = ncr_text_copy(request->path);
+    plan->path = ncr_text_copy(path);
     if (!plan->path) {
         ncr_plan_free(&plan->base);
         return ncr_error_memory(err);
     }
-    *out = &plan->base;
+    *out = plan;
     return NACRE_OK;
+}
+
+static nacre_status plan_open(const ncr_open_request *request, ncr_call *call, ncr_dataset **dataset_out,
+                              ncr_plan **out, nacre_error *err)
+{
+    open_plan *plan = NULL;
+    nacre_status status = new_plan(request->path, request->file, call, dataset_out, &plan, err);
+    if (plan)
+        plan->document = request->document;
+    *out = plan ? &plan->base : NULL;
+    return status;
+}
+
+nacre_status ncr_tiff_plan_open_alone(const char *path, ncr_file *file, ncr_call *call, ncr_dataset **dataset_out,
+                                      ncr_plan **out, nacre_error *err)
+{
+    open_plan *plan = NULL;
+    nacre_status status = new_plan(path, file, call, dataset_out, &plan, err);
+    if (plan)
+        plan->is_alone = true;
+    *out = plan ? &plan->base : NULL;
+    return status;
 }
 
 const ncr_driver ncr_tiff_driver = {.name = "GTiff", .probe = probe, .plan_open = plan_open};

@@ -216,6 +216,11 @@ static nacre_status read_header(ncr_tiff_parser *parser, nacre_error *err)
     return NACRE_OK;
 }
 
+bool ncr_tiff_parser_is_cog(const ncr_tiff_parser *parser)
+{
+    return parser->index && parser->index->is_cog;
+}
+
 /* --- The chain of directories --- */
 
 static bool is_block_array(unsigned id)

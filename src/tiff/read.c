@@ -437,22 +437,40 @@ static nacre_status check_block_size(const ncr_tiff_dataset *dataset, const ncr_
     return NACRE_OK;
 }
 
+/* The mask in a file beside this one, for any level: that file has levels of its own. */
+static nacre_status plan_mask_beside(ncr_tiff_dataset *dataset, const ncr_read_request *request, ncr_call *call,
+                                     ncr_plan **out, nacre_error *err)
+{
+    static const int first_band = 1;
+    ncr_read_request to = *request;
+    to.mask = false;
+    to.bands = &first_band;
+    to.band_count = 1;
+    if (request->level == 0)
+        return ncr_dataset_plan_read(dataset->mask_file, &to, call, out, err);
+    const int *size = dataset->base.overviews[request->level - 1];
+    double scale_x = (double)dataset->base.width / size[0], scale_y = (double)dataset->base.height / size[1];
+    const ncr_rect *window = &request->window;
+    ncr_scaled_request scaled = {.window = {(double)window->x * scale_x, (double)window->y * scale_y,
+                                            (double)window->width * scale_x, (double)window->height * scale_y},
+                                 .out_width = (int)window->width,
+                                 .out_height = (int)window->height,
+                                 .resampling = NACRE_RESAMPLING_NEAREST,
+                                 .to = to};
+    return ncr_dataset_plan_scaled(dataset->mask_file, &scaled, call, out, err);
+}
+
 /* Levels and masks of files beside this one are theirs to read. */
 static nacre_status plan_beside(ncr_tiff_dataset *dataset, const ncr_read_request *request, ncr_call *call,
                                 ncr_plan **out, nacre_error *err)
 {
-    static const int first_band = 1;
     ncr_read_request to = *request;
-    ncr_dataset *beside = dataset->overview_file;
-    if (request->mask) {
-        beside = dataset->mask_file;
-        to.mask = false;
-        to.bands = &first_band;
-        to.band_count = 1;
-    } else {
-        to.level -= dataset->level_count;
-    }
-    return ncr_dataset_plan_read(beside, &to, call, out, err);
+    if (request->mask && dataset->mask_file)
+        return plan_mask_beside(dataset, request, call, out, err);
+    if (request->mask || !dataset->overview_file)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no mask", dataset->base.path);
+    to.level -= dataset->level_count;
+    return ncr_dataset_plan_read(dataset->overview_file, &to, call, out, err);
 }
 
 nacre_status ncr_tiff_plan_read(ncr_dataset *base, const ncr_read_request *request, ncr_call *call, ncr_plan **out,

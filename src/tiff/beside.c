@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "tiff/beside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+static bool has_role(const ncr_tiff_index *index, ncr_tiff_role role)
+{
+    for (size_t i = 0; i < index->directory_count; i++)
+        if (index->directories[i].role == role)
+            return true;
+    return false;
+}
+
+static nacre_status search(ncr_tiff_beside *beside, ncr_file *file, ncr_call *call, ncr_wants *wants, bool *more,
+                           nacre_error *err)
+{
+    nacre_status status = NACRE_OK;
+    if (!beside->search)
+        status = ncr_sidecars_plan(file, call, &beside->found, &beside->search, err);
+    if (status == NACRE_OK)
+        status = ncr_plan_step_child(beside->search, wants, more, err);
+    beside->is_found = status == NACRE_OK && !*more;
+    return status;
+}
+
+static nacre_status ask(ncr_tiff_companion *companion, const char *path, const ncr_object *document, ncr_wants *wants,
+                        bool *more, nacre_error *err)
+{
+    if (!path)
+        return NACRE_OK;
+    *more = true;
+    ncr_want want = {.kind = NCR_WANT_OPEN, .path = path, .document = document, .file_out = &companion->file};
+    return ncr_wants_add(wants, &want, err);
+}
+
+/* What is no TIFF is left alone: other programs use these endings too. */
+static nacre_status open_companion(ncr_tiff_companion *companion, ncr_call *call, ncr_wants *wants, bool *more,
+                                   nacre_error *err)
+{
+    if (companion->is_done || !companion->file)
+        return NACRE_OK;
+    const ncr_slice *head = ncr_file_head(companion->file);
+    nacre_status status = NACRE_OK;
+    bool is_more = false;
+    if (!ncr_tiff_probe(head->data, head->size)) {
+        companion->is_done = true;
+        return NACRE_OK;
+    }
+    if (!companion->plan)
+        status = ncr_tiff_plan_open_alone(ncr_file_path(companion->file), companion->file, call, &companion->dataset,
+                                          &companion->plan, err);
+    if (status == NACRE_OK)
+        status = ncr_plan_step_child(companion->plan, wants, &is_more, err);
+    companion->is_done = !is_more;
+    *more |= is_more;
+    return status;
+}
+
+nacre_status ncr_tiff_beside_step(ncr_tiff_beside *beside, ncr_file *file, const ncr_object *document,
+                                  const ncr_tiff_index *index, ncr_call *call, ncr_wants *wants, bool *more,
+                                  nacre_error *err)
+{
+    *more = false;
+    nacre_status status = beside->is_found ? NACRE_OK : search(beside, file, call, wants, more, err);
+    if (status != NACRE_OK || !beside->is_found || !index)
+        return status;
+    if (!beside->is_asked) {
+        const char *const *paths = (const char *const *)beside->found.paths;
+        const char *overviews = has_role(index, NCR_TIFF_ROLE_OVERVIEW) ? NULL : paths[NCR_SIDECAR_OVR];
+        const char *mask = has_role(index, NCR_TIFF_ROLE_MASK) ? NULL : paths[NCR_SIDECAR_MSK];
+        beside->is_asked = true;
+        status = ask(&beside->overviews, overviews, document, wants, more, err);
+        return status == NACRE_OK ? ask(&beside->mask, mask, document, wants, more, err) : status;
+    }
+    status = open_companion(&beside->overviews, call, wants, more, err);
+    return status == NACRE_OK ? open_companion(&beside->mask, call, wants, more, err) : status;
+}
+
+static void clear_companion(ncr_tiff_companion *companion)
+{
+    ncr_plan_free(companion->plan);
+    ncr_dataset_unref(companion->dataset);
+    ncr_file_unref(companion->file);
+}
+
+void ncr_tiff_beside_clear(ncr_tiff_beside *beside)
+{
+    ncr_plan_free(beside->search);
+    ncr_sidecars_clear(&beside->found);
+    clear_companion(&beside->overviews);
+    clear_companion(&beside->mask);
+    *beside = (ncr_tiff_beside){0};
+}
+
+/* --- Attaching --- */
+
+/* GDAL writes into a .msk whether it is one mask for all bands (bit 2 of the flags of band 1). */
+static bool is_mask_for(const ncr_dataset *mask, const ncr_dataset *base)
+{
+    const char *flags_text = ncr_metadata_get(&mask->metadata, "", "INTERNAL_MASK_FLAGS_1");
+    int flags = NACRE_MASK_PER_DATASET;
+    if (flags_text && !ncr_text_to_int(flags_text, &flags))
+        return false;
+    return mask->width == base->width && mask->height == base->height && mask->band_count == 1 &&
+           mask->bands[0].dtype == NACRE_DTYPE_UINT8 && flags & NACRE_MASK_PER_DATASET;
+}
+
+static bool is_overview_of(const ncr_dataset *overview, const ncr_dataset *base)
+{
+    return overview->band_count == base->band_count && overview->bands[0].dtype == base->bands[0].dtype &&
+           overview->width <= base->width && overview->height <= base->height;
+}
+
+static nacre_status attach_overviews(ncr_tiff_dataset *dataset, ncr_dataset *file, nacre_error *err)
+{
+    ncr_dataset *base = &dataset->base;
+    int count = file->overview_count + 1;
+    base->overviews = ncr_alloc_array((size_t)count, sizeof *base->overviews);
+    if (!base->overviews)
+        return ncr_error_memory(err);
+    base->overviews[0][0] = file->width;
+    base->overviews[0][1] = file->height;
+    if (file->overview_count)
+        memcpy(base->overviews + 1, file->overviews, (size_t)file->overview_count * sizeof *base->overviews);
+    base->overview_count = count;
+    dataset->overview_file = ncr_dataset_ref(file);
+    return NACRE_OK;
+}
+
+nacre_status ncr_tiff_beside_attach(ncr_tiff_beside *beside, ncr_tiff_dataset *dataset, nacre_error *err)
+{
+    ncr_dataset *base = &dataset->base, *mask = beside->mask.dataset, *overviews = beside->overviews.dataset;
+    if (mask && is_mask_for(mask, base)) {
+        dataset->mask_file = ncr_dataset_ref(mask);
+        for (int i = 0; i < base->band_count; i++)
+            base->bands[i].mask_flags = NACRE_MASK_PER_DATASET;
+    }
+    /* A mask inside the file has no overviews beside it. */
+    if (overviews && !base->overview_count && !dataset->masks && is_overview_of(overviews, base))
+        return attach_overviews(dataset, overviews, err);
+    return NACRE_OK;
+}
