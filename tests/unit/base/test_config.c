@@ -81,6 +81,34 @@ static void the_nearest_value_wins(void **state)
     expect_endpoint(NULL, "own");
 }
 
+static void a_value_tells_where_it_came_from(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {NULL, "CPL_GS_ENDPOINT", "the configuration file", "NACRE_GS_ENDPOINT",
+                                           "gs.endpoint"};
+    nacre_config *config = nacre_config_new();
+    for (int i = 0; i < 5; i++) {
+        ncr_config *snapshot;
+        if (i == 1)
+            setenv("CPL_GS_ENDPOINT", "http://a", 1);
+        if (i == 2)
+            write_file("{\"gs.endpoint\": \"http://b\"}");
+        if (i == 3)
+            setenv("NACRE_GS_ENDPOINT", "http://c", 1);
+        if (i == 4)
+            nacre_config_set(config, "gs.endpoint", "http://d", NULL);
+        assert_int_equal(ncr_config_snapshot(config, NULL, &snapshot, NULL), NACRE_OK);
+        const char *origin = ncr_config_origin(snapshot, NCR_KEY_GS_ENDPOINT);
+        if (expected[i])
+            assert_string_equal(origin, expected[i]);
+        else
+            assert_null(origin);
+        assert_null(ncr_config_origin(snapshot, NCR_KEY_GS_NO_SIGN_REQUEST)); /* a default */
+        ncr_config_unref(snapshot);
+    }
+    nacre_config_free(config);
+}
+
 static void expect_invalid(const char *part)
 {
     ncr_config *snapshot;
@@ -154,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_nearest_value_wins, clean),
+        cmocka_unit_test_setup(a_value_tells_where_it_came_from, clean),
         cmocka_unit_test_setup(a_wrong_value_names_its_origin, clean),
         cmocka_unit_test_setup(a_named_file_must_exist, clean),
         cmocka_unit_test_setup(sizes_have_units, clean),

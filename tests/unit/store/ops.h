@@ -19,6 +19,26 @@
 /* A store's operations as tests call them: each waits for done(), and fails the test where the contract of store.h is
  * broken. */
 
+/* A group's setup: what the machine's user has configured must not matter. */
+static inline int clear_environment(void **state)
+{
+    static const char *const names[] = {"STORAGE_EMULATOR_HOST",
+                                        "CPL_GS_ENDPOINT",
+                                        "NACRE_GS_ENDPOINT",
+                                        "NACRE_GS_ACCESS_TOKEN",
+                                        "GOOGLE_OAUTH_ACCESS_TOKEN",
+                                        "CLOUDSDK_AUTH_ACCESS_TOKEN",
+                                        "GOOGLE_APPLICATION_CREDENTIALS",
+                                        "GS_NO_SIGN_REQUEST",
+                                        "GS_USER_PROJECT",
+                                        "NACRE_CACHE",
+                                        "NACRE_CONFIG"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        unsetenv(names[i]);
+    return setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+}
+
 static inline ncr_call *make_call(const nacre_config *config)
 {
     nacre_io_options options = NACRE_IO_OPTIONS_INIT;

@@ -498,5 +498,5 @@ int main(void)
         TEST(destinations_that_cannot_be_are_said_clearly),
         TEST(files_are_copied_under_their_version),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, clear_environment, NULL);
 }

@@ -530,5 +530,5 @@ int main(void)
         cmocka_unit_test(checksums_are_those_of_the_standard),
         cmocka_unit_test(times_are_read),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, clear_environment, NULL);
 }

@@ -435,5 +435,5 @@ int main(void)
         cmocka_unit_test(an_upload_keeps_its_condition),
         cmocka_unit_test(an_upload_that_was_kept_wrong_is_removed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, clear_environment, NULL);
 }

@@ -415,5 +415,5 @@ int main(void)
         cmocka_unit_test(http_is_not_listed_nor_written),
         cmocka_unit_test(private_addresses_are_refused_to_documents),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, clear_environment, NULL);
 }

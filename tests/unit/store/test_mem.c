@@ -300,5 +300,5 @@ int main(void)
         TEST(a_sibling_is_named_like_its_object),
         TEST(an_unknown_back_end_is_unsupported),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, clear_environment, NULL);
 }
