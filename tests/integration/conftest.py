@@ -10,11 +10,13 @@ import os
 import pathlib
 import subprocess
 import urllib.parse
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import peers
 import pytest
+from servers import FakeGcs, official_bucket
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 NACRE = pathlib.Path(os.environ.get("NACRE_BIN", ROOT / "build" / "nacre"))
@@ -204,3 +206,46 @@ def rasterio_gs(emulator: Emulator) -> Iterator[Any]:
 
     with rasterio.Env(**gdal_options(emulator)):
         yield rasterio
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No configuration of the user's own reaches a test."""
+    for name in os.environ.keys() - clean_environment().keys() - {"NACRE_BIN", "NACRE_TEST_DATA", "NACRE_REQUIRE_ALL"}:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+
+
+@pytest.fixture(scope="session")
+def _fake_gcs() -> Iterator[FakeGcs]:
+    need("fake-gcs-server")
+    server = FakeGcs()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["emulator", "fake-gcs-server"])
+def gcs(request: pytest.FixtureRequest) -> Any:
+    """Each server of Google's interface in turn."""
+    return request.getfixturevalue({"emulator": "emulator", "fake-gcs-server": "_fake_gcs"}[request.param])
+
+
+@pytest.fixture
+def bucket(gcs: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A new bucket, through Google's own client; nacre is pointed at its server."""
+    need("google-cloud-storage")
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs.url)
+    return official_bucket(gcs.url, f"b-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def run() -> Callable[..., Any]:
+    """Runs the command in this test's environment: run("info", path, status=1) checks the exit status."""
+
+    def run_command(*words: Any, status: int = 0, **options: Any) -> subprocess.CompletedProcess[str]:
+        command = [str(part) for part in (NACRE, *words)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+        assert result.returncode == status, f"{command}: {result.returncode}\n{result.stdout}\n{result.stderr}"
+        return result
+
+    return run_command
