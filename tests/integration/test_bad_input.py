@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+# Copyright the nacre authors
+"""What goes wrong is one line, `nacre: PATH: reason`, with status 1, and leaves nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import NACRE, run_nacre
+
+pytestmark = pytest.mark.sanitized
+
+
+def refuse(path: Any, reason: str, *words: Any, status: int = 1, **changes: str) -> str:
+    """The command fails with one line that names the path and says the reason."""
+    done = run_nacre(*words, **changes)
+    assert done.returncode == status, done.stderr
+    lines = done.stderr.strip().split("\n")
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith(f"nacre: {path}: "), lines[0]
+    assert reason in lines[0], lines[0]
+    return lines[0]
+
+
+@pytest.fixture
+def tif(data: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
+    """A copy of a real raster."""
+    return pathlib.Path(shutil.copy(data / "RGB.byte.tif", tmp_path / "RGB.byte.tif"))
+
+
+def vrt_of(source: str, relative: bool = False) -> str:
+    return (
+        '<VRTDataset rasterXSize="10" rasterYSize="10"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
+        f'<SourceFilename relativeToVRT="{int(relative)}">{source}</SourceFilename><SourceBand>1</SourceBand>'
+        '<SrcRect xOff="0" yOff="0" xSize="10" ySize="10"/><DstRect xOff="0" yOff="0" xSize="10" ySize="10"/>'
+        "</SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+
+
+def test_missing_file() -> None:
+    refuse("/nonexistent/a.tif", "No such file or directory", "info", "/nonexistent/a.tif")
+
+
+def test_missing_object_and_bucket(emulator: Any) -> None:
+    refuse("gs://demo/none.tif", "not found", "info", "gs://demo/none.tif", STORAGE_EMULATOR_HOST=emulator.url)
+    refuse("gs://nobody/a.tif", "bucket", "ls", "gs://nobody/a.tif", STORAGE_EMULATOR_HOST=emulator.url)
+
+
+def test_denied_says_what_was_looked_for_and_the_cure(emulator: Any) -> None:
+    emulator.set_access(require_token="secret")
+    line = refuse("gs://demo/a.tif", "denied (", "info", "gs://demo/a.tif", STORAGE_EMULATOR_HOST=emulator.url)
+    assert "no Google credentials found (looked in " in line
+    assert "--no-sign-request" in line
+
+
+def test_not_a_raster(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "text.tif"
+    path.write_text("hello")
+    refuse(path, "not a raster", "info", path)
+    path.write_bytes(b"")
+    refuse(path, "not a raster", "info", path)
+    refuse(tmp_path, "directory", "info", tmp_path)
+
+
+@pytest.mark.parametrize("size", [4, 9, 100, 300, 5000, 100000])
+def test_truncated_file(tif: pathlib.Path, tmp_path: pathlib.Path, size: int) -> None:
+    cut = tmp_path / "cut.tif"
+    cut.write_bytes(tif.read_bytes()[:size])
+    out = tmp_path / "out.tif"
+    refuse(cut, "", "convert", cut, out)
+    assert not out.exists()
+    assert sorted(os.listdir(tmp_path)) == ["RGB.byte.tif", "cut.tif"]
+
+
+def test_a_damaged_tile_is_named_and_good_tiles_still_read(data: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "out.tif"
+    refuse(data / "corrupt.tif", "block", "convert", data / "corrupt.tif", out)
+    assert os.listdir(tmp_path) == []
+    import nacre
+
+    dataset = nacre.open(data / "corrupt.tif")
+    rows, columns = dataset.block_shapes[0]
+    good = bad = 0
+    for y in range(0, dataset.height, rows):
+        for x in range(0, dataset.width, columns):
+            size = (min(columns, dataset.width - x), min(rows, dataset.height - y))
+            try:
+                dataset.read(window=nacre.windows.Window(x, y, *size))
+                good += 1
+            except nacre.RasterioIOError:
+                bad += 1
+    assert good > 0 and bad > 0
+
+
+def test_unknown_crs(tif: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    done = run_nacre("warp", "-t", "EPSG:99999999", tif, tmp_path / "out.tif")
+    assert done.returncode == 1
+    assert "EPSG:99999999" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_window_outside(tif: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    refuse(tif, "outside", "convert", "--window", "700,700,500,500", tif, tmp_path / "out.tif")
+
+
+def test_unknown_codec_is_named(tif: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    content = bytearray(tif.read_bytes())
+    at = struct.unpack("<I", content[4:8])[0]
+    for entry in range(struct.unpack("<H", content[at : at + 2])[0]):
+        field = at + 2 + 12 * entry
+        if struct.unpack("<H", content[field : field + 2])[0] == 259:
+            content[field + 8 : field + 10] = struct.pack("<H", 34712)
+    path = tmp_path / "jp2.tif"
+    path.write_bytes(content)
+    line = refuse(path, "34712", "convert", path, tmp_path / "out.tif")
+    assert "compression" in line
+
+
+def test_a_vrt_that_names_itself(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "self.vrt"
+    path.write_text(vrt_of("self.vrt", relative=True))
+    done = run_nacre("convert", path, tmp_path / "out.tif")
+    assert done.returncode == 1
+    assert "itself" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_vrt_with_a_missing_source(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "a.vrt"
+    path.write_text(vrt_of("gone.tif", relative=True))
+    refuse(tmp_path / "gone.tif", "No such file", "convert", path, tmp_path / "out.tif")
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "file:///etc/passwd", "mem://x", "/vsimem/x", "FILE:///etc/passwd"])
+def test_a_vrt_from_a_bucket_that_names_a_local_file(emulator: Any, tmp_path: pathlib.Path, name: str) -> None:
+    emulator.put("demo", "a.vrt", vrt_of(name).encode())
+    done = run_nacre("convert", "gs://demo/a.vrt", tmp_path / "out.tif", STORAGE_EMULATOR_HOST=emulator.url)
+    assert done.returncode == 1
+    assert "refused" in done.stderr or "sources" in done.stderr, done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_no_space_left(tif: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """A file system of 64 KiB, where one can be mounted; else the limit of a file's size."""
+    out = tmp_path / "out.tif"
+    limited = f"trap '' XFSZ; ulimit -f 64; exec {NACRE} convert {tif} {out}"
+    done = subprocess.run(["sh", "-c", limited], capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.count("\n") == 1 and str(out) in done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["RGB.byte.tif"]
+
+
+def test_connection_refused() -> None:
+    refuse("http://127.0.0.1:9/a.tif", "cannot connect", "info", "--config", "http.retries=0", "http://127.0.0.1:9/a.tif")
+
+
+@pytest.mark.parametrize("target", ["out.tif", "out.vrt", "out.png"])
+def test_an_existing_destination_stays_without_overwrite(tif: pathlib.Path, tmp_path: pathlib.Path, target: str) -> None:
+    out = tmp_path / target
+    out.write_text("mine")
+    refuse(out, "exists", "convert" if target.endswith("png") else "warp", *([] if target.endswith("png") else ["-t", "EPSG:3857"]), tif, out)
+    assert out.read_text() == "mine"
+
+
+def test_an_existing_object_stays_without_overwrite(emulator: Any, tif: pathlib.Path) -> None:
+    emulator.put("demo", "out.vrt", b"mine")
+    emulator.put("demo", "in.tif", tif.read_bytes())
+    words = ["warp", "-t", "EPSG:3857", "gs://demo/in.tif", "gs://demo/out.vrt"]
+    refuse("gs://demo/out.vrt", "exists", *words, STORAGE_EMULATOR_HOST=emulator.url)
+
+
+def test_a_server_that_ignores_range_is_read_whole(emulator: Any, tif: pathlib.Path, run: Callable[..., Any]) -> None:
+    emulator.put("demo", "in.tif", tif.read_bytes())
+    emulator.set_faults("norange:1")
+    done = run_nacre("info", "gs://demo/in.tif", STORAGE_EMULATOR_HOST=emulator.url)
+    assert done.returncode == 0, done.stderr
+    options = {"STORAGE_EMULATOR_HOST": emulator.url, "NACRE_LIMIT_WHOLE_READ": "10k"}
+    refuse("gs://demo/in.tif", "limit.whole_read", "info", "gs://demo/in.tif", **options)
+
+
+def test_a_server_that_sends_another_range(emulator: Any, tif: pathlib.Path) -> None:
+    emulator.put("demo", "in.tif", tif.read_bytes())
+    emulator.set_faults("wrongrange:1")
+    refuse("gs://demo/in.tif", "range", "info", "gs://demo/in.tif", STORAGE_EMULATOR_HOST=emulator.url)
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["nosuch"], ["info"], ["info", "--nosuch", "x"], ["warp", "a.tif"], ["info", "--cache", "ttl=60", "x"], ["cp", "a"]]
+)
+def test_wrong_usage_is_status_2(words: list[str]) -> None:
+    done = run_nacre(*words)
+    assert done.returncode == 2
+    assert done.stderr.strip()
+
+
+def test_other_cache_policies_name_those_there_are() -> None:
+    done = run_nacre("info", "--cache", "ttl=60", "x.tif")
+    assert "fresh" in done.stderr and "offline" in done.stderr
