@@ -120,7 +120,7 @@ class DatasetReader:
     def res(self) -> tuple[float, float]:
         """Width and height of a pixel."""
         t = self.transform
-        return (math.hypot(t.a, t.d), math.hypot(t.b, t.e)) if t.b or t.d else (t.a, -t.e)
+        return (math.hypot(t.a, t.d), math.hypot(t.b, t.e))
 
     @property
     def nodatavals(self) -> tuple[float | int | None, ...]:
