@@ -35,6 +35,7 @@ struct cli_context {
     bool io_stats;
     nacre_config *config;
     nacre_io_options io; /* with config, cancel and cache: pass it to every call */
+    int percent;         /* that the bar shows; -1: none yet */
     FILE *progress;      /* standard error where it is a terminal and a bar is wanted, else NULL */
 };
 
@@ -47,6 +48,9 @@ int cli_fail(cli_context *context, nacre_status status, const nacre_error *error
 int cli_usage(cli_context *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Prints "nacre: MESSAGE"; gives CLI_FAILED. */
 int cli_error(cli_context *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prints why standard output could not be written (errno), once in a run; gives CLI_FAILED. */
+int cli_output_failed(cli_context *context);
 
 /* Prints a document on standard output and releases it; whether it could be written is seen at exit. */
 void cli_print_json(json_t *document, bool one_line);

@@ -19,7 +19,7 @@ static int copy_input(cli_context *context)
     size_t got;
     while ((got = fread(step, 1, sizeof step, stdin)) > 0)
         if (fwrite(step, 1, got, stdout) != got)
-            return cli_error(context, "standard output: %s", strerror(errno));
+            return cli_output_failed(context);
     return ferror(stdin) ? cli_error(context, "standard input: %s", strerror(errno)) : CLI_OK;
 }
 

@@ -86,6 +86,11 @@ void cli_bounds(const nacre_dataset_info *info, double out[4])
 {
     const nacre_transform identity = {1, 0, 0, 0, 1, 0};
     const nacre_transform *t = info->has_transform ? &info->transform : &identity;
+    if (t->b == 0 && t->d == 0) { /* as Rasterio: a grid whose rows go up has its bottom above its top */
+        const double bounds[4] = {t->c, t->f + t->e * info->height, t->c + t->a * info->width, t->f};
+        memcpy(out, bounds, sizeof bounds);
+        return;
+    }
     for (int corner = 0; corner < 4; corner++) {
         double column = corner & 1 ? info->width : 0, row = corner & 2 ? info->height : 0;
         double x = t->a * column + t->b * row + t->c, y = t->d * column + t->e * row + t->f;

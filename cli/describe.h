@@ -19,7 +19,7 @@ json_t *cli_json_crs(nacre_crs *crs);
 /* ["per_dataset", "alpha"...] as in Rasterio. */
 json_t *cli_json_mask_flags(unsigned flags);
 
-/* The corners' extent: left, bottom, right, top. */
+/* left, bottom, right, top, as Rasterio has them. */
 void cli_bounds(const nacre_dataset_info *info, double out[4]);
 
 /* "EPSG:32618 WGS 84 / UTM zone 18N" or what of it is known; "" for none. */

@@ -142,7 +142,7 @@ static int write_ranges(cli_context *context, nacre_file *file, uint64_t offset,
         if (read != NACRE_OK)
             status = cli_fail(context, read, &error);
         else if (fwrite(step, 1, range.got, out) != range.got)
-            status = cli_error(context, "standard output: %s", strerror(errno));
+            status = cli_output_failed(context);
         else if (range.got == 0)
             break;
         offset += range.got;

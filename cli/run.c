@@ -129,13 +129,22 @@ void cli_print_json(json_t *document, bool one_line)
     json_decref(document);
 }
 
+static bool output_failed; /* and it was told */
+
+int cli_output_failed(cli_context *context)
+{
+    output_failed = true;
+    return cli_error(context, "standard output: %s", strerror(errno));
+}
+
 int cli_close_output(int status)
 {
     bool failed = ferror(stdout) != 0;
     failed = fclose(stdout) != 0 || failed;
     if (!failed)
         return status;
-    fprintf(stderr, "nacre: standard output: %s\n", strerror(errno));
+    if (!output_failed)
+        fprintf(stderr, "nacre: standard output: %s\n", strerror(errno));
     return status == CLI_OK ? CLI_FAILED : status;
 }
 
@@ -157,7 +166,9 @@ bool cli_progress(void *user, double fraction)
 {
     cli_context *context = user;
     enum { CELLS = 40 };
-    if (context->progress) {
+    int percent = (int)(fraction * 100);
+    if (context->progress && percent != context->percent) {
+        context->percent = percent;
         int full = (int)(fraction * CELLS);
         full = full < 0 ? 0 : full > CELLS ? CELLS : full;
         fprintf(context->progress, "\r[%.*s%*s] %3d %%", full, "########################################", CELLS - full,
@@ -286,7 +297,7 @@ int cli_run(const cli_command *command, int argc, char **argv)
 {
     const cli_option *const all[] = {command->options, help_option, command->takes_no_common ? NULL : common_options,
                                      NULL};
-    cli_context context = {.command = command, .io = NACRE_IO_OPTIONS_INIT};
+    cli_context context = {.command = command, .percent = -1, .io = NACRE_IO_OPTIONS_INIT};
     char *message;
     int status;
     catch_signals();

@@ -66,32 +66,44 @@ void ncr_emu_reply_json(ncr_emu_reply *reply, int status, json_t *document)
 
 typedef enum range_kind { RANGE_NONE, RANGE_PART, RANGE_UNSATISFIABLE } range_kind;
 
-/* One range of bytes; several, and what is no range, are as none. */
-static range_kind parse_range(const char *text, uint64_t size, uint64_t *offset, uint64_t *length)
+/* What stands in a Range header: "bytes=first-last" with one of them missing perhaps. */
+typedef struct range_text {
+    bool has_first, has_last;
+    uint64_t first, last;
+} range_text;
+
+/* One range of bytes; several, and what is no range, are none. */
+static bool read_range(const char *text, range_text *out)
 {
+    *out = (range_text){.last = UINT64_MAX};
     if (!text || !ncr_text_starts_nocase(text, "bytes=") || strchr(text, ','))
-        return RANGE_NONE;
+        return false;
     text += strlen("bytes=");
     const char *dash = strchr(text, '-');
-    char *first_text = dash ? ncr_text_copy_n(text, (size_t)(dash - text)) : NULL;
-    uint64_t first = 0, last = UINT64_MAX;
-    bool has_first = first_text && ncr_text_to_uint64(first_text, &first);
-    bool has_last = dash && dash[1] && ncr_text_to_uint64(dash + 1, &last);
-    bool good = first_text && (has_first || (!*first_text && has_last)) && (has_last || !dash[1]);
-    free(first_text);
-    if (!good || (has_first && last < first))
+    char *first = dash ? ncr_text_copy_n(text, (size_t)(dash - text)) : NULL;
+    if (!first)
+        return false;
+    out->has_first = ncr_text_to_uint64(first, &out->first);
+    out->has_last = dash[1] && ncr_text_to_uint64(dash + 1, &out->last);
+    bool good = (out->has_first || !*first) && (out->has_last || !dash[1]) && (out->has_first || out->has_last);
+    free(first);
+    return good && (!out->has_first || out->first <= out->last);
+}
+
+static range_kind parse_range(const char *text, uint64_t size, uint64_t *offset, uint64_t *length)
+{
+    range_text range;
+    if (!read_range(text, &range))
         return RANGE_NONE;
-    if (!has_first) {
-        if (last == 0 || size == 0)
-            return RANGE_UNSATISFIABLE;
-        *length = last < size ? last : size;
-        *offset = size - *length;
-        return RANGE_PART;
-    }
-    if (first >= size)
+    if (size == 0 || (range.has_first ? range.first >= size : range.last == 0))
         return RANGE_UNSATISFIABLE;
-    *offset = first;
-    *length = last < size - 1 ? last - first + 1 : size - first;
+    if (range.has_first) {
+        *offset = range.first;
+        *length = range.last < size - 1 ? range.last - range.first + 1 : size - range.first;
+    } else {
+        *length = range.last < size ? range.last : size;
+        *offset = size - *length;
+    }
     return RANGE_PART;
 }
 
