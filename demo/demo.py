@@ -161,28 +161,28 @@ def with_rasterio(server: Server, bucket: Any, later: pathlib.Path) -> None:
     column = Column(server)
     source_path, view_path = f"/vsigs/demo/{SOURCE}", f"/vsigs/demo/{VIEW}"
     window = rasterio.windows.Window(700, 700, 256, 256)
-    with rasterio.Env(CPL_GS_ENDPOINT=server.url + "/", GS_NO_SIGN_REQUEST="YES"):
-        source = column.step(f"open {SOURCE}", lambda: rasterio.open(source_path), lambda d: f"{d.width}x{d.height} {d.crs.to_string()}")
-        view = column.step(
-            "make the EPSG:3857 view of it",
-            lambda: WarpedVRT(source, crs="EPSG:3857", resampling=Resampling.bilinear),
-            lambda d: f"{d.width}x{d.height}",
-        )
-        column.step(
-            f"save it beside the source, as {VIEW}",
-            lambda: rasterio.shutil.copy(view, view_path, driver="VRT"),
-            lambda _: f"{bucket.blob(VIEW).exists() and 'another client sees it'}",
-        )
-        print(f"  (another client: {VIEW} exists: {bucket.blob(VIEW).exists()})")
-        reopened = column.step("open that in the same process", lambda: rasterio.open(view_path), lambda d: f"{d.width}x{d.height}")
-        if reopened is not None:
-            column.step("read 256 x 256 of it", lambda: reopened.read(window=window), shape_and_mean)
-        column.step(
-            "another client overwrites the source",
-            lambda: bucket.blob(SOURCE).upload_from_filename(str(later), content_type="image/tiff"),
-            lambda _: "",
-        )
-        column.step("a new open, of the new pixels?", lambda: rasterio.open(source_path).read(window=window), shape_and_mean)
+    os.environ |= {"CPL_GS_ENDPOINT": server.url + "/", "GS_NO_SIGN_REQUEST": "YES"}
+    source = column.step(f"open {SOURCE}", lambda: rasterio.open(source_path), lambda d: f"{d.width}x{d.height} {d.crs.to_string()}")
+    view = column.step(
+        "make the EPSG:3857 view of it",
+        lambda: WarpedVRT(source, crs="EPSG:3857", resampling=Resampling.bilinear),
+        lambda d: f"{d.width}x{d.height}",
+    )
+    column.step(
+        f"save it beside the source, as {VIEW}",
+        lambda: rasterio.shutil.copy(view, view_path, driver="VRT"),
+        lambda _: f"{bucket.blob(VIEW).exists() and 'another client sees it'}",
+    )
+    print(f"  (another client: {VIEW} exists: {bucket.blob(VIEW).exists()})")
+    reopened = column.step("open that in the same process", lambda: rasterio.open(view_path), lambda d: f"{d.width}x{d.height}")
+    if reopened is not None:
+        column.step("read 256 x 256 of it", lambda: reopened.read(window=window), shape_and_mean)
+    column.step(
+        "another client overwrites the source",
+        lambda: bucket.blob(SOURCE).upload_from_filename(str(later), content_type="image/tiff"),
+        lambda _: "",
+    )
+    column.step("a new open, of the new pixels?", lambda: rasterio.open(source_path).read(window=window), shape_and_mean)
 
 
 def main() -> None:

@@ -170,12 +170,13 @@ def test_before_and_after(emulator: Any, monkeypatch: pytest.MonkeyPatch, data: 
     bucket = official_bucket(emulator.url, "before-after")
     bucket.blob("data/RGB.byte.tif").upload_from_filename(str(data / "RGB.byte.tif"))
     prefix = "/vsigs/before-after/data"
-    with rasterio.Env(CPL_GS_ENDPOINT=emulator.url + "/", GS_NO_SIGN_REQUEST="YES"):
-        with rasterio.open(f"{prefix}/RGB.byte.tif") as dataset:
-            with rasterio.vrt.WarpedVRT(dataset, crs="EPSG:3857") as view:
-                with pytest.raises((rasterio.errors.RasterioIOError, SystemError)):
-                    rasterio.shutil.copy(view, f"{prefix}/gdal.vrt", driver="VRT")  # writes it, cannot open it
-                    rasterio.open(f"{prefix}/gdal.vrt")
+    monkeypatch.setenv("CPL_GS_ENDPOINT", emulator.url + "/")  # rasterio.Env would drop GDAL's caches by itself
+    monkeypatch.setenv("GS_NO_SIGN_REQUEST", "YES")
+    with rasterio.open(f"{prefix}/RGB.byte.tif") as dataset:
+        with rasterio.vrt.WarpedVRT(dataset, crs="EPSG:3857") as view:
+            with pytest.raises((rasterio.errors.RasterioIOError, SystemError)):
+                rasterio.shutil.copy(view, f"{prefix}/gdal.vrt", driver="VRT")  # writes it, cannot open it
+                rasterio.open(f"{prefix}/gdal.vrt")
         assert bucket.blob("data/gdal.vrt").exists()
         with pytest.raises(rasterio.errors.RasterioIOError, match="does not exist"):
             rasterio.open(f"{prefix}/other.vrt")
