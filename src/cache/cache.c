@@ -12,6 +12,7 @@
 #include "cache/open.h"
 #include "cache/ram.h"
 #include "cache/table.h"
+#include "cache/watch.h"
 
 /* The cache as one thing: budget, changes, forgetting, figures, fork. */
 
@@ -45,6 +46,7 @@ static void after_fork_parent(void)
 static void after_fork_child(void)
 {
     ncr_subject_each_locked("", drop_inflight);
+    ncr_watch_abandon_locked();
     ncr_cache_unlock();
 }
 

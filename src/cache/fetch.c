@@ -8,6 +8,7 @@
 #include "cache/flight.h"
 #include "cache/limits.h"
 #include "cache/pin.h"
+#include "cache/watch.h"
 
 /* Reading ranges of pinned objects.
  *
@@ -326,6 +327,7 @@ static void start_readers(ncr_reader **readers, size_t count)
     ncr_cache_unlock();
     ncr_flights_start(flights);
     ncr_readers_end(ready);
+    ncr_watch_start();
 }
 
 /* --- Beginning. --- */

@@ -9,8 +9,11 @@
 #include "cache/fetch.h"
 #include "cache/limits.h"
 #include "cache/pin.h"
+#include "cache/watch.h"
 
 /* The requests for ranges, and the check of each answer: never lean on the store to have honoured a condition. */
+
+static ncr_flight *newest; /* of all flights; guarded by the cache's lock */
 
 static void get_answered(ncr_get *get);
 
@@ -40,6 +43,10 @@ static bool list_locked(ncr_flight *flight)
     memmove(&snapshot->flights[at + 1], &snapshot->flights[at], (snapshot->flight_count - at) * sizeof(ncr_flight *));
     snapshot->flights[at] = flight;
     snapshot->flight_count++;
+    flight->older = newest;
+    if (newest)
+        newest->newer = flight;
+    newest = flight;
     return true;
 }
 
@@ -51,11 +58,15 @@ static void unlist_locked(ncr_flight *flight)
         return; /* this is the child of a fork */
     snapshot->flight_count--;
     memmove(&snapshot->flights[at], &snapshot->flights[at + 1], (snapshot->flight_count - at) * sizeof(ncr_flight *));
+    *(flight->newer ? &flight->newer->older : &newest) = flight->older;
+    if (flight->older)
+        flight->older->newer = flight->newer;
 }
 
 void ncr_flights_abandon_locked(ncr_snapshot *snapshot)
 {
     snapshot->flight_count = 0;
+    newest = NULL;
 }
 
 /* --- Making one. --- */
@@ -123,10 +134,14 @@ ncr_flight *ncr_flight_new_locked(ncr_pin *pin, ncr_call *call, uint64_t offset,
 
 void ncr_flight_join_locked(ncr_flight *flight, ncr_piece *piece)
 {
+    const ncr_call *call = piece->reader->fetch->call;
+    piece->flight = flight;
     piece->next = flight->waiting;
     flight->waiting = piece;
     piece->reader->pending++;
-    piece->reader->missed |= flight->call == piece->reader->fetch->call;
+    piece->reader->missed |= flight->call == call;
+    if (flight->call != call)
+        ncr_watch_wanted_locked(call);
     flight->keep |= !piece->reader->fetch->bypass;
 }
 
@@ -147,6 +162,7 @@ static void give_piece(const ncr_flight *flight, ncr_piece *piece)
 {
     ncr_reader *reader = piece->reader;
     ncr_fetch *fetch = reader->fetch;
+    piece->flight = NULL;
     if (flight->round > reader->round)
         reader->round = flight->round;
     if (flight->status == NACRE_OK) {
@@ -305,4 +321,57 @@ static void get_answered(ncr_get *get)
         find_out_what_is_there(flight);
     else
         land(flight);
+}
+
+/* --- Readers whose own call must end. --- */
+
+static void leave_flight(ncr_piece *piece)
+{
+    ncr_piece **at = &piece->flight->waiting;
+    while (*at != piece)
+        at = &(*at)->next;
+    *at = piece->next;
+    piece->flight = NULL;
+}
+
+static void expire_reader(ncr_reader *reader, ncr_reader **expired)
+{
+    ncr_fetch *fetch = reader->fetch;
+    for (size_t i = 0; i < reader->piece_count; i++)
+        if (reader->pieces[i].flight)
+            leave_flight(&reader->pieces[i]);
+    reader->pending = 0;
+    reader->again = false;
+    reader->status = ncr_call_check(fetch->call, fetch->pin->object->name, &fetch->error);
+    reader->next = *expired;
+    *expired = reader;
+}
+
+/* Those who wait for this flight, which is another call's. */
+static bool expire_waiting(ncr_flight *flight, ncr_reader **expired)
+{
+    bool others = false;
+    for (ncr_piece *piece = flight->waiting, *next; piece; piece = next) {
+        ncr_reader *reader = piece->reader;
+        const ncr_call *call = reader->fetch->call;
+        next = piece->next;
+        if (call == flight->call)
+            continue;
+        if (ncr_call_check(call, "", NULL) == NACRE_OK) {
+            others |= call->cancel || call->deadline_ms != INT64_MAX;
+            continue;
+        }
+        while (next && next->reader == reader) /* they leave together */
+            next = next->next;
+        expire_reader(reader, expired);
+    }
+    return others;
+}
+
+bool ncr_flights_expire_locked(ncr_reader **expired)
+{
+    bool others = false;
+    for (ncr_flight *flight = newest; flight; flight = flight->older)
+        others |= expire_waiting(flight, expired);
+    return others;
 }

@@ -19,6 +19,7 @@ struct ncr_piece {
     size_t length;
     const uint8_t *data; /* set when it is there */
     ncr_block *block;    /* referenced */
+    ncr_flight *flight;  /* that it waits for; NULL: none */
     ncr_piece *next;     /* of those who wait for the flight */
 };
 
@@ -36,9 +37,10 @@ struct ncr_reader {
 };
 
 struct ncr_flight {
-    ncr_flight *next; /* of a batch that is about to start */
-    ncr_pin *pin;     /* referenced; its version is asked for */
-    ncr_call *call;   /* referenced */
+    ncr_flight *next;          /* of a batch that is about to start */
+    ncr_flight *newer, *older; /* of all flights */
+    ncr_pin *pin;              /* referenced; its version is asked for */
+    ncr_call *call;            /* referenced */
     uint64_t offset;
     size_t length;
     ncr_block *block;

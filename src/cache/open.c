@@ -9,6 +9,7 @@
 
 #include "cache/limits.h"
 #include "cache/pin.h"
+#include "cache/watch.h"
 
 /* Opening: the proof of an object's version, which is also the request for its first bytes.
  *
@@ -22,13 +23,14 @@
 struct ncr_proof {
     ncr_task task; /* to send it */
     ncr_get get;
-    ncr_proof *next;       /* of the subject */
-    bool is_listed;        /* in the subject's list: later opens may wait for it */
-    ncr_subject *subject;  /* one of its references is ours */
-    uint64_t epoch;        /* of the subject, when it was sent */
-    ncr_object *object;    /* as the first of the opens has it; referenced */
-    ncr_call *call;        /* that of the first of the opens; referenced */
-    ncr_cache_open *opens; /* that it serves */
+    ncr_proof *next;        /* of the subject */
+    ncr_proof *next_listed; /* of all that are listed */
+    bool is_listed;         /* in the subject's list: later opens may wait for it */
+    ncr_subject *subject;   /* one of its references is ours */
+    uint64_t epoch;         /* of the subject, when it was sent */
+    ncr_object *object;     /* as the first of the opens has it; referenced */
+    ncr_call *call;         /* that of the first of the opens; referenced */
+    ncr_cache_open *opens;  /* that it serves */
     ncr_cache_open *waiting, *last_waiting;
     /* What is asked with a condition: whether this is still the version. */
     ncr_object_facts known;
@@ -46,6 +48,8 @@ struct ncr_proof {
     ncr_slice head;
     bool is_proven, from_cache;
 };
+
+static ncr_proof *listed; /* all proofs that others may wait for; guarded by the cache's lock */
 
 static void send_proof(ncr_task *task);
 static void proof_answered(ncr_get *get);
@@ -115,6 +119,8 @@ static ncr_proof *new_proof_locked(ncr_cache_open *opens, bool is_listed)
     if (is_listed) {
         proof->next = subject->proofs;
         subject->proofs = proof;
+        proof->next_listed = listed;
+        listed = proof;
         set_condition_locked(proof);
     }
     return proof;
@@ -249,8 +255,12 @@ static void unlist_locked(ncr_proof *proof)
     ncr_proof **at = &proof->subject->proofs;
     while (*at && *at != proof)
         at = &(*at)->next;
-    if (*at)
-        *at = proof->next;
+    if (!*at)
+        return; /* this is the child of a fork */
+    *at = proof->next;
+    for (at = &listed; *at != proof;)
+        at = &(*at)->next_listed;
+    *at = proof->next_listed;
 }
 
 static void conclude(ncr_proof *proof)
@@ -462,6 +472,7 @@ static void wait_for_next_locked(ncr_proof *proof, ncr_cache_open *open)
     else
         proof->waiting = open;
     proof->last_waiting = open;
+    ncr_watch_wanted_locked(open->call);
 }
 
 void ncr_cache_open_start(ncr_cache_open *open)
@@ -496,11 +507,56 @@ void ncr_cache_open_start(ncr_cache_open *open)
         fail(open, ncr_error_memory(&open->error));
     else if (!waits)
         ncr_cache_continue(&proof->task);
+    else
+        ncr_watch_start();
 }
 
 void ncr_proofs_abandon_locked(ncr_subject *subject)
 {
     subject->proofs = NULL;
+    listed = NULL;
+}
+
+/* --- Waiters whose own call must end. --- */
+
+/* Takes them out of a chain; the last that stays is told in *last. */
+static bool expire_chain(ncr_cache_open **at, ncr_cache_open **last, ncr_cache_open **expired)
+{
+    bool others = false;
+    while (*at) {
+        ncr_cache_open *open = *at;
+        if (ncr_call_check(open->call, "", NULL) != NACRE_OK) {
+            *at = open->next;
+            open->next = *expired;
+            *expired = open;
+            continue;
+        }
+        others |= open->call->cancel || open->call->deadline_ms != INT64_MAX;
+        *last = open;
+        at = &open->next;
+    }
+    return others;
+}
+
+bool ncr_proofs_expire_locked(ncr_cache_open **expired)
+{
+    bool others = false;
+    for (ncr_proof *proof = listed; proof; proof = proof->next_listed) {
+        ncr_cache_open *last;
+        /* The first of those it serves is left to the store, which knows its call. */
+        others |= expire_chain(&proof->opens->next, &last, expired);
+        others |= expire_chain(&proof->waiting, &proof->last_waiting, expired);
+    }
+    return others;
+}
+
+void ncr_opens_fail(ncr_cache_open *opens)
+{
+    for (ncr_cache_open *next; opens; opens = next) {
+        next = opens->next;
+        opens->next = NULL;
+        fail(opens, ncr_call_check(opens->call, opens->object->name, &opens->error));
+    }
 }
 
 nacre_status ncr_cache_known(const ncr_object *object, ncr_object_facts *out, nacre_error *err)

@@ -36,12 +36,12 @@ static const char *at(const char *name)
     return path;
 }
 
-#define check(call)                                        \
-    do {                                                   \
-        nacre_error err_;                                  \
-        nacre_error *err = &err_;                          \
-        if ((call) != NACRE_OK)                            \
-            fail_msg("%s: %s", #call, err->message);       \
+#define check(call)                                  \
+    do {                                             \
+        nacre_error err_;                            \
+        nacre_error *err = &err_;                    \
+        if ((call) != NACRE_OK)                      \
+            fail_msg("%s: %s", #call, err->message); \
     } while (0)
 
 static nacre_status write_text(const char *path, const char *text, const nacre_write_options *options, nacre_error *err)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "cache/watch.h"
+
+#include <pthread.h>
+#include <time.h>
+
+static bool wanted, running; /* guarded by the cache's lock */
+
+void ncr_watch_wanted_locked(const ncr_call *call)
+{
+    if (call->cancel || call->deadline_ms != INT64_MAX)
+        wanted = true;
+}
+
+void ncr_watch_abandon_locked(void)
+{
+    wanted = running = false;
+}
+
+/* Looks once; false: nobody is left who needs it. */
+static bool look(void)
+{
+    ncr_cache_open *opens = NULL;
+    ncr_reader *readers = NULL;
+    ncr_cache_lock();
+    bool more_opens = ncr_proofs_expire_locked(&opens), more_readers = ncr_flights_expire_locked(&readers);
+    wanted = false;
+    running = more_opens || more_readers;
+    bool more = running;
+    ncr_cache_unlock();
+    ncr_opens_fail(opens);
+    ncr_readers_end(readers);
+    return more;
+}
+
+static void *watch(void *unused)
+{
+    const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+    do
+        nanosleep(&pause, NULL);
+    while (look());
+    return unused;
+}
+
+void ncr_watch_start(void)
+{
+    ncr_cache_lock();
+    bool start = wanted && !running;
+    running |= start;
+    ncr_cache_unlock();
+    if (!start)
+        return;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_t thread;
+    bool started = pthread_create(&thread, &attributes, watch, NULL) == 0;
+    pthread_attr_destroy(&attributes);
+    if (started)
+        return;
+    ncr_cache_lock();
+    running = false; /* the next who waits tries again */
+    ncr_cache_unlock();
+}
