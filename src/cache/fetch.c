@@ -22,6 +22,7 @@ static ncr_reader *new_reader(ncr_fetch *fetch)
     if (!reader)
         return NULL;
     reader->fetch = fetch;
+    reader->round = fetch->needed_round;
     fetch->internal = reader;
     return reader;
 }

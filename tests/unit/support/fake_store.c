@@ -430,7 +430,8 @@ ncr_object *fake_object_as(ncr_store *store, const char *key)
 
 ncr_object *fake_object(fake_store *server, const char *key)
 {
-    server->store->is_local = server->manners.is_local;
+    if (server->manners.is_local)
+        server->store->is_local = true;
     return fake_object_as(server->store, key);
 }
 
@@ -533,7 +534,8 @@ static void open_done(ncr_cache_open *op)
 
 void test_open_start(test_open *open, ncr_object *object, ncr_call *call)
 {
-    *open = (test_open){.op = {.object = object, .call = call, .done = open_done}};
+    atomic_init(&open->done, 0);
+    open->op = (ncr_cache_open){.object = object, .call = call, .done = open_done};
     ncr_cache_open_start(&open->op);
 }
 
@@ -567,7 +569,8 @@ static void fetch_done(ncr_fetch *op)
 
 void test_fetch_start(test_fetch *fetch, ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length)
 {
-    *fetch = (test_fetch){.op = {.pin = pin, .call = call, .offset = offset, .length = length, .done = fetch_done}};
+    atomic_init(&fetch->done, 0);
+    fetch->op = (ncr_fetch){.pin = pin, .call = call, .offset = offset, .length = length, .done = fetch_done};
     ncr_fetch *op = &fetch->op;
     ncr_cache_fetch_start(&op, 1);
 }

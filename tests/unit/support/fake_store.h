@@ -20,7 +20,7 @@ typedef struct fake_request {
     ncr_match match;
     uint64_t offset;
     size_t length;
-    char version[64]; /* that was asked for; "" none */
+    char version[192]; /* that was asked for; "" none */
 } fake_request;
 
 typedef struct fake_store fake_store;
@@ -73,7 +73,7 @@ void fake_forget_requests(fake_store *store);
 
 typedef struct test_open {
     ncr_cache_open op;
-    int done; /* how often done() was called */
+    _Atomic int done; /* how often done() was called */
 } test_open;
 void test_open_start(test_open *open, ncr_object *object, ncr_call *call);
 /* Starts it, expects it to be done at once, and gives the pin. */
@@ -82,7 +82,7 @@ void test_open_clear(test_open *open);
 
 typedef struct test_fetch {
     ncr_fetch op;
-    int done;
+    _Atomic int done;
 } test_fetch;
 void test_fetch_start(test_fetch *fetch, ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length);
 nacre_status test_fetch_now(test_fetch *fetch, ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length);
