@@ -93,11 +93,32 @@ static unsigned color_divisor(const ncr_tiff_tag *map)
     return is_shifted ? 256 : 257;
 }
 
+/* GDAL shows single bits as a palette of black and white. */
+static bool is_bitmap(const ncr_tiff_layout *layout)
+{
+    return layout->bits == 1 && layout->samples == 1 && layout->photometric <= NCR_PHOTOMETRIC_MIN_IS_BLACK;
+}
+
+static nacre_status make_bitmap_colors(const ncr_tiff_layout *layout, ncr_band *band, nacre_error *err)
+{
+    int black = layout->photometric == NCR_PHOTOMETRIC_MIN_IS_WHITE;
+    band->colors = ncr_alloc_array(2, sizeof *band->colors);
+    if (!band->colors)
+        return ncr_error_memory(err);
+    band->color_count = 2;
+    band->color = NACRE_COLOR_PALETTE;
+    band->colors[black] = (nacre_color_entry){0, 0, 0, 255};
+    band->colors[!black] = (nacre_color_entry){255, 255, 255, 255};
+    return NACRE_OK;
+}
+
 static nacre_status read_colors(const ncr_tiff_directory *directory, const ncr_tiff_layout *layout, ncr_band *band,
                                 nacre_error *err)
 {
     const ncr_tiff_tag *map = ncr_tiff_tag_find(directory, NCR_TAG_COLOR_MAP);
-    uint64_t count = UINT64_C(1) << layout->bits;
+    uint64_t count = UINT64_C(1) << (layout->bits & 63);
+    if (is_bitmap(layout))
+        return make_bitmap_colors(layout, band, err);
     if (layout->photometric != NCR_PHOTOMETRIC_PALETTE || !map || !map->value || layout->bits > 16 ||
         map->count != 3 * count)
         return NACRE_OK;

@@ -58,3 +58,31 @@ bool ncr_tiff_codec_is_supported(unsigned compression)
     const ncr_tiff_codec *codec = ncr_tiff_codec_find(compression);
     return codec && codec->is_read && TIFFIsCODECConfigured((uint16_t)compression);
 }
+
+/* LERC's bytes may be compressed once more, which a tag of its own tells. */
+static unsigned lerc_addition(const ncr_tiff_directory *directory)
+{
+    uint64_t addition = 0;
+    if (ncr_tiff_uint(directory, NCR_TAG_COMPRESSION, COMPRESSION_NONE) == COMPRESSION_LERC)
+        ncr_tiff_tag_uint(ncr_tiff_tag_find(directory, NCR_TAG_LERC_PARAMETERS), 1, &addition);
+    return addition <= LERC_ADD_COMPRESSION_ZSTD ? (unsigned)addition : 0;
+}
+
+static const ncr_tiff_codec *codec_of(const ncr_tiff_directory *directory)
+{
+    return ncr_tiff_codec_find((unsigned)ncr_tiff_uint(directory, NCR_TAG_COMPRESSION, COMPRESSION_NONE));
+}
+
+const char *ncr_tiff_codec_name(const ncr_tiff_directory *directory)
+{
+    static const char *const with_addition[] = {NULL, "lerc_deflate", "lerc_zstd"};
+    const char *name = with_addition[lerc_addition(directory)];
+    return name ? name : codec_of(directory)->name;
+}
+
+const char *ncr_tiff_codec_gdal_name(const ncr_tiff_directory *directory)
+{
+    static const char *const with_addition[] = {NULL, "LERC_DEFLATE", "LERC_ZSTD"};
+    const char *name = with_addition[lerc_addition(directory)];
+    return name ? name : codec_of(directory)->gdal_name;
+}

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tiff/index.h"
+
 /* A compression scheme. One line a scheme in codec.c. */
 typedef struct ncr_tiff_codec {
     uint16_t compression;  /* of the tag Compression */
@@ -20,6 +22,10 @@ const ncr_tiff_codec *ncr_tiff_codec_find(unsigned compression);
 
 /* The scheme of a creation option's value in any case; NULL: it cannot be written. */
 const ncr_tiff_codec *ncr_tiff_codec_for_writing(const char *creation);
+
+/* The names of the scheme of a directory that is supported: LERC has some for what is added to it. */
+const char *ncr_tiff_codec_name(const ncr_tiff_directory *directory);
+const char *ncr_tiff_codec_gdal_name(const ncr_tiff_directory *directory);
 
 /* Whether blocks of this scheme can be decoded here. */
 bool ncr_tiff_codec_is_supported(unsigned compression);

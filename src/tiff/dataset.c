@@ -140,7 +140,7 @@ static nacre_status describe_grid(ncr_tiff_dataset *dataset, nacre_error *err)
     base->is_cog = dataset->index->is_cog;
     base->interleave = layout->samples > 1 && !layout->is_separate ? "pixel" : "band";
     if (layout->compression != COMPRESSION_NONE) {
-        base->compression = ncr_text_copy(ncr_tiff_codec_find(layout->compression)->name);
+        base->compression = ncr_text_copy(ncr_tiff_codec_name(dataset->images[0].directory));
         if (!base->compression)
             return ncr_error_memory(err);
     }

@@ -94,6 +94,7 @@ static void free_decoder(decoder *d)
     free(d);
 }
 
+/* "m": no memory mapping; "c": long strips are not cut into short ones. */
 static TIFF *open_tiff(decoder *d)
 {
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
@@ -101,7 +102,7 @@ static TIFF *open_tiff(decoder *d)
         return NULL;
     TIFFOpenOptionsSetErrorHandlerExtR(options, keep_error, d);
     TIFFOpenOptionsSetWarningHandlerExtR(options, drop_warning, d);
-    TIFF *tiff = TIFFClientOpenExt("block", "rm", d, read_header, write_nothing, seek_header, close_nothing,
+    TIFF *tiff = TIFFClientOpenExt("block", "rmc", d, read_header, write_nothing, seek_header, close_nothing,
                                    header_size, NULL, NULL, options);
     TIFFOpenOptionsFree(options);
     return tiff;

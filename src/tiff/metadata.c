@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tiff.h>
 
 #include "base/text.h"
 #include "raster/dtype.h"
@@ -217,8 +216,7 @@ static nacre_status set_structure(const ncr_tiff_dataset *dataset, nacre_error *
     ncr_metadata *metadata = (ncr_metadata *)&dataset->base.metadata;
     const ncr_tiff_layout *layout = &dataset->images[0].layout;
     bool is_ycbcr = layout->photometric == NCR_PHOTOMETRIC_YCBCR;
-    const char *compression =
-        layout->compression == COMPRESSION_NONE ? NULL : ncr_tiff_codec_find(layout->compression)->gdal_name;
+    const char *compression = ncr_tiff_codec_gdal_name(dataset->images[0].directory);
     nacre_status status = NACRE_OK;
     if (dataset->index->is_cog)
         status = ncr_metadata_set(metadata, "IMAGE_STRUCTURE", "LAYOUT", "COG", err);
