@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include <setjmp.h>
-#include <stdarg.h>
+#include "cmocka_all.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/text.h"
 #include "vrt/xml.h"
