@@ -171,62 +171,66 @@ static nacre_status plan_part(const job *j, const ncr_rect *part, ncr_scaled_req
     return ncr_dataset_plan_read(j->dataset, &request->to, j->call, out, err);
 }
 
-/* How long a part may be where the whole takes `parts` times the memory there is: full blocks as far as possible. */
-static int64_t part_length(int64_t start, int64_t length, size_t parts, int block)
+/* How long the next part of [start, end) is: about `wanted`, in full blocks as far as that can be, and all of it where
+ * a cut would fall inside one block, which would then be decoded twice. */
+static int64_t part_length(int64_t start, int64_t end, int64_t wanted, int block)
 {
-    int64_t part = length / (int64_t)parts;
-    part = part < 1 ? 1 : part;
-    int64_t end = start + part;
-    if (block > 0 && end / block * block > start)
-        end = end / block * block;
-    else if (block > 0 && start + length > (start / block + 1) * block)
-        end = (start / block + 1) * block;
-    else
-        end = start + length; /* within one block: nothing is gained by cutting it */
-    return end - start < length ? end - start : length;
+    int64_t cut = start + (wanted > 1 ? wanted : 1);
+    if (block > 1)
+        cut = cut / block * block > start ? cut / block * block : (start / block + 1) * block;
+    return (cut < end ? cut : end) - start;
 }
 
-/* The first part of a rect, of rows or else of columns; false: it cannot be cut. */
-static bool cut(const job *j, const ncr_rect *rect, size_t estimate, size_t limit, ncr_rect *head, ncr_rect *tail)
+static nacre_status read_rect(const job *j, const ncr_rect *rect, size_t limit, nacre_error *err);
+
+/* Reads a rect whose plan would need `parts` times the memory there is, in rows of blocks or else in columns of them.
+ * Sets *is_cut false where it is one block. */
+static nacre_status read_parts(const job *j, const ncr_rect *rect, size_t parts, size_t limit, bool *is_cut,
+                               nacre_error *err)
 {
     const ncr_band *band = &j->dataset->bands[0];
-    size_t parts = estimate / limit + 1;
-    *head = *tail = *rect;
-    head->height = part_length(rect->y, rect->height, parts, band->block_height);
-    if (head->height < rect->height) {
-        tail->y += head->height;
-        tail->height -= head->height;
-        return true;
+    int64_t bottom = rect->y + rect->height, right = rect->x + rect->width;
+    int64_t rows = rect->height / (int64_t)parts, columns = rect->width / (int64_t)parts;
+    bool by_rows = part_length(rect->y, bottom, rows, band->block_height) < rect->height;
+    bool by_columns = !by_rows && part_length(rect->x, right, columns, band->block_width) < rect->width;
+    *is_cut = by_rows || by_columns;
+    nacre_status status = NACRE_OK;
+    ncr_rect part = *rect;
+    for (; by_rows && part.y < bottom && status == NACRE_OK; part.y += part.height) {
+        part.height = part_length(part.y, bottom, rows, band->block_height);
+        status = read_rect(j, &part, limit, err);
     }
-    head->width = part_length(rect->x, rect->width, parts, band->block_width);
-    tail->x += head->width;
-    tail->width -= head->width;
-    return head->width < rect->width;
+    for (; by_columns && part.x < right && status == NACRE_OK; part.x += part.width) {
+        part.width = part_length(part.x, right, columns, band->block_width);
+        status = read_rect(j, &part, limit, err);
+    }
+    return status;
 }
 
-/* Reads a rect, part by part where its plan would need more memory than there is. */
-static nacre_status read_rect(const job *j, ncr_rect rect, size_t limit, nacre_error *err)
+/* Reads a rect, part by part where its plan would need more memory than there is; each part is at least a block
+ * smaller than what it is a part of, and so this ends. */
+static nacre_status read_rect(const job *j, const ncr_rect *rect, size_t limit, nacre_error *err)
 {
-    for (;;) {
-        ncr_scaled_request request; /* lives as long as the plan */
-        ncr_plan *plan = NULL;
-        nacre_status status = plan_part(j, &rect, &request, &plan, err);
-        if (status != NACRE_OK)
-            return status;
-        size_t estimate = ncr_plan_estimate(plan);
-        ncr_rect head, tail;
-        if (estimate <= limit || !cut(j, &rect, estimate, limit, &head, &tail)) {
-            status = ncr_execute(plan, err);
-            ncr_plan_free(plan);
-            return status;
-        }
+    ncr_scaled_request request; /* lives as long as the plan */
+    ncr_plan *plan = NULL;
+    nacre_status status = plan_part(j, rect, &request, &plan, err);
+    if (status != NACRE_OK)
+        return status;
+    size_t estimate = ncr_plan_estimate(plan);
+    if (estimate > limit) {
+        bool is_cut;
         ncr_plan_free(plan);
-        /* The head fits, or is cut further; each cut is at least a block shorter than what it was cut from. */
-        status = read_rect(j, head, limit, err);
-        if (status != NACRE_OK)
+        plan = NULL;
+        size_t parts = estimate / limit + 1;
+        status = read_parts(j, rect, parts < INT32_MAX ? parts : INT32_MAX, limit, &is_cut, err);
+        if (is_cut)
             return status;
-        rect = tail;
+        status = plan_part(j, rect, &request, &plan, err);
     }
+    if (status == NACRE_OK)
+        status = ncr_execute(plan, err);
+    ncr_plan_free(plan);
+    return status;
 }
 
 static nacre_status read_scaled(const job *j, nacre_error *err)
@@ -248,7 +252,7 @@ static nacre_status run(job *j, nacre_error *err)
     if (!j->is_whole)
         return read_scaled(j, err);
     int64_t limit = ncr_config_number(j->call->config, NCR_KEY_MEMORY_LIMIT);
-    return read_rect(j, j->rect, limit > 0 ? (size_t)limit : SIZE_MAX, err);
+    return read_rect(j, &j->rect, limit > 0 ? (size_t)limit : SIZE_MAX, err);
 }
 
 nacre_status nacre_dataset_read(nacre_dataset *dataset, const nacre_read_options *read_options,
