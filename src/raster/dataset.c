@@ -89,12 +89,12 @@ void ncr_dataset_sources(ncr_dataset *dataset,
                          void (*function)(void *user, const char *path, const char *version, const char *snapshot),
                          void *user)
 {
-    if (dataset->class->sources) {
-        dataset->class->sources(dataset, function, user);
-    } else if (dataset->file) {
+    if (dataset->file) {
         const char *snapshot = ncr_file_is_proven(dataset->file) ? "proven" : "unproven";
         function(user, ncr_file_path(dataset->file), ncr_file_facts(dataset->file)->version.token, snapshot);
     }
+    if (dataset->class->sources)
+        dataset->class->sources(dataset, function, user);
 }
 
 /* Replaces *to by a copy of from, which may be NULL; false: out of memory. */

@@ -69,7 +69,7 @@ typedef struct ncr_dataset_class {
      * keeps to the key memory.limit by itself. NULL: the raster layer's way. */
     nacre_status (*plan_scaled)(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call, ncr_plan **out,
                                 nacre_error *err);
-    /* Every object behind it: calls function for each. NULL: only `file`. */
+    /* Every object behind it besides its own file: calls function for each. NULL: there is none. */
     void (*sources)(ncr_dataset *dataset,
                     void (*function)(void *user, const char *path, const char *version, const char *snapshot),
                     void *user);
@@ -111,7 +111,7 @@ void ncr_dataset_unref(ncr_dataset *dataset); /* accepts NULL and half-built one
 /* How messages name it: its path, or "view" where it has none. */
 const char *ncr_dataset_name(const ncr_dataset *dataset);
 
-/* Tells every object behind it, its own first (class->sources, or its file). */
+/* Tells every object behind it, its own file first, then those of class->sources. */
 void ncr_dataset_sources(ncr_dataset *dataset,
                          void (*function)(void *user, const char *path, const char *version, const char *snapshot),
                          void *user);

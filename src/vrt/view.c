@@ -39,9 +39,6 @@ static void tell_sources(ncr_dataset *dataset,
                          void *user)
 {
     ncr_vrt_view *view = (ncr_vrt_view *)dataset;
-    if (dataset->file)
-        function(user, ncr_file_path(dataset->file), ncr_file_facts(dataset->file)->version.token,
-                 ncr_file_is_proven(dataset->file) ? "proven" : "unproven");
     for (size_t i = 0; i < view->lazy_count; i++)
         ncr_lazy_sources(view->lazies[i], function, user);
 }
