@@ -33,12 +33,10 @@ static void tell_sources(ncr_dataset *base,
                          void *user)
 {
     const ncr_tiff_dataset *dataset = (const ncr_tiff_dataset *)base;
-    const ncr_file *files[3] = {base->file, dataset->overview_file ? dataset->overview_file->file : NULL,
-                                dataset->mask_file ? dataset->mask_file->file : NULL};
-    for (int i = 0; i < 3; i++)
-        if (files[i])
-            function(user, ncr_file_path(files[i]), ncr_file_facts(files[i])->version.token,
-                     ncr_file_is_proven(files[i]) ? "proven" : "unproven");
+    ncr_dataset *sidecars[2] = {dataset->overview_file, dataset->mask_file};
+    for (int i = 0; i < 2; i++)
+        if (sidecars[i])
+            ncr_dataset_sources(sidecars[i], function, user);
 }
 
 const ncr_dataset_class ncr_tiff_dataset_class = {
