@@ -196,6 +196,8 @@ static enum MHD_Result serve(ncr_emu_request *request)
             wait += request->fault.milliseconds;
         ncr_emu_server_sleep(server, wait);
     }
+    ncr_emu_draft_free(request->body); /* before the client has its answer, not some time after */
+    request->body = NULL;
     enum MHD_Result result = ncr_emu_reply_send(request, &reply, !control);
     ncr_emu_reply_clear(&reply);
     return result;

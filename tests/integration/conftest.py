@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import urllib.parse
 import uuid
@@ -106,8 +107,10 @@ class Emulator:
         if self.process.poll() is None:
             self.process.terminate()
         status = self.process.wait(20)
-        self.process.stdout.close()
-        self.process.stderr.close()
+        if not self.process.stderr.closed:
+            self.said = self.process.stderr.read()
+            self.process.stdout.close()
+            self.process.stderr.close()
         return status
 
 
@@ -124,7 +127,8 @@ def start_emulator(tmp_path: pathlib.Path) -> Iterator[Callable[..., Emulator]]:
 
     yield start
     for emulator in started:
-        emulator.stop()
+        assert emulator.stop() in (0, -signal.SIGKILL), emulator.said
+        assert emulator.said == ""
 
 
 @pytest.fixture
