@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -293,14 +295,31 @@ static nacre_status server_init(ncr_emu_server *server, const ncr_emulator_optio
     return status == NACRE_OK ? ncr_emu_root_open(options->root, &server->root, err) : status;
 }
 
-static struct MHD_Daemon *start(ncr_emu_server *server, const struct sockaddr_in *address)
+/* Binds before libmicrohttpd has threads, so that they find the address in its place. -1: errno says why. */
+static int open_listener(const struct sockaddr_in *wanted, struct sockaddr_in *bound)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+    socklen_t size = sizeof *bound;
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(fd, (const struct sockaddr *)wanted, sizeof *wanted) == 0 && listen(fd, 1024) == 0 &&
+        getsockname(fd, (struct sockaddr *)bound, &size) == 0)
+        return fd;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
+static struct MHD_Daemon *start(ncr_emu_server *server, int listener)
 {
     return MHD_start_daemon(
         MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK,
-        keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)512 << 10, MHD_OPTION_CONNECTION_LIMIT,
-        2048u, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_THREAD_STACK_SIZE, (size_t)512 << 10, MHD_OPTION_END);
+        MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)512 << 10,
+        MHD_OPTION_CONNECTION_LIMIT, 2048u, MHD_OPTION_THREAD_STACK_SIZE, (size_t)512 << 10, MHD_OPTION_END);
 }
 
 /* Blocks until SIGINT or SIGTERM; they are blocked in all threads of the server, and taken here. */
@@ -311,17 +330,22 @@ static void wait_for_signal(const sigset_t *signals)
         continue;
 }
 
-static nacre_status run(ncr_emu_server *server, const ncr_emulator_options *options, const struct sockaddr_in *address,
+static nacre_status run(ncr_emu_server *server, const ncr_emulator_options *options, const struct sockaddr_in *wanted,
                         const sigset_t *signals, nacre_error *err)
 {
-    struct MHD_Daemon *daemon = start(server, address);
-    if (!daemon)
+    char host[INET_ADDRSTRLEN] = "";
+    struct sockaddr_in bound;
+    int listener = open_listener(wanted, &bound);
+    if (listener < 0)
         return ncr_error_set(err, NACRE_ERROR_IO, "%s: cannot listen: %s", options->listen, strerror(errno));
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT);
-    char host[INET_ADDRSTRLEN];
-    inet_ntop(AF_INET, &address->sin_addr, host, sizeof host);
-    server->address = ncr_text_format("http://%s:%u", host, info ? (unsigned)info->port : ntohs(address->sin_port));
-    if (!options->quiet && server->address) {
+    inet_ntop(AF_INET, &bound.sin_addr, host, sizeof host);
+    server->address = ncr_text_format("http://%s:%u", host, (unsigned)ntohs(bound.sin_port));
+    struct MHD_Daemon *daemon = server->address ? start(server, listener) : NULL;
+    if (!daemon) {
+        close(listener);
+        return ncr_error_set(err, NACRE_ERROR_IO, "%s: libmicrohttpd does not start", options->listen);
+    }
+    if (!options->quiet) {
         printf("listening on %s\n", server->address);
         fflush(stdout);
     }
@@ -330,7 +354,7 @@ static nacre_status run(ncr_emu_server *server, const ncr_emulator_options *opti
     server->stopping = true;
     pthread_cond_broadcast(&server->stopped);
     pthread_mutex_unlock(&server->lock);
-    MHD_stop_daemon(daemon);
+    MHD_stop_daemon(daemon); /* closes the listener too */
     return NACRE_OK;
 }
 
