@@ -101,3 +101,15 @@ nacre_status ncr_error_copy(nacre_error *err, const nacre_error *from, nacre_sta
         *err = *from;
     return status;
 }
+
+void ncr_error_rename(nacre_error *err, const nacre_error *source, const char *from, const char *to)
+{
+    size_t length = strlen(from);
+    if (!err)
+        return;
+    if (strncmp(source->message, from, length) != 0 || source->message[length] != ':' || strcmp(from, to) == 0) {
+        *err = *source;
+        return;
+    }
+    ncr_error_set_http(err, source->status, source->http_status, "%s%s", to, source->message + length);
+}

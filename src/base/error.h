@@ -34,4 +34,7 @@ nacre_status ncr_error_copy(nacre_error *err, const nacre_error *from, nacre_sta
 #define ncr_error_copy(err, from, status)    (ncr_error_copy((err), (from), (status)), (status))
 #endif
 
+/* Copies an error that names the object as `from` does into one that names it as `to` does. err may be NULL. */
+void ncr_error_rename(nacre_error *err, const nacre_error *source, const char *from, const char *to);
+
 #endif

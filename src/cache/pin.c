@@ -59,16 +59,6 @@ nacre_status ncr_gone_error(nacre_error *err, const char *name, const ncr_versio
                          text_of(was));
 }
 
-void ncr_error_rename(nacre_error *err, const nacre_error *source, const char *from, const char *to)
-{
-    size_t length = strlen(from);
-    if (strncmp(source->message, from, length) != 0 || source->message[length] != ':' || strcmp(from, to) == 0) {
-        *err = *source;
-        return;
-    }
-    ncr_error_set_http(err, source->status, source->http_status, "%s%s", to, source->message + length);
-}
-
 bool ncr_failed_by_call(nacre_status status, const ncr_call *call)
 {
     return (status == NACRE_ERROR_CANCELLED || status == NACRE_ERROR_UNAVAILABLE) &&

@@ -23,9 +23,6 @@ struct ncr_pin {
 nacre_status ncr_changed_error(nacre_error *err, const char *name, const ncr_version *was, const ncr_version *now);
 nacre_status ncr_gone_error(nacre_error *err, const char *name, const ncr_version *was);
 
-/* Copies an error that names the object as `from` does into one that names it as `to` does. */
-void ncr_error_rename(nacre_error *err, const nacre_error *source, const char *from, const char *to);
-
 /* Whether an operation failed only because its own call was cancelled or out of time: others try again. */
 bool ncr_failed_by_call(nacre_status status, const ncr_call *call);
 

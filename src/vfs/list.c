@@ -124,9 +124,11 @@ static nacre_status list_name(listing *list, ncr_object *object, nacre_error *er
         ncr_list_op_clear(&op);
         return ncr_error_copy(err, &stat.error, stat.status);
     }
-    nacre_status status = tell_pages(list, &op, err);
+    nacre_error why = {0};
+    nacre_status status = tell_pages(list, &op, &why);
     if (status == NACRE_OK && !list->count && !exists_empty(list->prefix))
         return not_found(object, err);
+    ncr_error_rename(err, &why, list->prefix->name, object->name); /* as the caller spelled it */
     return status;
 }
 

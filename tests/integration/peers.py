@@ -55,6 +55,11 @@ def required() -> list[dict]:
     return list(found.values())
 
 
+def find_program(name: str) -> str | None:
+    """Where a program lies: beside this Python, or on the path."""
+    return shutil.which(name, path=f"{sys.prefix}/bin") or shutil.which(name)
+
+
 def is_installed(name: str) -> bool:
     """Whether the peer can be used now."""
     for peer in _entries():
@@ -66,7 +71,7 @@ def is_installed(name: str) -> bool:
                 return True
             except importlib.metadata.PackageNotFoundError:
                 return False
-        return shutil.which(peer.get("program", name)) is not None
+        return find_program(peer.get("program", name)) is not None
     raise KeyError(f"{name} is not in {LIST.name}")
 
 

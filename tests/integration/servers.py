@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from typing import Any
+
+import peers
 
 
 def free_port() -> int:
@@ -41,7 +42,7 @@ class FakeGcs:
     def __init__(self) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        program = shutil.which("fake-gcs-server")
+        program = peers.find_program("fake-gcs-server")
         command = [program, "-backend", "memory", "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
         command += ["-public-host", f"127.0.0.1:{port}", "-external-url", self.url, "-log-level", "error"]
         self._process = subprocess.Popen(command)
