@@ -86,37 +86,28 @@ static ncr_axis_run find_run(nacre_resampling resampling, double offset, double 
     return kernel_run(&kernels[resampling], offset, ratio, i, source_size);
 }
 
-/* The part of a source pixel that lies in the output pixel. */
-static void weigh_average(const ncr_axis_run *run, double offset, double ratio, int i, double *weights)
+/* Where the weight of a source pixel comes from: for averages the part of it that lies in the output pixel. */
+static double raw_weight(nacre_resampling resampling, double offset, double ratio, int i, int64_t pixel)
 {
-    double start = offset + i * ratio, end = offset + (i + 1) * ratio;
-    for (int j = 0; j < run->length; j++) {
-        double low = fmax(start, (double)(run->first + j)), high = fmin(end, (double)(run->first + j + 1));
-        weights[j] = run->length == 1 ? 1.0 : fmax(high - low, 0);
+    if (resampling == NACRE_RESAMPLING_NEAREST)
+        return 1;
+    if (resampling == NACRE_RESAMPLING_AVERAGE) {
+        double start = offset + i * ratio, end = offset + (i + 1) * ratio;
+        return fmax(fmin(end, (double)(pixel + 1)) - fmax(start, (double)pixel), 0);
     }
+    double centre = (i + 0.5) * ratio + offset;
+    return kernels[resampling].weight(((double)pixel + 0.5 - centre) / fmax(ratio, 1));
 }
 
-static void weigh_kernel(const kernel *k, const ncr_axis_run *run, double offset, double ratio, int i, double *weights)
-{
-    double centre = (i + 0.5) * ratio + offset, scale = 1 / fmax(ratio, 1), sum = 0;
-    for (int j = 0; j < run->length; j++)
-        sum += k->weight(((double)(run->first + j) + 0.5 - centre) * scale);
-    for (int j = 0; j < run->length; j++) {
-        double weight = k->weight(((double)(run->first + j) + 0.5 - centre) * scale);
-        /* Beyond the raster's edge no pixel has weight: what is left is the nearest one. */
-        weights[j] = run->length == 1 || sum == 0 ? 1.0 : weight / sum;
-    }
-}
-
+/* Beyond the raster's edge no pixel has weight: what is left is the nearest one. */
 static void weigh(nacre_resampling resampling, const ncr_axis_run *run, double offset, double ratio, int i,
                   double *weights)
 {
-    if (resampling == NACRE_RESAMPLING_NEAREST)
-        weights[0] = 1;
-    else if (resampling == NACRE_RESAMPLING_AVERAGE)
-        weigh_average(run, offset, ratio, i, weights);
-    else
-        weigh_kernel(&kernels[resampling], run, offset, ratio, i, weights);
+    double sum = 0;
+    for (int j = 0; j < run->length; j++)
+        sum += weights[j] = raw_weight(resampling, offset, ratio, i, run->first + j);
+    for (int j = 0; j < run->length; j++)
+        weights[j] = run->length == 1 || sum == 0 ? 1.0 / run->length : weights[j] / sum;
 }
 
 nacre_status ncr_axis_init(ncr_axis *axis, nacre_resampling resampling, double offset, double ratio, int count,
@@ -166,15 +157,12 @@ int ncr_axis_needs(const ncr_axis *axis, const ncr_axis_run *run)
     return axis->has_negative ? run->length / 2 : 0;
 }
 
-static void filter_all(const double *values, const double *kernel_weights, int length, double *sum, double *weight)
+static double filter_all(const double *values, const double *kernel_weights, int length)
 {
-    double s = 0, w = 0;
-    for (int j = 0; j < length; j++) {
-        s += values[j] * kernel_weights[j];
-        w += kernel_weights[j];
-    }
-    *sum = s;
-    *weight = w;
+    double sum = 0;
+    for (int j = 0; j < length; j++)
+        sum += values[j] * kernel_weights[j];
+    return sum;
 }
 
 /* Values that are not valid may be NaN, so they are left out and not multiplied by zero. */
@@ -200,20 +188,33 @@ static int longest_streak(const uint8_t *valid, int length)
     return longest;
 }
 
-void ncr_axis_filter_row(const ncr_axis *axis, int from, int to, int64_t base, const double *values,
-                         const uint8_t *valid, double *sums, double *weights)
+static void filter_row_all(const ncr_axis *axis, int from, int to, int64_t base, const double *values, double *sums,
+                           double *weights)
 {
     for (int i = from; i < to; i++) {
         const ncr_axis_run *run = &axis->runs[i];
-        const double *kernel_weights = axis->weights + run->weights;
+        sums[i - from] = filter_all(values + (ptrdiff_t)(run->first - base), axis->weights + run->weights, run->length);
+    }
+    for (int i = 0; weights && i < to - from; i++)
+        weights[i] = 1;
+}
+
+void ncr_axis_filter_row(const ncr_axis *axis, int from, int to, int64_t base, const double *values,
+                         const uint8_t *valid, double *sums, double *weights)
+{
+    if (!valid) {
+        filter_row_all(axis, from, to, base, values, sums, weights);
+        return;
+    }
+    for (int i = from; i < to; i++) {
+        const ncr_axis_run *run = &axis->runs[i];
         ptrdiff_t at = (ptrdiff_t)(run->first - base);
         int needs = ncr_axis_needs(axis, run);
-        if (!valid)
-            filter_all(values + at, kernel_weights, run->length, &sums[i - from], &weights[i - from]);
-        else if (needs && longest_streak(valid + at, run->length) < needs)
+        if (needs && longest_streak(valid + at, run->length) < needs)
             sums[i - from] = weights[i - from] = 0;
         else
-            filter_valid(values + at, valid + at, kernel_weights, run->length, &sums[i - from], &weights[i - from]);
+            filter_valid(values + at, valid + at, axis->weights + run->weights, run->length, &sums[i - from],
+                         &weights[i - from]);
     }
 }
 

@@ -75,22 +75,22 @@ static bool allocate(task *t)
     t->source = ncr_alloc_array((size_t)t->job->source.width, sizeof *t->source);
     t->valid = ncr_alloc_array((size_t)t->job->source.width, 1);
     t->row_sums = ncr_alloc_array(width, sizeof *t->row_sums);
-    t->row_weights = ncr_alloc_array(width, sizeof *t->row_weights);
     t->sums = ncr_alloc_array(cells, sizeof *t->sums);
-    t->weights = ncr_alloc_array(cells, sizeof *t->weights);
     t->typed = ncr_alloc_array(width, sizeof(double));
     t->typed_valid = ncr_alloc_array(width, 1);
-    return t->source && t->valid && t->row_sums && t->row_weights && t->sums && t->weights && t->typed &&
-           t->typed_valid;
+    return t->source && t->valid && t->row_sums && t->sums && t->typed && t->typed_valid;
 }
 
-/* Counters, which only kernels with negative weights need where pixels may be invalid. */
-static bool allocate_streaks(task *t)
+/* What is only needed where pixels may be invalid: weights, and counters for kernels with negative ones. */
+static bool allocate_masked(task *t)
 {
-    bool has_mask = t->band && !(t->band->mask_flags & NACRE_MASK_ALL_VALID);
-    if (!t->job->rows.has_negative || !has_mask)
+    if (!t->band || (t->band->mask_flags & NACRE_MASK_ALL_VALID))
         return true;
-    size_t cells = (size_t)t->job->out.width * (size_t)(t->to - t->from);
+    size_t width = (size_t)t->job->out.width, cells = width * (size_t)(t->to - t->from);
+    t->row_weights = ncr_alloc_array(width, sizeof *t->row_weights);
+    t->weights = ncr_alloc_array(cells, sizeof *t->weights);
+    if (!t->row_weights || !t->weights || !t->job->rows.has_negative)
+        return t->row_weights && t->weights;
     t->streaks = ncr_alloc_array(cells, sizeof *t->streaks);
     t->longest = ncr_alloc_array(cells, sizeof *t->longest);
     return t->streaks && t->longest;
@@ -135,8 +135,14 @@ static void filter_source_row(task *t, int64_t y)
                 sizeof(double), (size_t)job->source.width);
     ncr_axis_filter_row(&job->columns, job->out.x, job->out.x + job->out.width, job->source.x, t->source, valid,
                         t->row_sums, t->row_weights);
-    if (job->normalize_rows)
+    if (t->row_weights && job->normalize_rows)
         ncr_resample_normalize(t->row_sums, t->row_weights, job->out.width);
+}
+
+static void add_scaled(double *restrict to, const double *restrict from, double factor, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] += factor * from[i];
 }
 
 /* Phase 2: adds the filtered row to an output row that it is a part of. */
@@ -146,13 +152,10 @@ static void add_row(task *t, int64_t y, int out_y)
     if (y < run->first || y >= run->first + run->length)
         return;
     double weight = t->job->rows.weights[run->weights + (size_t)(y - run->first)];
-    size_t width = (size_t)t->job->out.width;
-    double *sums = t->sums + (size_t)(out_y - t->from) * width;
-    double *weights = t->weights + (size_t)(out_y - t->from) * width;
-    for (size_t x = 0; x < width; x++) {
-        sums[x] += weight * t->row_sums[x];
-        weights[x] += weight * t->row_weights[x];
-    }
+    size_t width = (size_t)t->job->out.width, at = (size_t)(out_y - t->from) * width;
+    add_scaled(t->sums + at, t->row_sums, weight, width);
+    if (t->weights)
+        add_scaled(t->weights + at, t->row_weights, weight, width);
 }
 
 static void count_streaks(task *t, int64_t y, int out_y)
@@ -199,29 +202,36 @@ static void avoid_nodata(task *t, const double *weights)
             ncr_convert(&beside, NACRE_DTYPE_FLOAT64, 8, t->typed + x * size, dtype, (ptrdiff_t)size, 1);
 }
 
-/* Phase 3: pixels without any valid source get the nodata value; all are rounded and go to the buffer. */
+/* Divides what was added up by the weights that it has; pixels without any valid source get the nodata value. */
+static void settle_row(task *t, int y, double *sums, double *weights)
+{
+    if (t->longest)
+        drop_short_streaks(t, y, weights);
+    ncr_resample_normalize(sums, weights, t->job->out.width);
+    double fill = ncr_nodata_fill(&t->band->nodata, t->band->dtype);
+    for (int x = 0; x < t->job->out.width; x++)
+        sums[x] = weights[x] > 0 ? sums[x] : fill;
+}
+
+/* Phase 3: the output row is rounded and goes to the buffer. */
 static void store_row(task *t, int y)
 {
     const ncr_scaled_job *job = t->job;
-    size_t width = (size_t)job->out.width;
-    double *sums = t->sums + (size_t)(y - t->from) * width, *weights = t->weights + (size_t)(y - t->from) * width;
+    size_t width = (size_t)job->out.width, at = (size_t)(y - t->from) * width;
+    double *sums = t->sums + at, *weights = t->weights ? t->weights + at : NULL;
     nacre_dtype dtype = typed_dtype(t);
     ptrdiff_t size = (ptrdiff_t)ncr_dtype_size(dtype);
-    if (t->longest)
-        drop_short_streaks(t, y, weights);
-    ncr_resample_normalize(sums, weights, job->out.width);
-    double fill = t->band ? ncr_nodata_fill(&t->band->nodata, dtype) : 0;
-    for (size_t x = 0; x < width; x++)
-        sums[x] = weights[x] > 0 ? sums[x] : fill;
+    if (weights)
+        settle_row(t, y, sums, weights);
     ncr_convert(sums, NACRE_DTYPE_FLOAT64, 8, t->typed, dtype, size, width);
-    if (t->band && (t->band->mask_flags & NACRE_MASK_NODATA))
+    if (weights && (t->band->mask_flags & NACRE_MASK_NODATA))
         avoid_nodata(t, weights);
     ncr_convert(t->typed, dtype, size, out_row(job, t->band_index, y), job->to.dtype, job->to.pixel_stride, width);
 }
 
 static bool run_kernel_task(task *t)
 {
-    bool allocated = allocate(t) && allocate_streaks(t);
+    bool allocated = allocate(t) && allocate_masked(t);
     int64_t first, end;
     ncr_axis_extent(&t->job->rows, t->from, t->to, &first, &end);
     for (int64_t y = first; allocated && y < end; y++) {
