@@ -297,7 +297,9 @@ static nacre_status save_picture(picture *p, int level)
     if (status != NACRE_OK)
         return status;
     choose_channels(p);
-    status = allocate(p);
+    status = ncr_save_check_destination(save, p->err);
+    if (status == NACRE_OK)
+        status = allocate(p);
     if (status == NACRE_OK)
         status = ncr_writer_open(save->destination, "image/png", &save->condition, save->call, &p->writer, p->err);
     if (status == NACRE_OK)

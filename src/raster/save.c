@@ -61,6 +61,14 @@ nacre_status ncr_saver_find(const char *format, const char *path, const ncr_save
                          formats);
 }
 
+nacre_status ncr_save_check_destination(const ncr_save *save, nacre_error *err)
+{
+    ncr_object_facts facts;
+    if (!save->condition.absent || ncr_vfs_stat(save->destination, save->call, &facts, NULL) != NACRE_OK)
+        return NACRE_OK; /* whatever is wrong with it, the writer will say so */
+    return ncr_error_set(err, NACRE_ERROR_EXISTS, "%s: exists already", save->destination->name);
+}
+
 nacre_status ncr_save_progress(const ncr_save *save, double fraction, nacre_error *err)
 {
     const char *name = save->destination->name;

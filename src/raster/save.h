@@ -31,6 +31,10 @@ void ncr_saver_register(const ncr_saver *saver); /* at most 8 */
 /* The saver of a format's name (NULL: by the ending of path); NACRE_ERROR_UNSUPPORTED names those there are. */
 nacre_status ncr_saver_find(const char *format, const char *path, const ncr_saver **out, nacre_error *err);
 
+/* For savers that compute for long before anything is written: NACRE_ERROR_EXISTS at once where the destination exists
+ * and must not be replaced. The condition decides all the same when it is written. */
+nacre_status ncr_save_check_destination(const ncr_save *save, nacre_error *err);
+
 /* Tells progress; NACRE_ERROR_CANCELLED when the user or the call says stop. */
 nacre_status ncr_save_progress(const ncr_save *save, double fraction, nacre_error *err);
 

@@ -225,6 +225,9 @@ static nacre_status save_tiff(const ncr_save *save, bool is_cog, nacre_error *er
     nacre_status status = ncr_creation_read(save, is_cog, &creation, err);
     if (status != NACRE_OK)
         return status;
+    status = ncr_save_check_destination(save, err);
+    if (status != NACRE_OK)
+        return status;
     output out = {.save = save, .creation = &creation};
     status = ncr_pyramid_make(&out.pyramid, save, &creation, err);
     if (status == NACRE_OK)
