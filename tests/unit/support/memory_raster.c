@@ -19,7 +19,8 @@ typedef struct {
 /* The pixel of the full resolution that a level's pixel shows. */
 static size_t pixel_at(const memory_raster *r, int level, int64_t column, int64_t row)
 {
-    int64_t factor = level ? (r->base.width + r->base.overviews[level - 1][0] - 1) / r->base.overviews[level - 1][0] : 1;
+    int64_t factor =
+        level ? (r->base.width + r->base.overviews[level - 1][0] - 1) / r->base.overviews[level - 1][0] : 1;
     return (size_t)(row * factor * r->base.width + column * factor);
 }
 
@@ -32,12 +33,12 @@ static nacre_status plan_compose(ncr_plan *plan, nacre_error *err)
     for (int band = 0; band < (q->mask ? 1 : q->band_count); band++) {
         nacre_dtype dtype = q->mask ? NACRE_DTYPE_UINT8 : p->raster->base.bands[p->bands[band] - 1].dtype;
         size_t size = ncr_dtype_size(dtype);
-        const uint8_t *from = q->mask ? p->raster->mask : p->raster->values + (size_t)(p->bands[band] - 1) * pixels * size;
+        const uint8_t *from =
+            q->mask ? p->raster->mask : p->raster->values + (size_t)(p->bands[band] - 1) * pixels * size;
         for (int64_t row = 0; row < q->window.height; row++)
             for (int64_t column = 0; column < q->window.width; column++)
                 ncr_convert(from + pixel_at(p->raster, q->level, q->window.x + column, q->window.y + row) * size, dtype,
-                            0,
-                            q->buffer + band * q->band_stride + row * q->row_stride + column * q->pixel_stride,
+                            0, q->buffer + band * q->band_stride + row * q->row_stride + column * q->pixel_stride,
                             q->dtype, 0, 1);
     }
     return NACRE_OK;
