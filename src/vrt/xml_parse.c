@@ -175,10 +175,11 @@ static xmlEntity *on_entity(void *user, const xmlChar *name)
     return xmlGetPredefinedEntity(name);
 }
 
+/* Prefixes that are bound to nothing are let through: to GDAL they are parts of names. */
 static void on_error(void *user, libxml_error error)
 {
     parse *state = user;
-    if (state->status != NACRE_OK || error->level < XML_ERR_ERROR)
+    if (state->status != NACRE_OK || error->level < XML_ERR_ERROR || error->domain == XML_FROM_NAMESPACE)
         return;
     if (error->code == XML_ERR_NO_MEMORY)
         state->status = ncr_error_memory(state->error);

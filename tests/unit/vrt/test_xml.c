@@ -159,6 +159,14 @@ static void a_copied_tree_keeps_namespaces(void **state)
     ncr_xml_free(root);
 }
 
+static void prefixes_without_a_namespace_are_parts_of_names(void **state)
+{
+    (void)state;
+    ncr_xml *root = parsed("<A><x:B y:c='1'/></A>");
+    assert_string_equal(ncr_xml_attribute(ncr_xml_first(root, "x:B"), "y:c", ""), "1");
+    ncr_xml_free(root);
+}
+
 static void a_text_of_many_elements_is_read_whole(void **state)
 {
     (void)state;
@@ -189,6 +197,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_not_utf8_are_read_as_latin1),
         cmocka_unit_test(what_is_built_is_written_as_gdal_indents_it),
         cmocka_unit_test(a_copied_tree_keeps_namespaces),
+        cmocka_unit_test(prefixes_without_a_namespace_are_parts_of_names),
         cmocka_unit_test(a_text_of_many_elements_is_read_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
