@@ -36,15 +36,16 @@ static const char *at(const char *name)
     return path;
 }
 
+static nacre_error error;
+static nacre_error *const err = &error;
+
 #define check(call)                                  \
     do {                                             \
-        nacre_error err_;                            \
-        nacre_error *err = &err_;                    \
         if ((call) != NACRE_OK)                      \
             fail_msg("%s: %s", #call, err->message); \
     } while (0)
 
-static nacre_status write_text(const char *path, const char *text, const nacre_write_options *options, nacre_error *err)
+static nacre_status write_text(const char *path, const char *text, const nacre_write_options *options)
 {
     nacre_writer *writer;
     nacre_status status = nacre_writer_open(path, options, NULL, &writer, err);
@@ -73,22 +74,239 @@ static void what_was_written_is_read_at_once(void **state)
     (void)state;
     const char *paths[] = {at("a.txt"), "mem://files/a.txt"};
     for (int i = 0; i < 2; i++) {
-        check(write_text(paths[i], "one", NULL, err));
+        check(write_text(paths[i], "one", NULL));
         assert_text(paths[i], "one");
-        check(write_text(paths[i], "three", NULL, err));
+        check(write_text(paths[i], "three", NULL));
         assert_text(paths[i], "three");
         check(nacre_delete(paths[i], NULL, err));
         nacre_file *file;
-        nacre_error err;
-        assert_int_equal(nacre_file_open(paths[i], NULL, &file, &err), NACRE_ERROR_NOT_FOUND);
+        assert_int_equal(nacre_file_open(paths[i], NULL, &file, err), NACRE_ERROR_NOT_FOUND);
         assert_null(file);
     }
+}
+
+/* --- Listings. --- */
+
+static char listed[1024];
+
+static bool add_name(void *user, const nacre_object_info *info)
+{
+    size_t *most = user;
+    size_t length = strlen(listed);
+    snprintf(listed + length, sizeof listed - length, "%s%s ", info->path, info->is_prefix ? "*" : "");
+    return !most || --*most;
+}
+
+static nacre_status list(const char *path, bool recursive)
+{
+    nacre_list_options options = NACRE_LIST_OPTIONS_INIT;
+    options.recursive = recursive;
+    listed[0] = '\0';
+    return nacre_list(path, &options, NULL, add_name, NULL, err);
+}
+
+static void listings_name_entries_as_they_were_asked_for(void **state)
+{
+    (void)state;
+    const char *names[] = {"mem://list/a", "mem://list/d/b", "mem://list/d/c", "mem://listen"};
+    for (int i = 0; i < 4; i++)
+        check(write_text(names[i], "x", NULL));
+    const char *const spellings[] = {"mem://list/", "mem://list", "/vsimem/list/"};
+    const char *const expected[] = {"mem://list/a mem://list/d/* ", "mem://list/a mem://list/d/* ",
+                                    "/vsimem/list/a /vsimem/list/d/* "};
+    for (int i = 0; i < 3; i++) {
+        check(list(spellings[i], false));
+        assert_string_equal(listed, expected[i]);
+    }
+    check(list("mem://list", true));
+    assert_string_equal(listed, "mem://list/a mem://list/d/b mem://list/d/c ");
+    check(list("mem://listen", false));
+    assert_string_equal(listed, "mem://listen ");
+    assert_int_equal(list("mem://lis", false), NACRE_ERROR_NOT_FOUND);
+    assert_int_equal(list("mem://list/x/", false), NACRE_ERROR_NOT_FOUND);
+}
+
+static void listing_can_be_stopped(void **state)
+{
+    (void)state;
+    size_t most = 2;
+    listed[0] = '\0';
+    nacre_list_options options = NACRE_LIST_OPTIONS_INIT;
+    options.recursive = true;
+    check(nacre_list("mem://list", &options, NULL, add_name, &most, err));
+    assert_string_equal(listed, "mem://list/a mem://list/d/b ");
+}
+
+static bool add_one(void *user, const nacre_object_info *info)
+{
+    (void)info;
+    ++*(size_t *)user;
+    return true;
+}
+
+static void listing_of_many_pages_is_whole(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    char path[64];
+    for (int i = 0; i < 2500; i++) {
+        snprintf(path, sizeof path, "mem://pages/%05d", i);
+        check(write_text(path, "", NULL));
+    }
+    check(nacre_list("mem://pages/", NULL, NULL, add_one, &count, err));
+    assert_int_equal(count, 2500);
+}
+
+static void local_directories_are_listed(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(at("dir"), 0777), 0);
+    assert_int_equal(list(at("dir"), false), NACRE_OK); /* empty, and there */
+    assert_string_equal(listed, "");
+    assert_int_equal(list(at("dir/"), false), NACRE_OK);
+    assert_int_equal(list(at("no-dir"), false), NACRE_ERROR_NOT_FOUND);
+    check(write_text(at("dir/a"), "x", NULL));
+    assert_int_equal(mkdir(at("dir/e"), 0777), 0);
+    check(list(at("dir"), false));
+    char expected[600];
+    snprintf(expected, sizeof expected, "%s/dir/a %s/dir/e/* ", directory, directory);
+    assert_string_equal(listed, expected);
+    assert_int_equal(chdir(directory), 0);
+    check(list("dir", false));
+    assert_string_equal(listed, "dir/a dir/e/* ");
+    check(list("./dir/", false));
+    assert_string_equal(listed, "./dir/a ./dir/e/* ");
+    check(list("dir/a", false));
+    assert_string_equal(listed, "dir/a ");
+}
+
+/* --- Copies and renames. --- */
+
+static void copies_go_across_stores(void **state)
+{
+    (void)state;
+    nacre_write_options options = NACRE_WRITE_OPTIONS_INIT;
+    check(write_text(at("source"), "content", NULL));
+    check(nacre_copy(at("source"), "mem://copied", NULL, NULL, err));
+    assert_text("mem://copied", "content");
+    check(nacre_copy("mem://copied", at("back"), NULL, NULL, err));
+    assert_text(at("back"), "content");
+    check(nacre_copy(at("back"), at("again"), NULL, NULL, err));
+    assert_text(at("again"), "content");
+    options.no_clobber = true;
+    assert_int_equal(nacre_copy("mem://copied", at("back"), &options, NULL, err), NACRE_ERROR_EXISTS);
+    assert_int_equal(nacre_copy(at("back"), "mem://copied", &options, NULL, err), NACRE_ERROR_EXISTS);
+    assert_int_equal(nacre_copy(at("back"), at("back"), NULL, NULL, err), NACRE_ERROR_INVALID);
+    assert_int_equal(nacre_copy(at("missing"), at("x"), NULL, NULL, err), NACRE_ERROR_NOT_FOUND);
+}
+
+static void renames_move(void **state)
+{
+    (void)state;
+    nacre_file *file;
+    nacre_write_options options = NACRE_WRITE_OPTIONS_INIT;
+    struct stat before, after;
+    check(write_text(at("old"), "content", NULL));
+    assert_int_equal(stat(at("old"), &before), 0);
+    check(nacre_rename(at("old"), at("new"), NULL, NULL, err));
+    assert_int_equal(stat(at("new"), &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino); /* the file itself, in one step */
+    assert_text(at("new"), "content");
+    assert_int_equal(nacre_file_open(at("old"), NULL, &file, err), NACRE_ERROR_NOT_FOUND);
+    check(nacre_rename(at("new"), "mem://moved", NULL, NULL, err));
+    assert_text("mem://moved", "content");
+    assert_int_equal(nacre_file_open(at("new"), NULL, &file, err), NACRE_ERROR_NOT_FOUND);
+    check(write_text(at("other"), "x", NULL));
+    check(write_text(at("there"), "y", NULL));
+    options.no_clobber = true;
+    assert_int_equal(nacre_rename(at("other"), at("there"), &options, NULL, err), NACRE_ERROR_EXISTS);
+    assert_text(at("there"), "y");
+    assert_text(at("other"), "x");
+}
+
+static void replacing_a_version_fails_when_it_is_another(void **state)
+{
+    (void)state;
+    nacre_write_options options = NACRE_WRITE_OPTIONS_INIT;
+    nacre_object_info info;
+    check(write_text("mem://versioned", "one", NULL));
+    check(nacre_stat("mem://versioned", NULL, &info, err));
+    assert_int_equal(info.size, 3);
+    assert_true(info.version_is_strong);
+    options.if_version = info.version;
+    check(write_text("mem://versioned", "two", &options));
+    assert_int_equal(write_text("mem://versioned", "three", &options), NACRE_ERROR_CHANGED);
+    assert_text("mem://versioned", "two");
+    nacre_object_info_free(&info);
+    options.if_version = "etag=W/\"1\"";
+    assert_int_equal(write_text("mem://versioned", "three", &options), NACRE_ERROR_INVALID);
+}
+
+static void local_file_that_was_overwritten_is_changed_for_its_reader(void **state)
+{
+    (void)state;
+    enum { SIZE = 100000 };
+    char *text = calloc(1, SIZE + 1);
+    memset(text, 'a', SIZE);
+    check(write_text(at("big"), text, NULL));
+    nacre_file *file;
+    check(nacre_file_open(at("big"), NULL, &file, err));
+    assert_int_equal(nacre_file_size(file), SIZE);
+    nacre_range range = {50000, 10, text, 0};
+    check(nacre_file_read(file, &range, 1, NULL, err));
+    memset(text, 'b', SIZE);
+    check(write_text(at("big"), text, NULL));
+    assert_int_equal(nacre_file_read(file, &range, 1, NULL, err), NACRE_ERROR_CHANGED);
+    assert_int_equal(range.got, 0);
+    assert_non_null(strstr(err->message, "/big: changed since it was opened: was file="));
+    assert_non_null(strstr(err->message, ", now file="));
+    nacre_file_close(file);
+    free(text);
+}
+
+static void wrong_arguments_are_invalid(void **state)
+{
+    (void)state;
+    nacre_file *file;
+    nacre_object_info info;
+    assert_int_equal(nacre_stat(NULL, NULL, &info, err), NACRE_ERROR_INVALID);
+    assert_int_equal(nacre_file_open("x", NULL, NULL, err), NACRE_ERROR_INVALID);
+    assert_int_equal(nacre_file_open("s3://b/k", NULL, &file, err), NACRE_ERROR_UNSUPPORTED);
+    assert_null(file);
+    assert_int_equal(nacre_list("mem://x", NULL, NULL, NULL, NULL, err), NACRE_ERROR_INVALID);
+    assert_int_equal(nacre_copy("x", NULL, NULL, NULL, err), NACRE_ERROR_INVALID);
+    nacre_file_close(NULL);
+    nacre_writer_close(NULL);
+    nacre_object_info_free(NULL);
+}
+
+static void cache_is_invalidated_by_path(void **state)
+{
+    (void)state;
+    check(nacre_cache_invalidate("mem://list/a", NULL, err));
+    check(nacre_cache_invalidate("gs://bucket/", NULL, err));
+    assert_int_equal(nacre_cache_invalidate("s3://b/k", NULL, err), NACRE_ERROR_UNSUPPORTED);
+    nacre_cache_invalidate_all();
+    nacre_cache_stats stats;
+    nacre_cache_stats_get(&stats);
+    assert_int_equal(stats.entries, 0);
+    assert_true(stats.budget_bytes > 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_read_at_once),
+        cmocka_unit_test(listings_name_entries_as_they_were_asked_for),
+        cmocka_unit_test(listing_can_be_stopped),
+        cmocka_unit_test(listing_of_many_pages_is_whole),
+        cmocka_unit_test(local_directories_are_listed),
+        cmocka_unit_test(copies_go_across_stores),
+        cmocka_unit_test(renames_move),
+        cmocka_unit_test(replacing_a_version_fails_when_it_is_another),
+        cmocka_unit_test(local_file_that_was_overwritten_is_changed_for_its_reader),
+        cmocka_unit_test(wrong_arguments_are_invalid),
+        cmocka_unit_test(cache_is_invalidated_by_path),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
