@@ -11,8 +11,9 @@
  * Every second one (3 x 3) sets the biquadratic polynomials; at the 16 others, where the cubic error of such a
  * polynomial is within 3 % of its largest, it is compared with PROJ. The margin of 4 on the tolerance covers that and
  * the terms of higher order. A straight line across which the transform jumps parts the samples on the square's edge,
- * since it cannot meet one edge twice: so it is always noticed. A square that fails is cut into four; those of
- * SMALLEST pixels are asked from PROJ directly. */
+ * since it cannot meet one edge twice: so it is always noticed; where PROJ passes from one operation to another is
+ * known beforehand (pieces.h), since areas have corners. A square that fails is cut into four; those of SMALLEST pixels
+ * are asked from PROJ directly. */
 enum { SMALLEST = 16, SAMPLES = 5 };
 
 typedef struct {
@@ -109,21 +110,41 @@ static nacre_status split(builder *b, const ncr_leaf *leaf, nacre_error *err)
     return NACRE_OK;
 }
 
-static nacre_status build(builder *b, ncr_leaf leaf, nacre_error *err)
+/* Whether one operation serves the whole square, which is a parallelogram in the destination's CRS. */
+static bool is_one_piece(const builder *b, const ncr_leaf *leaf)
+{
+    const nacre_transform *t = &b->map->dst;
+    double left = (double)(b->cell->x + leaf->x), top = (double)(b->cell->y + leaf->y);
+    double right = left + leaf->width, bottom = top + leaf->height;
+    double x = t->c + (left * t->a + top * t->b), y = t->f + (left * t->d + top * t->e);
+    double wide = fabs((right - left) * t->a) + fabs((bottom - top) * t->b);
+    double high = fabs((right - left) * t->d) + fabs((bottom - top) * t->e);
+    return ncr_reprojection_is_one_in(b->map->reprojection, x - wide, y - high, x + wide, y + high);
+}
+
+static nacre_status fit_leaf(const builder *b, ncr_leaf *leaf, nacre_error *err)
 {
     double x[SAMPLES * SAMPLES], y[SAMPLES * SAMPLES];
+    leaf->is_direct = true;
     /* Very thin squares (the last column of a grid) cost no more when asked directly. */
-    leaf.is_direct = leaf.width * leaf.height <= SAMPLES * SAMPLES;
-    if (!leaf.is_direct) {
-        nacre_status status = sample(b, &leaf, x, y, err);
-        if (status)
-            return status;
-        fit_terms(x, leaf.x_terms);
-        fit_terms(y, leaf.y_terms);
-        leaf.is_direct = !holds(&leaf, x, y);
-        if (leaf.is_direct && (leaf.width > SMALLEST || leaf.height > SMALLEST))
-            return split(b, &leaf, err);
-    }
+    if (leaf->width * leaf->height <= SAMPLES * SAMPLES || !is_one_piece(b, leaf))
+        return NACRE_OK;
+    nacre_status status = sample(b, leaf, x, y, err);
+    if (status)
+        return status;
+    fit_terms(x, leaf->x_terms);
+    fit_terms(y, leaf->y_terms);
+    leaf->is_direct = !holds(leaf, x, y);
+    return NACRE_OK;
+}
+
+static nacre_status build(builder *b, ncr_leaf leaf, nacre_error *err)
+{
+    nacre_status status = fit_leaf(b, &leaf, err);
+    if (status)
+        return status;
+    if (leaf.is_direct && (leaf.width > SMALLEST || leaf.height > SMALLEST))
+        return split(b, &leaf, err);
     return add_leaf(b, &leaf, err);
 }
 

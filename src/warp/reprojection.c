@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "warp/pieces.h"
 
 /* One PROJ object and the context it lives in; used by one thread at a time. */
 typedef struct slot {
@@ -21,6 +22,7 @@ struct ncr_reprojection {
     bool is_same;
     bool wraps;
     double center;
+    ncr_pieces pieces;
     pthread_mutex_t lock;
     slot *master; /* guarded by lock, only cloned; NULL: same CRS */
     slot *idle;   /* guarded by lock */
@@ -115,8 +117,11 @@ static nacre_status open_master(ncr_reprojection *r, const char *name, const ncr
     nacre_error cause = {0};
     PJ *src = new_crs_pj(spec->src, context, &cause);
     PJ *dst = src ? new_crs_pj(spec->dst, context, &cause) : NULL;
+    const double *area = spec->has_area ? spec->area : NULL;
     if (src && dst)
-        r->master->pj = new_operation(context, src, dst, spec->has_area ? spec->area : NULL);
+        r->master->pj = new_operation(context, src, dst, area);
+    if (r->master->pj)
+        ncr_pieces_find(&r->pieces, context, r->master->pj, src, dst, area);
     bool crs_failed = !src || !dst;
     proj_destroy(src);
     proj_destroy(dst);
@@ -164,6 +169,7 @@ void ncr_reprojection_unref(ncr_reprojection *reprojection)
         slot_free(s);
     }
     slot_free(reprojection->master);
+    ncr_pieces_clear(&reprojection->pieces);
     pthread_mutex_destroy(&reprojection->lock);
     free(reprojection);
 }
@@ -176,6 +182,11 @@ bool ncr_reprojection_is_identity(const ncr_reprojection *reprojection)
 bool ncr_reprojection_is_same(const ncr_reprojection *reprojection)
 {
     return reprojection->is_same;
+}
+
+bool ncr_reprojection_is_one_in(const ncr_reprojection *reprojection, double x0, double y0, double x1, double y1)
+{
+    return ncr_pieces_is_one(&reprojection->pieces, x0, y0, x1, y1);
 }
 
 /* An idle slot, or a new clone; NULL: out of memory. */

@@ -39,6 +39,10 @@ bool ncr_reprojection_is_identity(const ncr_reprojection *reprojection);
 /* Whether both CRSs mean the same system, longitudes wrapped or not. */
 bool ncr_reprojection_is_same(const ncr_reprojection *reprojection);
 
+/* Whether PROJ uses one operation throughout a rectangle of the destination (two opposite corners): only there can the
+ * result be interpolated. */
+bool ncr_reprojection_is_one_in(const ncr_reprojection *reprojection, double x0, double y0, double x1, double y1);
+
 /* Coordinates in place, destination to source or the other way. Points without a result become HUGE_VAL.
  * NACRE_ERROR_MEMORY. */
 nacre_status ncr_reprojection_run(ncr_reprojection *reprojection, bool to_source, size_t count, double *x, double *y,
