@@ -318,6 +318,16 @@ static nacre_crs *crs_of_proj_text(GTIF *gtif, const GTIFDefn *definition, const
     return refined;
 }
 
+/* libgeotiff looks other codes up through a context of its own, which complains on standard error. */
+static bool is_known_angle(GTIF *gtif)
+{
+    enum { RADIAN = 9101, SEXAGESIMAL_DMS = 9110, DEGREE = 9122 };
+    unsigned short unit = 0;
+    if (GTIFKeyGetSHORT(gtif, GeogAngularUnitsGeoKey, &unit, 0, 1) != 1)
+        return true;
+    return unit == KvUserDefined || (unit >= RADIAN && unit <= SEXAGESIMAL_DMS) || unit == DEGREE;
+}
+
 nacre_crs *ncr_user_crs(GTIF *gtif)
 {
     nacre_crs *crs = NULL;
@@ -325,7 +335,7 @@ nacre_crs *ncr_user_crs(GTIF *gtif)
     PJ_CONTEXT *context = ncr_proj_context();
     ncr_buffer text;
     ncr_buffer_init(&text, TEXT_SIZE);
-    if (definition && context) {
+    if (definition && context && is_known_angle(gtif)) {
         GTIFAttachPROJContext(gtif, context);
         if (GTIFGetDefn(gtif, definition) && make_proj_text(&text, definition))
             crs = crs_of_proj_text(gtif, definition, (const char *)text.data);
