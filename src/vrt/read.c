@@ -28,16 +28,19 @@ static bool shrinks(const ncr_vrt_read *read)
            read->request.out_height < read->request.window.height;
 }
 
-/* Where nearest is asked for and all the sources say another way, that way holds for the whole, as in GDAL. */
+/* Where nearest is asked for and all sources are ComplexSources that say another way, that one holds for the whole, as
+ * in GDAL. */
 static nacre_resampling effective_resampling(const ncr_vrt_read *read)
 {
     nacre_resampling asked = read->request.resampling;
-    if (asked != NACRE_RESAMPLING_NEAREST || !read->group_count || !read->groups[0].source->has_resampling)
+    if (asked != NACRE_RESAMPLING_NEAREST || !read->group_count)
         return asked;
     nacre_resampling own = read->groups[0].source->resampling;
-    for (size_t i = 1; i < read->group_count; i++)
-        if (!read->groups[i].source->has_resampling || read->groups[i].source->resampling != own)
+    for (size_t i = 0; i < read->group_count; i++) {
+        const ncr_vrt_source *source = read->groups[i].source;
+        if (!source->recipe || !source->has_resampling || source->resampling != own)
             return asked;
+    }
     return own;
 }
 

@@ -110,7 +110,7 @@ def expect_same_pixels(path: pathlib.Path, tolerance: int = 0) -> None:
         options = ["--window", ",".join(map(str, asked))] if asked else []
         options += ["--size", ",".join(map(str, size))] if size else []
         ours, theirs = read_by_nacre(path, *options), read_by_rasterio(path, asked, size)
-        np.testing.assert_allclose(ours[0], theirs[0], rtol=0, atol=tolerance, err_msg=f"pixels of {asked} {size}")
+        np.testing.assert_allclose(ours[0].astype(float), theirs[0].astype(float), rtol=0, atol=tolerance, err_msg=f"pixels of {asked} {size}")
         np.testing.assert_array_equal(ours[1], theirs[1], err_msg=f"masks of {asked} {size}")
     # A third, since at the size of an overview GDAL copies it whole, and moves a source on fractions by that.
     smooth = read_by_nacre(path, "--size", f"{width // 3},{height // 3}", "-r", "bilinear")[0]
