@@ -10,6 +10,9 @@
 /* Width and height of a VRT's blocks where nothing is said; a smaller raster has one block. */
 enum { NCR_VRT_BLOCK = 128 };
 
+/* How messages name a document: its path, or "VRT text". */
+const char *ncr_vrt_document_name(const ncr_vrt_document *document);
+
 /* The Metadata children of an element. */
 nacre_status ncr_vrt_read_metadata(const ncr_xml *parent, ncr_metadata *out, nacre_error *err);
 

@@ -12,9 +12,15 @@
 
 /* What all kinds of VRT share, from elements to the dataset model. */
 
+static const char *name_of(const ncr_dataset *dataset)
+{
+    ncr_vrt_document document = {.path = dataset->path};
+    return ncr_vrt_document_name(&document);
+}
+
 static nacre_status corrupt(const ncr_dataset *dataset, const char *reason, nacre_error *err)
 {
-    return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: %s", dataset->path, reason);
+    return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: %s", name_of(dataset), reason);
 }
 
 /* --- The dataset --- */
@@ -248,11 +254,11 @@ static nacre_status read_band(const ncr_xml *root, const ncr_xml *element, ncr_d
     const char *type = ncr_xml_attribute(element, "dataType", "Byte");
     band->dtype = ncr_dtype_from_name(type);
     if (band->dtype == NACRE_DTYPE_UNKNOWN)
-        return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: unknown dataType \"%.40s\"", dataset->path, type);
+        return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: unknown dataType \"%.40s\"", name_of(dataset), type);
     band->bits = (int)(8 * ncr_dtype_size(band->dtype));
     nacre_status status = read_block(root, element, dataset, band, err);
     if (status == NACRE_OK)
-        status = ncr_vrt_read_nodata(element, dataset->path, band->dtype, &band->nodata, err);
+        status = ncr_vrt_read_nodata(element, name_of(dataset), band->dtype, &band->nodata, err);
     if (status == NACRE_OK && ncr_xml_bool(element, "HideNoDataValue", false))
         band->nodata = (nacre_nodata){0};
     if (status == NACRE_OK)
@@ -305,7 +311,7 @@ nacre_status ncr_vrt_read_common(const ncr_xml *root, const ncr_vrt_document *do
 {
     *out = NULL;
     int width, height;
-    nacre_status status = read_size(root, document->path, &width, &height, err);
+    nacre_status status = read_size(root, ncr_vrt_document_name(document), &width, &height, err);
     if (status != NACRE_OK)
         return status;
     ncr_dataset *dataset = ncr_dataset_new(size, class, document->path, file, count_children(root, "VRTRasterBand"));

@@ -6,9 +6,14 @@
 
 #include "base/text.h"
 #include "vfs/path.h"
-#include "vrt/vrt.h"
+#include "vrt/common.h"
 
-/* How documents name their sources. */
+/* How documents are named, and name their sources. */
+
+const char *ncr_vrt_document_name(const ncr_vrt_document *document)
+{
+    return document->path[0] ? document->path : "VRT text";
+}
 
 nacre_status ncr_vrt_read_source(const ncr_xml *element, const ncr_vrt_document *document, ncr_lazy **out,
                                  nacre_error *err)
@@ -16,7 +21,8 @@ nacre_status ncr_vrt_read_source(const ncr_xml *element, const ncr_vrt_document 
     *out = NULL;
     const char *name = ncr_xml_content(element);
     if (!name[0])
-        return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: an empty %s", document->path, ncr_xml_name(element));
+        return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: an empty %s", ncr_vrt_document_name(document),
+                             ncr_xml_name(element));
     int relative = 0;
     nacre_status status = ncr_xml_attribute_int(element, "relativeToVRT", 0, &relative, err);
     if (status != NACRE_OK)
@@ -79,7 +85,7 @@ nacre_status ncr_vrt_write_source(ncr_lazy *source, const ncr_vrt_document *docu
     if (!path[0] || path[0] == '<')
         return ncr_error_set(err, NACRE_ERROR_INVALID,
                              "%s: one of its sources is a view that has no path; save that one first",
-                             document->path[0] ? document->path : "a VRT");
+                             ncr_vrt_document_name(document));
     char *name;
     bool is_relative = true;
     nacre_status status = relative_name(document->path, path, &name, err);

@@ -22,15 +22,10 @@ typedef struct mosaic {
     ncr_vrt_view *view;
 } mosaic;
 
-static const char *name_of(const ncr_dataset *dataset)
-{
-    return dataset->path[0] ? dataset->path : "a view";
-}
-
 static nacre_status differs(const ncr_dataset *source, const ncr_dataset *first, const char *what, nacre_error *err)
 {
     return ncr_error_set(err, NACRE_ERROR_INVALID, "%.300s: %s from that of %.300s; a mosaic needs them equal",
-                         name_of(source), what, name_of(first));
+                         ncr_dataset_name(source), what, ncr_dataset_name(first));
 }
 
 /* --- Whether they fit together --- */
@@ -39,11 +34,12 @@ static nacre_status check_grid(const ncr_dataset *source, nacre_error *err)
 {
     const nacre_transform *t = &source->transform;
     if (!source->has_transform)
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: has no transform; a mosaic needs one", name_of(source));
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: has no transform; a mosaic needs one",
+                             ncr_dataset_name(source));
     if (t->b != 0 || t->d != 0)
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: is rotated; warp it first", name_of(source));
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: is rotated; warp it first", ncr_dataset_name(source));
     if (!(t->a > 0) || !(t->e < 0))
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: is not north up; warp it first", name_of(source));
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: is not north up; warp it first", ncr_dataset_name(source));
     return NACRE_OK;
 }
 
@@ -81,7 +77,7 @@ static nacre_status check_sources(const mosaic *m, nacre_error *err)
         if (status == NACRE_OK && !m->options->separate)
             status = check_bands(m->sources[i], m->sources[0], err);
         if (status == NACRE_OK && m->sources[i]->band_count == 0)
-            status = ncr_error_set(err, NACRE_ERROR_INVALID, "%s: has no bands", name_of(m->sources[i]));
+            status = ncr_error_set(err, NACRE_ERROR_INVALID, "%s: has no bands", ncr_dataset_name(m->sources[i]));
     }
     return status;
 }

@@ -17,13 +17,13 @@
 
 static nacre_status unsupported(const ncr_vrt_reader *reader, const char *what, nacre_error *err)
 {
-    return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: %s is not supported in a VRT", reader->document->path,
-                         what);
+    return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: %s is not supported in a VRT",
+                         ncr_vrt_document_name(reader->document), what);
 }
 
 static nacre_status corrupt(const ncr_vrt_reader *reader, const char *what, nacre_error *err)
 {
-    return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: %s", reader->document->path, what);
+    return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: %s", ncr_vrt_document_name(reader->document), what);
 }
 
 /* --- Each SourceFilename once --- */

@@ -20,18 +20,14 @@ typedef struct translation {
     uint32_t lazy;
 } translation;
 
-static const char *name_of(const ncr_dataset *dataset)
-{
-    return dataset->path[0] ? dataset->path : "a view";
-}
-
 /* Left, bottom, right, top to whole pixels, as gdal_translate -projwin. */
 static nacre_status window_of_bounds(const ncr_dataset *source, const double *bounds, nacre_window *out,
                                      nacre_error *err)
 {
     const nacre_transform *t = &source->transform;
     if (!source->has_transform || t->b != 0 || t->d != 0 || t->a == 0 || t->e == 0)
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: bounds need a transform without rotation", name_of(source));
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: bounds need a transform without rotation",
+                             ncr_dataset_name(source));
     double left = (bounds[0] - t->c) / t->a, right = (bounds[2] - t->c) / t->a;
     double top = (bounds[3] - t->f) / t->e, bottom = (bounds[1] - t->f) / t->e;
     out->x = floor(fmin(left, right) + 0.001);
@@ -60,13 +56,14 @@ static nacre_status find_window(translation *t, nacre_error *err)
     const nacre_window *w = &t->src;
     if (!(w->x >= 0 && w->y >= 0 && w->width >= 1 && w->height >= 1 && w->x + w->width <= t->source->width &&
           w->y + w->height <= t->source->height))
-        return ncr_error_set(err, NACRE_ERROR_INVALID,
-                             "%s: window %.15g,%.15g,%.15g,%.15g lies outside the raster of %dx%d", name_of(t->source),
-                             w->x, w->y, w->width, w->height, t->source->width, t->source->height);
+        return ncr_error_set(
+            err, NACRE_ERROR_INVALID, "%s: window %.15g,%.15g,%.15g,%.15g lies outside the raster of %dx%d",
+            ncr_dataset_name(t->source), w->x, w->y, w->width, w->height, t->source->width, t->source->height);
     if (!is_whole(w))
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the window is not of whole pixels", name_of(t->source));
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the window is not of whole pixels",
+                             ncr_dataset_name(t->source));
     if (t->options->out_width < 0 || t->options->out_height < 0)
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the output size is negative", name_of(t->source));
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the output size is negative", ncr_dataset_name(t->source));
     t->width = t->options->out_width ? t->options->out_width : (int)w->width;
     t->height = t->options->out_height ? t->options->out_height : (int)w->height;
     return NACRE_OK;
@@ -202,10 +199,11 @@ static nacre_status check_options(const translation *t, nacre_error *err)
     const nacre_translate_options *o = t->options;
     for (int i = 0; o->bands && i < o->band_count; i++)
         if (o->bands[i] < 1 || o->bands[i] > t->source->band_count)
-            return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no band %d: it has %d", name_of(t->source), o->bands[i],
-                                 t->source->band_count);
+            return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no band %d: it has %d", ncr_dataset_name(t->source),
+                                 o->bands[i], t->source->band_count);
     if (o->scale && !(o->scale[1] != o->scale[0] && isfinite(o->scale[0]) && isfinite(o->scale[1])))
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: scale: the source's range is empty", name_of(t->source));
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: scale: the source's range is empty",
+                             ncr_dataset_name(t->source));
     return NACRE_OK;
 }
 

@@ -39,8 +39,9 @@ static nacre_status read_layers(ncr_vrt_reader *reader, const ncr_xml *root, nac
         if (dataset->band_count > 1 && ncr_xml_first(band, "MaskBand"))
             return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
                                  "%s: a MaskBand of one band is not supported, only that of the dataset",
-                                 reader->document->path);
-        status = ncr_vrt_read_nodata(band, reader->document->path, dataset->bands[i].dtype, &layer->fill, err);
+                                 ncr_vrt_document_name(reader->document));
+        status = ncr_vrt_read_nodata(band, ncr_vrt_document_name(reader->document), dataset->bands[i].dtype,
+                                     &layer->fill, err);
         if (status == NACRE_OK)
             status = ncr_vrt_read_layer(reader, band, layer, err);
     }
@@ -58,7 +59,7 @@ static nacre_status read_overviews(const ncr_vrt_reader *reader, const ncr_xml *
     const char *name = ncr_xml_attribute(list, "resampling", "nearest");
     if (!ncr_resampling_from_name(name, &reader->view->overview_resampling))
         return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: an OverviewList with resampling %.40s",
-                             reader->document->path, name);
+                             ncr_vrt_document_name(reader->document), name);
     int factors[MAX_OVERVIEWS], count = 0;
     for (const char *at = ncr_xml_content(list); *at;) {
         char number[16] = {0};
@@ -69,7 +70,7 @@ static nacre_status read_overviews(const ncr_vrt_reader *reader, const ncr_xml *
         at += length + strspn(at + length, " ,\t\r\n");
         if (!ncr_text_to_int(number, &factors[count]) || factors[count] <= (count ? factors[count - 1] : 1))
             return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: an OverviewList is not ascending factors above 1",
-                                 reader->document->path);
+                                 ncr_vrt_document_name(reader->document));
         count++;
     }
     return ncr_vrt_view_set_overviews(reader->view, factors, count, err);

@@ -308,6 +308,33 @@ static void opening_touches_no_source_and_reading_opens_each_once(void **state)
     ncr_call_unref(call);
 }
 
+static void note_source(void *user, const char *path, const char *version, const char *snapshot)
+{
+    ncr_buffer *text = user;
+    (void)version;
+    assert_true(ncr_text_appendf(text, "%s %s;", path, snapshot[0] ? snapshot : "unopened"));
+}
+
+static void every_object_behind_a_view_is_told_once(void **state)
+{
+    (void)state;
+    ncr_call *call = test_call_new(NULL);
+    two_ramps(call);
+    ncr_dataset *view = opened_band(call, 9, 3, "", SIMPLE("a", "0", "4") SIMPLE("b", "4", "4") SIMPLE("a", "5", "4"));
+    ncr_buffer text;
+    ncr_buffer_init(&text, 1000);
+    ncr_dataset_sources(view, note_source, &text);
+    assert_string_equal((char *)text.data, "mem://v/v.vrt proven;mem://v/a unopened;mem://v/b unopened;");
+    double values[27];
+    read_all(call, view, values);
+    text.size = 0;
+    ncr_dataset_sources(view, note_source, &text);
+    assert_string_equal((char *)text.data, "mem://v/v.vrt proven;mem://v/a proven;mem://v/b proven;");
+    ncr_buffer_clear(&text);
+    ncr_dataset_unref(view);
+    ncr_call_unref(call);
+}
+
 static void all_sources_are_wanted_in_the_first_round(void **state)
 {
     (void)state;
@@ -425,6 +452,24 @@ static void expect_refusal(const char *text, nacre_status expected, const char *
     ncr_call_unref(call);
 }
 
+static void a_text_without_a_place_is_named_as_such(void **state)
+{
+    (void)state;
+    ncr_call *call = test_call_new(NULL);
+    const char *texts[] = {"<VRTDataset/>",
+                           "<VRTDataset rasterXSize='1' rasterYSize='1'><VRTRasterBand><ArraySource/>"
+                           "</VRTRasterBand></VRTDataset>",
+                           "<VRTDataset rasterXSize='1' rasterYSize='1' subClass='x'/>", "<VRTDataset"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        ncr_dataset *dataset;
+        nacre_error err = {0};
+        assert_int_not_equal(ncr_dataset_open(texts[i], NULL, call, &dataset, &err), NACRE_OK);
+        if (!ncr_text_starts(err.message, "VRT text: "))
+            fail_msg("%s", err.message);
+    }
+    ncr_call_unref(call);
+}
+
 static void what_is_not_known_is_refused_by_name(void **state)
 {
     (void)state;
@@ -526,11 +571,13 @@ int main(void)
         cmocka_unit_test(pixels_may_lie_apart_in_the_buffer),
         cmocka_unit_test(what_is_hidden_is_not_read),
         cmocka_unit_test(opening_touches_no_source_and_reading_opens_each_once),
+        cmocka_unit_test(every_object_behind_a_view_is_told_once),
         cmocka_unit_test(all_sources_are_wanted_in_the_first_round),
         cmocka_unit_test(a_missing_source_fails_the_read_by_name_and_is_tried_again),
         cmocka_unit_test(a_band_that_the_source_lacks_is_corrupt),
         cmocka_unit_test(a_vrt_that_names_itself_is_corrupt),
         cmocka_unit_test(a_text_may_be_opened_as_a_path),
+        cmocka_unit_test(a_text_without_a_place_is_named_as_such),
         cmocka_unit_test(what_is_not_known_is_refused_by_name),
         cmocka_unit_test(damaged_documents_are_corrupt),
         cmocka_unit_test(a_text_longer_than_the_first_read_is_read_whole),
