@@ -62,11 +62,12 @@ void *ncr_buffer_reserve(ncr_buffer *buffer, size_t size)
 
 bool ncr_buffer_append(ncr_buffer *buffer, const void *data, size_t size)
 {
+    if (!size)
+        return true;
     void *place = ncr_buffer_reserve(buffer, size);
     if (!place)
-        return size == 0;
-    if (size)
-        memcpy(place, data, size);
+        return false;
+    memcpy(place, data, size);
     buffer->size += size;
     return true;
 }

@@ -150,11 +150,18 @@ void ncr_path_clear(ncr_path *path)
     *path = (ncr_path){0};
 }
 
+/* A local path as it is written, though it read like another kind's: "/vsigs/x" of a file URL is "/./vsigs/x". */
+static char *local_text(const char *key)
+{
+    bool misleads = find_prefix(key) || is_other_vsi(key);
+    return ncr_text_format("%s%s", misleads ? "/." : "", key);
+}
+
 char *ncr_path_text(const ncr_path *path, ncr_spelling spelling)
 {
     bool gdal = spelling == NCR_SPELLING_GDAL;
     if (strcmp(path->scheme, "file") == 0)
-        return ncr_text_copy(path->key);
+        return local_text(path->key);
     if (strcmp(path->scheme, "mem") == 0)
         return ncr_text_format("%s%s", gdal ? "/vsimem/" : "mem://", path->key);
     if (path->location)

@@ -188,6 +188,7 @@ static void paths_are_written_in_either_spelling(void **state)
     assert_text("/vsicurl/HTTP://h:80/p?q", "http://h/p?q", "/vsicurl/http://h/p?q");
     assert_text("mem://x", "mem://x", "/vsimem/x");
     assert_text("a/b.tif", "a/b.tif", "a/b.tif");
+    assert_text("file:///vsigs/b/k", "/./vsigs/b/k", "/./vsigs/b/k");
 }
 
 /* --- Names in documents. --- */
