@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cmocka_all.h"
+#include "raster/crs.h"
 #include "raster/dtype.h"
 #include "raster/execute.h"
 #include "support/call.h"

@@ -99,9 +99,10 @@ static void aligned_bounds_are_multiples_of_the_resolution(void **state)
     options.align = true;
     nacre_grid grid = landsat_grid(&options);
     assert_true(fmod(grid.transform.c, 500) == 0 && fmod(grid.transform.f, 500) == 0);
+    /* gdalwarp before 3.8 leaves the first and last row, which nothing of the source reaches, and has 488. */
     assert_int_equal(grid.width, 532);
-    assert_int_equal(grid.height, 488);
-    assert_true(grid.transform.c == -8790000 && grid.transform.f == 2944000);
+    assert_int_equal(grid.height, 486);
+    assert_true(grid.transform.c == -8790000 && grid.transform.f == 2943500);
 }
 
 static void one_given_side_finds_the_other(void **state)

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <math.h>
+#include <stdlib.h>
+
+#include "cmocka_all.h"
+#include "warp/kernel.h"
+
+/* Kernels over one cell of points that are set here: no transform, no dataset. */
+
+enum { WIDTH = 64, HEIGHT = 64 };
+
+typedef struct {
+    ncr_kernel kernel;
+    ncr_kernel_source source;
+    ncr_cell_points points;
+    double in[WIDTH * HEIGHT], out[NCR_CELL * NCR_CELL];
+    float alpha[NCR_CELL * NCR_CELL];
+} bench;
+
+static bench *new_bench(nacre_resampling resampling, double scale, double (*value)(double x, double y))
+{
+    bench *b = calloc(1, sizeof *b);
+    b->kernel = (ncr_kernel){.width = WIDTH, .height = HEIGHT, .band_count = 1, .dtype = NACRE_DTYPE_FLOAT64};
+    ncr_kernel_set_scale(&b->kernel, resampling, scale, scale);
+    b->source = (ncr_kernel_source){.window = {0, 0, WIDTH, HEIGHT}, .values = b->in};
+    for (int i = 0; i < WIDTH * HEIGHT; i++)
+        b->in[i] = value(i % WIDTH + 0.5, i / WIDTH + 0.5);
+    for (int i = 0; i < NCR_CELL * NCR_CELL; i++)
+        b->out[i] = -1;
+    return b;
+}
+
+/* The value at a source coordinate. */
+static double value_at(bench *b, double x, double y)
+{
+    b->points.x[0] = x;
+    b->points.y[0] = y;
+    ncr_kernel_cell cell = {&b->points, 0, 0, 1, 1, b->out, b->alpha};
+    b->out[0] = -1;
+    ncr_kernel_find(NACRE_DTYPE_FLOAT64)(&b->kernel, &b->source, &cell);
+    return b->out[0];
+}
+
+static double plane(double x, double y)
+{
+    return 3 * x - 2 * y + 100;
+}
+
+static double wave(double x, double y)
+{
+    return 10 + sin(x / 6) + cos(y / 5);
+}
+
+static double parabola(double x, double y)
+{
+    return x * x + x * y / 2 + 5;
+}
+
+static void planes_are_kept_exactly(void **state)
+{
+    (void)state;
+    for (nacre_resampling r = NACRE_RESAMPLING_BILINEAR; r <= NACRE_RESAMPLING_CUBIC; r++) {
+        for (double scale = 1; scale > 0.1; scale /= 2) {
+            bench *b = new_bench(r, scale, plane);
+            for (int i = 0; i < 200; i++) {
+                double x = 24 + i * 0.071, y = 40 - i * 0.073;
+                double got = value_at(b, x, y);
+                /* A widened kernel samples its weights where the pixels are, so their sum has a small ripple. */
+                assert_true(fabs(got - plane(x, y)) < (scale == 1 ? 1e-9 : 0.5));
+            }
+            free(b);
+        }
+    }
+}
+
+static void catmull_rom_keeps_parabolas_and_bilinear_does_not(void **state)
+{
+    (void)state;
+    bench *cubic = new_bench(NACRE_RESAMPLING_CUBIC, 1, parabola);
+    bench *linear = new_bench(NACRE_RESAMPLING_BILINEAR, 1, parabola);
+    assert_true(fabs(value_at(cubic, 20.3, 30.9) - parabola(20.3, 30.9)) < 1e-9);
+    assert_true(fabs(value_at(linear, 20.3, 30.9) - parabola(20.3, 30.9)) > 0.05);
+    free(cubic);
+    free(linear);
+}
+
+/* The error that each kernel promises: second and third order in the pixel. */
+static void waves_are_within_the_promised_error(void **state)
+{
+    (void)state;
+    static const double bound[] = {
+        [NACRE_RESAMPLING_NEAREST] = 0.2, [NACRE_RESAMPLING_BILINEAR] = 0.009, [NACRE_RESAMPLING_CUBIC] = 0.0009};
+    for (nacre_resampling r = NACRE_RESAMPLING_NEAREST; r <= NACRE_RESAMPLING_CUBIC; r++) {
+        bench *b = new_bench(r, 1, wave);
+        double worst = 0;
+        for (int i = 0; i < 500; i++) {
+            double x = 5 + i * 0.1037, y = 58 - i * 0.1013;
+            worst = fmax(worst, fabs(value_at(b, x, y) - wave(x, y)));
+        }
+        assert_true(worst < bound[r] && worst > bound[r] / 20);
+        free(b);
+    }
+}
+
+static void the_source_ends_where_it_ends(void **state)
+{
+    (void)state;
+    bench *b = new_bench(NACRE_RESAMPLING_NEAREST, 1, plane);
+    assert_true(value_at(b, 0, 0) == plane(0.5, 0.5));
+    assert_true(value_at(b, WIDTH, HEIGHT) == -1); /* 1e-10 beyond, as GDAL */
+    assert_true(value_at(b, WIDTH - 1e-9, 1) == plane(WIDTH - 0.5, 1.5));
+    assert_true(value_at(b, -1e-12, 5) == -1);
+    assert_true(value_at(b, 5, HEIGHT + 0.1) == -1);
+    assert_true(value_at(b, HUGE_VAL, HUGE_VAL) == -1);
+    assert_true(value_at(b, NAN, 5) == -1);
+    assert_true(value_at(b, 3 - 1e-11, 5.5) == plane(3.5, 5.5)); /* a hair below a whole number is that */
+    free(b);
+}
+
+/* At the very edge the taps outside have no weight. */
+static void edges_use_the_taps_that_are_there(void **state)
+{
+    (void)state;
+    for (nacre_resampling r = NACRE_RESAMPLING_BILINEAR; r <= NACRE_RESAMPLING_CUBIC; r++) {
+        bench *b = new_bench(r, 1, plane);
+        assert_true(fabs(value_at(b, 0.1, 10.5) - plane(0.5, 10.5)) < 1e-9);
+        assert_true(fabs(value_at(b, WIDTH - 0.1, 10.5) - plane(WIDTH - 0.5, 10.5)) < 1e-9);
+        free(b);
+    }
+}
+
+static void partly_transparent_pixels_mix_with_the_initial_value(void **state)
+{
+    (void)state;
+    bench *b = new_bench(NACRE_RESAMPLING_NEAREST, 1, plane);
+    float *density = malloc(WIDTH * HEIGHT * sizeof *density);
+    for (int i = 0; i < WIDTH * HEIGHT; i++)
+        density[i] = 0.25f;
+    b->source.density = density;
+    b->kernel.blends_initial = true;
+    assert_true(fabs(value_at(b, 4.5, 4.5) - (plane(4.5, 4.5) * 0.25 - 0.75)) < 1e-9);
+    b->kernel.blends_initial = false;
+    assert_true(fabs(value_at(b, 4.5, 4.5) - plane(4.5, 4.5)) < 1e-9);
+    assert_true(b->alpha[0] == 0.25f);
+    free(density);
+    free(b);
+}
+
+static void values_that_equal_nodata_are_moved_by_one_step(void **state)
+{
+    (void)state;
+    bench *b = new_bench(NACRE_RESAMPLING_NEAREST, 1, plane);
+    double nodata = plane(7.5, 8.5);
+    b->kernel.dst_nodata = &nodata;
+    assert_true(value_at(b, 7.5, 8.5) == nextafter(nodata, HUGE_VAL));
+    assert_true(value_at(b, 8.5, 8.5) == plane(8.5, 8.5));
+    b->kernel.nudge_together = true; /* one band: the same */
+    assert_true(value_at(b, 7.5, 8.5) == nextafter(nodata, HUGE_VAL));
+    free(b);
+}
+
+static void reach_covers_all_taps(void **state)
+{
+    (void)state;
+    ncr_kernel kernel = {.width = 1000, .height = 1000};
+    int64_t first, last;
+    ncr_kernel_set_scale(&kernel, NACRE_RESAMPLING_NEAREST, 1, 1);
+    ncr_kernel_reach(&kernel, true, 10.2, 12.9, &first, &last);
+    assert_true(first <= 10 && last >= 12);
+    ncr_kernel_set_scale(&kernel, NACRE_RESAMPLING_CUBIC, 1, 1);
+    ncr_kernel_reach(&kernel, true, 10.2, 12.9, &first, &last);
+    assert_true(first <= 8 && last >= 14);
+    ncr_kernel_set_scale(&kernel, NACRE_RESAMPLING_CUBIC, 0.25, 1);
+    assert_true(kernel.is_wide);
+    ncr_kernel_reach(&kernel, true, 100.2, 100.2, &first, &last);
+    assert_true(first <= 92 && last >= 107 && last - first < 25);
+    ncr_kernel_set_scale(&kernel, NACRE_RESAMPLING_CUBIC, 1e-9, 1e-9); /* bounded, whatever the scale */
+    assert_true(kernel.x_radius <= 4096);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(planes_are_kept_exactly),
+        cmocka_unit_test(catmull_rom_keeps_parabolas_and_bilinear_does_not),
+        cmocka_unit_test(waves_are_within_the_promised_error),
+        cmocka_unit_test(the_source_ends_where_it_ends),
+        cmocka_unit_test(edges_use_the_taps_that_are_there),
+        cmocka_unit_test(partly_transparent_pixels_mix_with_the_initial_value),
+        cmocka_unit_test(values_that_equal_nodata_are_moved_by_one_step),
+        cmocka_unit_test(reach_covers_all_taps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
