@@ -22,7 +22,7 @@ static nacre_status open_one(cli_context *context, void *user, nacre_error *err)
 
 int cli_open_all(cli_context *context, const char *const *paths, size_t count, nacre_dataset ***out)
 {
-    *out = calloc(count, sizeof **out);
+    *out = calloc(count, sizeof(nacre_dataset *));
     cli_jobs *jobs = *out ? cli_jobs_begin(context, open_one, free) : NULL;
     if (!jobs)
         return cli_error(context, "out of memory");

@@ -73,7 +73,7 @@ static void set_text(json_t *object, const char *name, char *text) /* frees text
 static char *escape(const char *text)
 {
     ncr_buffer out;
-    ncr_buffer_init(&out, 4 * NCR_EMU_KEY_MAX);
+    ncr_buffer_init(&out, (size_t)4 * NCR_EMU_KEY_MAX);
     ncr_text_append_escaped(&out, text, "");
     return (char *)out.data;
 }

@@ -111,6 +111,6 @@ void ncr_emu_md5_base64(const uint8_t md5[NCR_EMU_MD5_SIZE], char out[NCR_EMU_MD
 
 void ncr_emu_md5_hex(const uint8_t md5[NCR_EMU_MD5_SIZE], char out[NCR_EMU_MD5_HEX_SIZE])
 {
-    for (int i = 0; i < NCR_EMU_MD5_SIZE; i++)
+    for (size_t i = 0; i < NCR_EMU_MD5_SIZE; i++)
         snprintf(out + 2 * i, 3, "%02x", md5[i]);
 }

@@ -35,9 +35,9 @@ static json_t *object_to_json(const ncr_emu_object *object)
 
 static bool parse_md5(const char *text, uint8_t md5[NCR_EMU_MD5_SIZE])
 {
-    if (strlen(text) != 2 * NCR_EMU_MD5_SIZE)
+    if (strlen(text) != (size_t)2 * NCR_EMU_MD5_SIZE)
         return false;
-    for (int i = 0; i < NCR_EMU_MD5_SIZE; i++) {
+    for (size_t i = 0; i < NCR_EMU_MD5_SIZE; i++) {
         int high = ncr_emu_hex(text[2 * i]), low = ncr_emu_hex(text[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;

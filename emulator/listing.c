@@ -148,7 +148,7 @@ static bool add_prefix(ncr_emu_listing *out, const char *key, size_t length)
 
 static bool add_object(ncr_emu_listing *out, ncr_emu_object *object)
 {
-    if (!ncr_array_reserve(&out->objects, &out->object_capacity, out->object_count + 1, sizeof *out->objects))
+    if (!ncr_array_reserve(&out->objects, &out->object_capacity, out->object_count + 1, sizeof(ncr_emu_object *)))
         return false;
     out->objects[out->object_count++] = ncr_emu_object_ref(object);
     return true;

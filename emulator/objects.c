@@ -170,11 +170,11 @@ bool ncr_emu_index_put_locked(ncr_emu_bucket *bucket, ncr_emu_object *object)
         bucket->objects[at] = object;
         return true;
     }
-    if (!ncr_array_reserve(&bucket->objects, &bucket->capacity, bucket->count + 1, sizeof *bucket->objects)) {
+    if (!ncr_array_reserve(&bucket->objects, &bucket->capacity, bucket->count + 1, sizeof(ncr_emu_object *))) {
         ncr_emu_object_unref(object);
         return false;
     }
-    memmove(bucket->objects + at + 1, bucket->objects + at, (bucket->count - at) * sizeof *bucket->objects);
+    memmove(bucket->objects + at + 1, bucket->objects + at, (bucket->count - at) * sizeof(ncr_emu_object *));
     bucket->objects[at] = object;
     bucket->count++;
     return true;
@@ -187,7 +187,7 @@ void ncr_emu_index_remove_locked(ncr_emu_bucket *bucket, const char *key)
         return;
     ncr_emu_object_unref(bucket->objects[at]);
     bucket->count--;
-    memmove(bucket->objects + at, bucket->objects + at + 1, (bucket->count - at) * sizeof *bucket->objects);
+    memmove(bucket->objects + at, bucket->objects + at + 1, (bucket->count - at) * sizeof(ncr_emu_object *));
 }
 
 uint64_t ncr_emu_next_generation_locked(ncr_emu_bucket *bucket)

@@ -334,7 +334,7 @@ static nacre_status run(ncr_emu_server *server, const ncr_emulator_options *opti
                         const sigset_t *signals, nacre_error *err)
 {
     char host[INET_ADDRSTRLEN] = "";
-    struct sockaddr_in bound;
+    struct sockaddr_in bound = {0};
     int listener = open_listener(wanted, &bound);
     if (listener < 0)
         return ncr_error_set(err, NACRE_ERROR_IO, "%s: cannot listen: %s", options->listen, strerror(errno));
