@@ -6,8 +6,6 @@
 
 /* Cutting a request into parts, groups and openings: see reading.h. */
 
-enum { MANY_GROUPS = 512 };
-
 ncr_vrt_layer *ncr_vrt_read_layer_of(const ncr_vrt_read *read, int output)
 {
     return &read->view->layers[read->request.to.mask ? read->view->base.band_count : read->bands[output] - 1];
@@ -153,7 +151,7 @@ static bool overlap(const ncr_vrt_group *a, const ncr_vrt_group *b)
 /* Groups whose pixels nobody else draws on; whether values may go as they are is seen when the source is open. */
 static void mark_direct(ncr_vrt_read *read)
 {
-    if (read->group_count > MANY_GROUPS)
+    if (read->group_count > NCR_VRT_MANY_GROUPS)
         return;
     for (size_t i = 0; i < read->group_count; i++) {
         bool alone = !read->groups[i].source->recipe;

@@ -149,6 +149,8 @@ static bool contains(const ncr_rect *outer, const ncr_rect *inner)
 /* Whether a group that lies on top and is known to be there hides all of this one: then its pixels are not read. */
 static bool is_hidden(const ncr_vrt_read *read, const ncr_vrt_group *g)
 {
+    if (read->group_count > NCR_VRT_MANY_GROUPS)
+        return false;
     for (const ncr_vrt_group *top = g + 1; top < read->groups + read->group_count; top++) {
         if (top->first_output != g->first_output)
             return false;

@@ -17,6 +17,9 @@
  * A group reads straight into the caller's buffer where nothing else is drawn on its pixels and no value has to be
  * changed; other groups read into buffers of their own, which are drawn at the end in the order of the document. */
 
+/* Beyond so many groups none is compared with all others: they are small then, and drawn quickly. */
+enum { NCR_VRT_MANY_GROUPS = 512 };
+
 /* One source object that must be opened first. */
 typedef struct ncr_vrt_opening {
     uint32_t lazy;
