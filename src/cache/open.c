@@ -224,10 +224,12 @@ static void tell_all(ncr_proof *proof)
 
 /* --- Concluding. --- */
 
-/* Where the answer's version is strong and nothing was changed meanwhile, the cache learns it. */
+/* Where the answer's version is strong and nothing was changed meanwhile, the cache learns it. Proofs that run beside
+ * the listed one may come in after a later one, so they teach nothing. */
 static void keep_locked(ncr_proof *proof)
 {
-    if (!proof->facts.version.strong || proof->epoch != proof->subject->epoch || proof->object->store->is_local)
+    if (!proof->is_listed || !proof->facts.version.strong || proof->epoch != proof->subject->epoch ||
+        proof->object->store->is_local)
         return;
     const ncr_block *whole = proof->whole;
     if (whole)

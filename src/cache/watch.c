@@ -3,9 +3,11 @@
 #include "cache/watch.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
-static bool wanted, running; /* guarded by the cache's lock */
+static atomic_bool wanted; /* written under the cache's lock */
+static bool running;       /* guarded by it */
 
 void ncr_watch_wanted_locked(const ncr_call *call)
 {
@@ -15,7 +17,8 @@ void ncr_watch_wanted_locked(const ncr_call *call)
 
 void ncr_watch_abandon_locked(void)
 {
-    wanted = running = false;
+    wanted = false;
+    running = false;
 }
 
 /* Looks once; false: nobody is left who needs it. */
@@ -45,6 +48,8 @@ static void *watch(void *unused)
 
 void ncr_watch_start(void)
 {
+    if (!wanted)
+        return;
     ncr_cache_lock();
     bool start = wanted && !running;
     running |= start;
