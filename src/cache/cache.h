@@ -107,8 +107,9 @@ typedef struct ncr_value_key {
 
 typedef enum ncr_value_kind { NCR_VALUE_TIFF_INDEX = 1, NCR_VALUE_TIFF_TILE = 2, NCR_VALUE_VRT = 3 } ncr_value_kind;
 
-/* A new reference to the cached value, or NULL. Only strong versions have values. */
-ncr_value *ncr_cache_value_get(const ncr_pin *pin, ncr_value_key key);
+/* A new reference to the cached value, or NULL. Only strong versions have values. Counted on the call; NULL: only for
+ * the process. */
+ncr_value *ncr_cache_value_get(const ncr_pin *pin, ncr_value_key key, ncr_call *call);
 
 /* Caches a value (the cache takes a reference of its own; it may decide not to). */
 void ncr_cache_value_put(const ncr_pin *pin, ncr_value_key key, ncr_value *value);

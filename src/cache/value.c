@@ -43,7 +43,7 @@ void ncr_value_map_remove_locked(ncr_cached *cached)
     ncr_map_remove(&values, &cached->node);
 }
 
-ncr_value *ncr_cache_value_get(const ncr_pin *pin, ncr_value_key key)
+ncr_value *ncr_cache_value_get(const ncr_pin *pin, ncr_value_key key, ncr_call *call)
 {
     if (!pin->snapshot->subject)
         return NULL;
@@ -53,7 +53,7 @@ ncr_value *ncr_cache_value_get(const ncr_pin *pin, ncr_value_key key)
     if (cached)
         ncr_policy_hit_locked(cached);
     ncr_cache_unlock();
-    ncr_cache_count(NULL, value != NULL);
+    ncr_cache_count(call, value != NULL);
     return value;
 }
 

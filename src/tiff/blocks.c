@@ -63,7 +63,7 @@ bool ncr_tiff_blocks_known(ncr_tiff_level *level, const ncr_pin *pin)
 {
     if (is_in_index(level) || atomic_load(&level->blocks))
         return true;
-    ncr_value *cached = ncr_cache_value_get(pin, key_of(level));
+    ncr_value *cached = ncr_cache_value_get(pin, key_of(level), NULL);
     if (!cached)
         return false;
     keep(level, (ncr_tiff_blocks *)cached);

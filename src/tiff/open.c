@@ -109,7 +109,7 @@ static nacre_status step(ncr_plan *base, ncr_wants *wants, bool *more, nacre_err
     nacre_status status = NACRE_OK;
     bool is_parsing = false, is_looking = false;
     if (!plan->index && !plan->parser)
-        plan->index = (ncr_tiff_index *)ncr_cache_value_get(ncr_file_pin(plan->file), index_key);
+        plan->index = (ncr_tiff_index *)ncr_cache_value_get(ncr_file_pin(plan->file), index_key, plan->base.call);
     if (!plan->index)
         status = parse_on(plan, wants, &is_parsing, err);
     if (status == NACRE_OK && !plan->is_beside_done && looks_beside(plan)) {

@@ -267,7 +267,8 @@ static nacre_status add_job(read_plan *plan, uint32_t x, uint32_t y, unsigned pl
     if (status != NACRE_OK)
         return status;
     if (j->size)
-        j->tile = (tile *)ncr_cache_value_get(ncr_file_pin(plan->dataset->base.file), tile_key(plan, j->number));
+        j->tile = (tile *)ncr_cache_value_get(ncr_file_pin(plan->dataset->base.file), tile_key(plan, j->number),
+                                              plan->base.call);
     plan->job_count++;
     return NACRE_OK;
 }

@@ -116,7 +116,7 @@ static nacre_status step(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_err
         status = check_size(open, ncr_file_size(file), err);
     if (status != NACRE_OK)
         return status;
-    open->tree = (tree_value *)ncr_cache_value_get(ncr_file_pin(file), tree_key);
+    open->tree = (tree_value *)ncr_cache_value_get(ncr_file_pin(file), tree_key, open->plan.call);
     size_t have = ncr_file_head(file)->size;
     if (open->tree || have >= ncr_file_size(file))
         return NACRE_OK;

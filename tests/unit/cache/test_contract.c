@@ -258,7 +258,7 @@ static void conditional_open_needs_the_whole_head_in_the_cache(void **state)
     (void)state;
     ncr_object_facts facts;
     ncr_pin *pin = test_open_now(object, call); /* so that the version stays known */
-    ncr_cache_set_budget(8 * 1024); /* drives out the bytes, and not what was proven */
+    ncr_cache_set_budget(8 * 1024);             /* drives out the bytes, and not what was proven */
     ncr_cache_set_budget(64 << 20);
     assert_int_equal(ncr_cache_known(object, &facts, NULL), NACRE_OK);
     fake_forget_requests(store);

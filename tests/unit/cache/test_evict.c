@@ -140,15 +140,15 @@ static void value_is_found_by_every_pin_of_the_version(void **state)
     int freed = 0;
     const ncr_value_key key = {NCR_VALUE_TIFF_TILE, 1, 2}, other_key = {NCR_VALUE_TIFF_TILE, 2, 1};
     ncr_value *value = new_value(1000, &freed);
-    assert_null(ncr_cache_value_get(pin, key));
+    assert_null(ncr_cache_value_get(pin, key, call));
     ncr_cache_value_put(pin, key, value);
     ncr_pin *second = test_open_now(object, call);
-    ncr_value *found = ncr_cache_value_get(second, key);
+    ncr_value *found = ncr_cache_value_get(second, key, call);
     assert_ptr_equal(found, value);
-    assert_null(ncr_cache_value_get(second, other_key));
+    assert_null(ncr_cache_value_get(second, other_key, call));
     fake_set(store, "k", "v=2", true, NULL, OBJECT);
     ncr_pin *newer = test_open_now(object, call);
-    assert_null(ncr_cache_value_get(newer, key));
+    assert_null(ncr_cache_value_get(newer, key, call));
     ncr_value_unref(found);
     ncr_value_unref(value);
     assert_int_equal(freed, 0);
@@ -184,7 +184,7 @@ static void weak_objects_have_no_values(void **state)
     ncr_pin *opened = test_open_now(weak, call);
     ncr_value *value = new_value(1000, &freed);
     ncr_cache_value_put(opened, (ncr_value_key){NCR_VALUE_VRT, 0, 0}, value);
-    assert_null(ncr_cache_value_get(opened, (ncr_value_key){NCR_VALUE_VRT, 0, 0}));
+    assert_null(ncr_cache_value_get(opened, (ncr_value_key){NCR_VALUE_VRT, 0, 0}, call));
     ncr_value_unref(value);
     assert_int_equal(freed, 1);
     ncr_pin_unref(opened);
