@@ -34,6 +34,7 @@ extern "Python" bool nacre_py_list(void *user, const nacre_object_info *info);
 
 
 def main(include_directory: str, output: str) -> None:
+    """Write the source."""
     builder = cffi.FFI()
     builder.cdef(declarations(pathlib.Path(include_directory)) + CALLBACKS)
     builder.set_source("nacre._native", "#include <nacre/nacre.h>")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import cache, crs, enums, errors, shutil, vrt, warp, windows
+from . import _later, cache, coords, crs, enums, env, errors, io, shutil, transform, vrt, warp, windows
 from ._lib import io_stats
 from ._lib import text as _text
 from ._native import lib as _native
@@ -26,12 +26,16 @@ __all__ = [
     "Env",
     "RasterioIOError",
     "cache",
+    "coords",
     "crs",
     "enums",
+    "env",
     "errors",
+    "io",
     "io_stats",
     "open",
     "shutil",
+    "transform",
     "vrt",
     "warp",
     "windows",
@@ -44,11 +48,26 @@ def open(
     driver: str | None = None,
     *,
     cache: str | None = None,
+    sharing: bool = False,
+    thread_safe: bool = False,
     **kwargs: Any,
 ) -> DatasetReader:
-    """Open a raster: a path, a URL (``gs://bucket/key``), GDAL's spelling of it, or the text of a VRT.
+    """Open a raster for reading.
 
-    The version of the object is proven with the store at each open; ``cache="offline"`` uses the cache alone.
+    The version of the object is proven with the store at each open. Datasets may be shared between threads.
+
+    Parameters
+    ----------
+    fp
+        A path, a URL (``gs://bucket/key``), GDAL's spelling of it (``/vsigs/bucket/key``), or the text of a VRT.
+    mode
+        "r"; writing is not built yet, but ``nacre.shutil.copy`` writes rasters.
+    driver
+        "GTiff" or "VRT": try no other format.
+    cache
+        "fresh" (the default), or "offline": use the cache alone.
+    sharing, thread_safe
+        Without effect: there is nothing that need be shared, and every dataset is safe.
 
     Raises
     ------
@@ -57,8 +76,19 @@ def open(
     """
     if not isinstance(fp, (str, os.PathLike)):
         raise TypeError(f"invalid path or file: {fp!r}")
+    if driver is not None and not isinstance(driver, str):
+        raise TypeError(f"invalid driver: {driver!r}")
+    if mode not in ("r", "r+", "w", "w+"):
+        raise ValueError(f"invalid mode: {mode!r}")
     if mode != "r":
         raise NotImplementedError(f"mode {mode!r} is not built yet; write with nacre.shutil.copy")
     if kwargs:
         raise NotImplementedError(f"options of open that are not built yet: {', '.join(sorted(kwargs))}")
     return open_dataset(fp, driver, cache)
+
+
+__getattr__ = _later.names(
+    __name__,
+    "Affine Band DriverCapabilityError FilePath MemoryFile Statistics band check_dtype control default_gtiff_profile"
+    " dtypes features fill gdal_version mask merge pad plot profiles rpc sample serde session show_versions",
+)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Copyright the nacre authors
-"""The seam to the C library: calls, options, errors. Everything that touches ``_native`` directly goes through here."""
+"""The seam to the C library: calls, options, errors. What every module that touches ``_native`` needs."""
 
 from __future__ import annotations
 
 import os
 import threading
-from typing import Any
+from typing import Any, Mapping
 
 from . import errors
 from ._native import ffi, lib
@@ -16,6 +16,7 @@ _ERRORS = {
     lib.NACRE_ERROR_DENIED: errors.ObjectDeniedError,
     lib.NACRE_ERROR_EXISTS: errors.ObjectExistsError,
     lib.NACRE_ERROR_CHANGED: errors.ObjectChangedError,
+    lib.NACRE_ERROR_UNSUPPORTED: errors.UnsupportedError,
     lib.NACRE_ERROR_UNAVAILABLE: errors.StoreUnavailableError,
     lib.NACRE_ERROR_MEMORY: MemoryError,
     lib.NACRE_ERROR_INVALID: ValueError,
@@ -23,15 +24,24 @@ _ERRORS = {
 
 
 def check(status: int, err: Any) -> None:
-    """Raise the exception of a status that is not OK."""
+    """Raise the exception of a status that is not OK.
+
+    Parameters
+    ----------
+    status
+        What the call returned.
+    err
+        The ``nacre_error *`` that the call was given.
+    """
     if status != lib.NACRE_OK:
         message = ffi.string(err.message).decode("utf-8", "replace")
         raise _ERRORS.get(status, errors.RasterioIOError)(message)
 
 
 def text(pointer: Any) -> str:
-    """A C text as str."""
-    return ffi.string(pointer).decode("utf-8", "surrogateescape")
+    """A C text as str; bytes that are not UTF-8 survive the way back through ``encoded``."""
+    value: bytes = ffi.string(pointer)
+    return value.decode("utf-8", "surrogateescape")
 
 
 def encoded(value: str | os.PathLike[str]) -> bytes:
@@ -39,37 +49,51 @@ def encoded(value: str | os.PathLike[str]) -> bytes:
     return os.fspath(value).encode("utf-8", "surrogateescape")
 
 
+def sized(struct: str) -> Any:
+    """A zeroed options struct with its size set."""
+    pointer = ffi.new(struct + " *")
+    pointer.size = ffi.sizeof(struct)
+    return pointer
+
+
+def config(options: Mapping[str, str]) -> Any:
+    """A ``nacre_config`` with these keys.
+
+    Raises
+    ------
+    ValueError
+        There is no such key, or it does not take such a value.
+    """
+    out = ffi.gc(lib.nacre_config_new(), lib.nacre_config_free)
+    if out == ffi.NULL:
+        raise MemoryError("out of memory")
+    err = ffi.new("nacre_error *")
+    for key, value in options.items():
+        check(lib.nacre_config_set(out, encoded(key), encoded(value), err), err)
+    return out
+
+
 class _Settings(threading.local):
-    """The options of the innermost Env of this thread."""
+    """What the innermost Env of this thread says: keys and values, and the same for C."""
 
     def __init__(self) -> None:
         self.options: dict[str, str] = {}
+        self.config: Any = ffi.NULL
 
 
 settings = _Settings()
 
 
 class IOOptions:
-    """Owns a ``nacre_io_options`` built from the thread's Env and a call's own arguments."""
+    """Owns a ``nacre_io_options`` made of the thread's Env and a call's own arguments."""
 
     def __init__(self, cache: str | None = None) -> None:
-        self.pointer = ffi.new("nacre_io_options *")
-        self.pointer.size = ffi.sizeof("nacre_io_options")
-        self._config = ffi.gc(lib.nacre_config_new(), lib.nacre_config_free)
-        err = ffi.new("nacre_error *")
-        for key, value in settings.options.items():
-            check(lib.nacre_config_set(self._config, key.encode(), value.encode(), err), err)
+        self.pointer = sized("nacre_io_options")
+        self._config = settings.config  # stays alive when the Env ends in the middle of the call
         self.pointer.config = self._config
         if cache is not None:
             self._cache = ffi.new("char[]", cache.encode())
             self.pointer.cache = self._cache
-
-
-def sized(struct: str) -> Any:
-    """A zeroed options struct with its size set."""
-    pointer = ffi.new(struct + " *")
-    pointer.size = ffi.sizeof(struct)
-    return pointer
 
 
 def io_stats() -> dict[str, int]:

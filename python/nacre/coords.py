@@ -4,6 +4,8 @@
 
 from typing import NamedTuple
 
+from . import _later
+
 
 class BoundingBox(NamedTuple):
     """Left, bottom, right and top in the units of a CRS."""
@@ -12,3 +14,6 @@ class BoundingBox(NamedTuple):
     bottom: float
     right: float
     top: float
+
+
+__getattr__ = _later.names(__name__, "disjoint_bounds")

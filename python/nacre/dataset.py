@@ -13,55 +13,81 @@ from typing import Any, Sequence
 import numpy as np
 from affine import Affine
 
-from . import _lib, windows
+from . import _lib, _read, transform, windows
+from ._info import describe
 from ._native import ffi, lib
+from ._read import Array
 from .coords import BoundingBox
 from .crs import CRS
-from .enums import ColorInterp, Compression, Interleaving, MaskFlags, Resampling
-from .errors import NotGeoreferencedWarning, RasterioIOError
+from .enums import ColorInterp, Compression, Interleaving, MaskFlags, PhotometricInterp, Resampling
+from .errors import DatasetAttributeError, NotGeoreferencedWarning, RasterioIOError
 from .windows import Window
 
+# What GDAL adds to the name of JPEG compression where the blocks hold another colour space.
+_PHOTOMETRIC = {"YCbCr JPEG": PhotometricInterp.ycbcr}
 
-def _dtype_name(dtype: int) -> str:
-    return _lib.text(lib.nacre_dtype_name(dtype))
+# Attributes that Rasterio lets its writers set.
+_SETTABLE = frozenset(
+    ("colorinterp", "crs", "descriptions", "gcps", "nodata", "offsets", "rpcs", "scales", "transform", "units")
+)
+
+# What Rasterio's datasets have and these have not.
+_LATER = frozenset(
+    (
+        "block_size block_window block_windows checksum colormap files gcps get_gcps get_nodatavals get_tag_item"
+        " get_transform lnglat options read_crs read_transform rpcs sample start statistics stats stop subdatasets"
+        " write_transform"
+    ).split()
+)
 
 
 class DatasetReader:
-    """A raster opened for reading: a snapshot of each object behind it. Threads may share one dataset."""
+    """A raster opened for reading: a snapshot of each object behind it. Threads may share one dataset.
+
+    Sizes and windows are in pixels, counted from the upper left corner; bands count from 1. A closed dataset still
+    tells what it is, but gives no pixels and no tags.
+    """
 
     mode = "r"
 
     def __init__(self, handle: Any, cache: str | None = None) -> None:
-        self._handle = ffi.gc(handle, lib.nacre_dataset_close)
+        self._handle: Any = ffi.gc(handle, lib.nacre_dataset_close)
         self._cache = cache
-        self._closed = False
-        info = ffi.new("nacre_dataset_info *")
-        lib.nacre_dataset_info_get(handle, info)
-        self._info = info
-        self._bands = [self._band(index) for index in range(1, info.band_count + 1)]
+        self._info = describe(self._handle)
 
-    def _band(self, index: int) -> Any:
-        band = ffi.new("nacre_band_info *")
-        err = ffi.new("nacre_error *")
-        _lib.check(lib.nacre_dataset_band_get(self._handle, index, band, err), err)
-        return band
+    def __getattr__(self, name: str) -> Any:
+        if name in _LATER:
+            raise AttributeError(f"{type(self).__name__}.{name} is not built yet")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _SETTABLE:
+            raise DatasetAttributeError(f"{name} cannot be set: the dataset is open for reading")
+        super().__setattr__(name, value)
+
+    def _open_handle(self) -> Any:
+        """The library's dataset. Whoever holds it keeps it alive, even while another thread closes this object."""
+        handle = self._handle
+        if handle is None:
+            raise RasterioIOError(f"{self.name}: the dataset is closed")
+        return handle
 
     # --- what it is ---
 
     @property
     def name(self) -> str:
         """The path it was opened from."""
-        return _lib.text(self._info.path)
+        return self._info.path
 
     @property
     def driver(self) -> str:
-        """GDAL's name of the format."""
-        return _lib.text(self._info.driver)
+        """GDAL's name of the format: "GTiff" or "VRT"."""
+        return self._info.driver
 
     @property
     def closed(self) -> bool:
         """Whether it was closed."""
-        return self._closed
+        return self._handle is None
 
     @property
     def width(self) -> int:
@@ -81,7 +107,7 @@ class DatasetReader:
     @property
     def count(self) -> int:
         """Bands."""
-        return self._info.band_count
+        return len(self._info.bands)
 
     @property
     def indexes(self) -> tuple[int, ...]:
@@ -91,81 +117,73 @@ class DatasetReader:
     @property
     def dtypes(self) -> tuple[str, ...]:
         """Numpy's name of each band's type."""
-        return tuple(_dtype_name(band.dtype) for band in self._bands)
+        return tuple(band.dtype for band in self._info.bands)
 
     @property
     def transform(self) -> Affine:
-        """Pixel corners to coordinates; the identity where there is none."""
-        if not self._info.has_transform:
-            return Affine.identity()
-        t = self._info.transform
-        return Affine(t.a, t.b, t.c, t.d, t.e, t.f)
+        """Pixel corners (column, row) to coordinates; the identity where there is none."""
+        return Affine.identity() if self._info.transform is None else self._info.transform
 
     @property
     def crs(self) -> CRS | None:
         """The coordinate reference system, or None."""
-        return CRS._of(lib.nacre_crs_ref(self._info.crs)) if self._info.crs else None
+        return self._info.crs
 
     @property
     def bounds(self) -> BoundingBox:
-        """Left, bottom, right, top."""
-        t, width, height = self.transform, self.width, self.height
-        if t.b == t.d == 0:
-            return BoundingBox(t.c, t.f + t.e * height, t.c + t.a * width, t.f)
-        corners = [t * corner for corner in ((0, 0), (width, 0), (0, height), (width, height))]
-        xs, ys = zip(*corners)
-        return BoundingBox(min(xs), min(ys), max(xs), max(ys))
+        """Left, bottom, right, top in the units of the CRS."""
+        return BoundingBox(*transform.array_bounds(self.height, self.width, self.transform))
 
     @property
     def res(self) -> tuple[float, float]:
-        """Width and height of a pixel."""
+        """Width and height of a pixel in the units of the CRS."""
         t = self.transform
         return (math.hypot(t.a, t.d), math.hypot(t.b, t.e))
 
     @property
     def nodatavals(self) -> tuple[float | int | None, ...]:
         """The nodata value of each band, None where there is none."""
-        return tuple(_nodata(band) for band in self._bands)
+        return tuple(band.nodata for band in self._info.bands)
 
     @property
     def nodata(self) -> float | int | None:
         """The nodata value of the first band."""
-        return self.nodatavals[0] if self._bands else None
+        return self._info.bands[0].nodata if self._info.bands else None
 
     @property
     def scales(self) -> tuple[float, ...]:
         """Factor of each band; reads do not apply it."""
-        return tuple(band.scale for band in self._bands)
+        return tuple(band.scale for band in self._info.bands)
 
     @property
     def offsets(self) -> tuple[float, ...]:
         """Offset of each band; reads do not apply it."""
-        return tuple(band.offset for band in self._bands)
+        return tuple(band.offset for band in self._info.bands)
 
     @property
     def units(self) -> tuple[str | None, ...]:
-        """Unit of each band."""
-        return tuple(_lib.text(band.unit) or None for band in self._bands)
+        """Unit of each band's values."""
+        return tuple(band.unit or None for band in self._info.bands)
 
     @property
     def descriptions(self) -> tuple[str | None, ...]:
         """Description of each band."""
-        return tuple(_lib.text(band.description) or None for band in self._bands)
+        return tuple(band.description or None for band in self._info.bands)
 
     @property
     def colorinterp(self) -> tuple[ColorInterp, ...]:
         """What each band shows."""
-        return tuple(ColorInterp(band.color) for band in self._bands)
+        return tuple(band.color for band in self._info.bands)
 
     @property
     def mask_flag_enums(self) -> tuple[list[MaskFlags], ...]:
         """Where each band's mask comes from."""
-        return tuple([flag for flag in MaskFlags if band.mask_flags & flag] for band in self._bands)
+        return tuple(list(band.mask_flags) for band in self._info.bands)
 
     @property
     def block_shapes(self) -> list[tuple[int, int]]:
         """Rows and columns of each band's blocks."""
-        return [(band.block_height, band.block_width) for band in self._bands]
+        return [band.block_shape for band in self._info.bands]
 
     @property
     def is_tiled(self) -> bool:
@@ -174,17 +192,19 @@ class DatasetReader:
 
     @property
     def compression(self) -> Compression | str | None:
-        """How blocks are compressed."""
-        name = _lib.text(self._info.compression)
-        if not name:
-            return None
-        return Compression[name] if name in Compression.__members__ else name
+        """How blocks are compressed, or None."""
+        name = self._info.compression
+        return Compression.__members__.get(name, name or None)
 
     @property
     def interleaving(self) -> Interleaving | None:
-        """How bands are stored."""
-        name = _lib.text(self._info.interleave)
-        return Interleaving[name] if name in Interleaving.__members__ else None
+        """How bands are stored, or None."""
+        return Interleaving.__members__.get(self._info.interleave)
+
+    @property
+    def photometric(self) -> PhotometricInterp | None:
+        """The colour space of the blocks where it is another than that of the bands, or None."""
+        return _PHOTOMETRIC.get(self.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", ""))
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -202,64 +222,96 @@ class DatasetReader:
 
     @property
     def profile(self) -> dict[str, Any]:
-        """``meta`` and how blocks are stored."""
+        """``meta`` and how blocks are stored.
+
+        Raises
+        ------
+        RasterioIOError
+            The dataset is closed.
+        """
         rows, columns = self.block_shapes[0]
         more: dict[str, Any] = {"blockxsize": columns, "blockysize": rows, "tiled": self.is_tiled}
         if self.compression is not None:
             more["compress"] = getattr(self.compression, "name", self.compression)
         if self.interleaving is not None:
             more["interleave"] = self.interleaving.name
+        if self.photometric is not None:
+            more["photometric"] = self.photometric.name
         return {**self.meta, **more}
 
     def overviews(self, bidx: int) -> list[int]:
-        """Factors by which the overviews are smaller, rounded as GDAL does."""
-        if not 1 <= bidx <= self.count:
-            raise IndexError(f"no band {bidx}")
-        sizes = [self._info.overviews[i] for i in range(self._info.overview_count)]
-        return [int(0.5 + self.width / size[0]) for size in sizes]
+        """Factors by which the overviews of a band are smaller, rounded as GDAL does.
+
+        Raises
+        ------
+        IndexError
+            There is no such band.
+        """
+        if bidx not in self.indexes:
+            raise IndexError(f"no such band: {bidx}")
+        return [int(0.5 + self.width / width) for width in self._info.overview_widths]
+
+    def _metadata(self, bidx: int) -> list[tuple[str, str, str]]:
+        """Domain, key and value of each item of the dataset (0) or a band."""
+        if bidx != 0 and bidx not in self.indexes:
+            raise IndexError(f"no such band: {bidx}")
+        handle = self._open_handle()
+        out = [ffi.new("char const **") for _ in range(3)]
+        items: list[tuple[str, str, str]] = []
+        while lib.nacre_dataset_metadata(handle, bidx, len(items), *out):
+            domain, key, value = (_lib.text(pointer[0]) for pointer in out)
+            items.append((domain, key, value))
+        return items
 
     def tags(self, bidx: int = 0, ns: str | None = None) -> dict[str, str]:
-        """Metadata of the dataset (0) or a band, in the default or the named domain."""
-        out = [ffi.new("char const **") for _ in range(3)]
-        items: dict[str, str] = {}
-        index = 0
-        while lib.nacre_dataset_metadata(self._handle, bidx, index, *out):
-            domain, key, value = (_lib.text(pointer[0]) for pointer in out)
-            if domain == (ns or ""):
-                items[key] = value
-            index += 1
-        return items
+        """Metadata of the dataset (0) or a band, in the default or the named domain.
+
+        Raises
+        ------
+        IndexError
+            There is no such band.
+        RasterioIOError
+            The dataset is closed.
+        """
+        return {key: value for domain, key, value in self._metadata(bidx) if domain == (ns or "")}
+
+    def tag_namespaces(self, bidx: int = 0) -> list[str]:
+        """Domains of metadata that the dataset (0) or a band has, without the default one."""
+        return list(dict.fromkeys(domain for domain, _, _ in self._metadata(bidx) if domain))
 
     @property
     def provenance(self) -> list[dict[str, str]]:
-        """Each object behind the dataset with the version that was read."""
+        """Each object behind the dataset, its own first: path, the version that was read, and whether it is proven.
+
+        ``version`` and ``snapshot`` are "" for an object that was not opened yet.
+        """
+        handle = self._open_handle()
         out = ffi.new("nacre_source_info *")
-        sources = []
-        while lib.nacre_dataset_source(self._handle, len(sources), out):
+        sources: list[dict[str, str]] = []
+        while lib.nacre_dataset_source(handle, len(sources), out):
             sources.append({name: _lib.text(getattr(out, name)) for name in ("path", "version", "snapshot")})
         return sources
 
     # --- places ---
 
-    def xy(self, row: float, col: float, offset: str = "center") -> tuple[float, float]:
-        """Coordinates of a pixel's centre, or of a corner ("ul", "ur", "ll", "lr")."""
-        moves = {"center": (0.5, 0.5), "ul": (0, 0), "ur": (1, 0), "ll": (0, 1), "lr": (1, 1)}
-        if offset not in moves:
-            raise ValueError(f"no such offset: {offset!r}")
-        right, down = moves[offset]
-        return self.transform * (col + right, row + down)
+    def xy(self, row: Any, col: Any, z: Any = None, offset: str = "center") -> tuple[Any, Any]:
+        """Coordinates of pixels: of their centres, or of a corner ("ul", "ur", "ll", "lr"). Sequences give arrays."""
+        return transform.xy(self.transform, row, col, offset=offset)
 
-    def index(self, x: float, y: float) -> tuple[int, int]:
-        """Row and column of the pixel that holds a point."""
-        col, row = ~self.transform * (x, y)
-        return (math.floor(row), math.floor(col))
+    def index(self, x: Any, y: Any, z: Any = None, op: Any = np.floor) -> tuple[Any, Any]:
+        """Rows and columns of the pixels that hold points. Sequences give arrays."""
+        return transform.rowcol(self.transform, x, y, op=op)
+
+    def window(self, left: float, bottom: float, right: float, top: float, precision: int | None = None) -> Window:
+        """The window that covers a rectangle in the units of the CRS; it may lie outside the raster."""
+        return windows.from_bounds(left, bottom, right, top, self.transform)
 
     def window_transform(self, window: Window) -> Affine:
         """The transform of a window."""
         return windows.transform(window, self.transform)
 
     def window_bounds(self, window: Window) -> tuple[float, float, float, float]:
-        """Left, bottom, right, top of a window."""
+        """Left, bottom, right, top of a window in the units of the CRS."""
         return windows.bounds(window, self.transform)
 
     # --- reading ---
@@ -267,15 +319,15 @@ class DatasetReader:
     def read(
         self,
         indexes: int | Sequence[int] | None = None,
-        out: np.ndarray | None = None,
+        out: Array | None = None,
         window: Any = None,
         masked: bool = False,
         out_shape: tuple[int, ...] | None = None,
         boundless: bool = False,
         resampling: Resampling = Resampling.nearest,
-        out_dtype: Any = None,
         fill_value: float | None = None,
-    ) -> np.ndarray:
+        out_dtype: Any = None,
+    ) -> Array:
         """Read pixels.
 
         Parameters
@@ -283,98 +335,113 @@ class DatasetReader:
         indexes
             A band number gives an array of shape (rows, columns); a sequence, or None for all, (bands, rows, columns).
         out
-            An array to fill instead of a new one.
+            An array to fill instead of a new one; its rows and columns may differ from the window's.
         window
-            A Window or ((row start, row stop), (column start, column stop)); None for the whole raster.
+            A Window or ((row start, row stop), (column start, column stop)); None for the whole raster. What reaches
+            over the raster's edge is cut off.
         masked
-            Return a masked array, with the bands' masks.
+            Return a masked array with the bands' masks.
         out_shape
-            Shape of the result; where it differs from the window's the values are resampled, from overviews.
+            (rows, columns) or (bands, rows, columns). Where it differs from the window's the values are resampled,
+            from overviews where there are some.
+        boundless
+            Not built yet.
         resampling
-            How values are resampled.
+            How values are resampled: nearest, bilinear, cubic or average.
+        fill_value
+            ``fill_value`` of the masked array; by default the nodata value.
         out_dtype
-            Type of the result; values are clamped and rounded. By default that of the first band.
+            Type of the result; values are clamped and rounded. By default the bands'.
+
+        Returns
+        -------
+        numpy.ndarray or numpy.ma.MaskedArray
 
         Raises
         ------
+        IndexError
+            There is no such band.
+        ValueError, DatasetIOShapeError
+            ``out`` or ``out_shape`` does not fit the bands; the bands have several types and none was asked for.
+        WindowError
+            This is no window.
         ObjectChangedError
             An object behind the dataset is no longer the version that was opened.
+        RasterioIOError
+            The dataset is closed, its content is damaged, or the store failed.
         """
-        if boundless or fill_value is not None:
-            raise NotImplementedError("boundless reads and fill_value are not built yet")
-        bands = _as_bands(indexes, self.count)
-        values = self._fill(bands, isinstance(indexes, int), out, window, out_shape, resampling, out_dtype)
+        self._refuse_boundless(boundless)
+        request = self._request(indexes, out, window, out_shape, resampling)
+        values = request.values_array(out_dtype) if out is None else request.fitted(out)
+        handle = self._open_handle()
+        request.fill(handle, self._cache, values, self.name)
         if not masked:
             return values
-        valid = self._fill(bands, isinstance(indexes, int), None, window, values.shape, resampling, None, masks=True)
-        return np.ma.MaskedArray(values, mask=valid == 0, fill_value=self.nodata)
+        mask: Any = np.ma.nomask
+        if any(self._info.bands[band - 1].mask_flags != [MaskFlags.all_valid] for band in request.bands):
+            valid = np.empty(values.shape, np.uint8)
+            request.fill(handle, self._cache, valid, self.name, "masks")
+            mask = valid == 0
+        filling = self._info.bands[request.bands[0] - 1].nodata if fill_value is None else fill_value
+        return np.ma.MaskedArray(values, mask=mask, fill_value=filling)
 
     def read_masks(
         self,
         indexes: int | Sequence[int] | None = None,
-        out: np.ndarray | None = None,
-        window: Any = None,
+        out: Array | None = None,
         out_shape: tuple[int, ...] | None = None,
+        window: Any = None,
+        boundless: bool = False,
         resampling: Resampling = Resampling.nearest,
-    ) -> np.ndarray:
-        """Read the bands' masks, uint8: 0 invalid, 255 valid. Arguments as in ``read``."""
-        bands = _as_bands(indexes, self.count)
-        return self._fill(bands, isinstance(indexes, int), out, window, out_shape, resampling, None, masks=True)
+    ) -> Array:
+        """Read the bands' masks: arrays of uint8, 0 invalid, 255 valid. Arguments, shapes and errors as in ``read``."""
+        self._refuse_boundless(boundless)
+        return self._masks(self._request(indexes, out, window, out_shape, resampling), out, "masks")
 
-    def dataset_mask(self, out: np.ndarray | None = None, window: Any = None) -> np.ndarray:
-        """Read the mask of the whole dataset, uint8, of shape (rows, columns)."""
-        return self._fill([1], True, out, window, None, Resampling.nearest, None, dataset_mask=True)
-
-    def _fill(
+    def dataset_mask(
         self,
-        bands: list[int],
-        is_single: bool,
-        out: np.ndarray | None,
+        out: Array | None = None,
+        out_shape: tuple[int, ...] | None = None,
+        window: Any = None,
+        boundless: bool = False,
+        resampling: Resampling = Resampling.nearest,
+    ) -> Array:
+        """Read the mask of the whole dataset: uint8 of shape (rows, columns). Arguments and errors as in ``read``.
+
+        It is the per-dataset mask or alpha band where there is one, else valid where any band is valid.
+        """
+        self._refuse_boundless(boundless)
+        return self._masks(self._request(1, out, window, out_shape, resampling), out, "dataset_mask")
+
+    def _request(
+        self,
+        indexes: int | Sequence[int] | None,
+        out: Array | None,
         window: Any,
         out_shape: tuple[int, ...] | None,
         resampling: Resampling,
-        out_dtype: Any,
-        masks: bool = False,
-        dataset_mask: bool = False,
-    ) -> np.ndarray:
-        if self._closed:
-            raise RasterioIOError(f"{self.name}: the dataset is closed")
-        window = Window(0, 0, self.width, self.height) if window is None else windows.as_window(window, *self.shape)
-        is_mask = masks or dataset_mask
-        if out is None:
-            dtype = np.uint8 if is_mask else out_dtype or self.dtypes[bands[0] - 1]
-            out = np.empty(_result_shape(len(bands), is_single, window, out_shape), dtype)
-        if out.ndim != (2 if is_single else 3) or (not is_single and out.shape[0] != len(bands)):
-            raise ValueError(f"an array of shape {out.shape} does not fit {len(bands)} bands")
-        if min(out.shape) == 0:
-            return out
-        options = _lib.sized("nacre_read_options")
-        options.window = window.flatten()
-        options.out_height, options.out_width = out.shape[-2:]
-        numbers = ffi.new("int[]", bands)
-        options.bands, options.band_count = numbers, len(bands)
-        options.masks, options.dataset_mask = masks, dataset_mask
-        options.dtype = lib.NACRE_DTYPE_UINT8 if is_mask else lib.nacre_dtype_from_name(str(out.dtype).encode())
-        options.resampling = int(resampling)
-        return self._read_into(out, options)
+    ) -> _read.Request:
+        self._open_handle()
+        if out is not None and out_shape is not None:
+            raise ValueError("give out or out_shape, not both")
+        return _read.Request(self.dtypes, self.shape, indexes, window, out_shape, resampling)
 
-    def _read_into(self, out: np.ndarray, options: Any) -> np.ndarray:
-        # The library writes the machine's byte order and whole, positive strides.
-        target = out if out.flags.c_contiguous and out.dtype.isnative else np.empty(out.shape, out.dtype.newbyteorder("="))
-        io = _lib.IOOptions(self._cache)
-        err = ffi.new("nacre_error *")
-        buffer = ffi.from_buffer(target, require_writable=True)
-        status = lib.nacre_dataset_read(self._handle, options, io.pointer, buffer, target.nbytes, err)
-        _lib.check(status, err)
-        if target is not out:
-            out[...] = target
-        return out
+    def _masks(self, request: _read.Request, out: Array | None, kind: str) -> Array:
+        valid = np.empty(request.shape, np.uint8) if out is None else request.fitted(out)
+        if valid.dtype != np.uint8:
+            raise ValueError(f"masks are uint8, the array is {valid.dtype}")
+        request.fill(self._open_handle(), self._cache, valid, self.name, kind)
+        return valid
+
+    def _refuse_boundless(self, boundless: bool) -> None:
+        if boundless:
+            raise NotImplementedError("boundless reads are not built yet")
 
     # --- life ---
 
     def close(self) -> None:
-        """Let go of the dataset."""
-        self._closed = True
+        """Let go of the dataset. Reads of other threads that have begun end well."""
+        self._handle = None
 
     def __enter__(self) -> DatasetReader:
         return self
@@ -385,36 +452,8 @@ class DatasetReader:
         self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else "open"
+        state = "closed" if self.closed else "open"
         return f"<{state} {type(self).__name__} name={self.name!r} mode={self.mode!r}>"
-
-
-def _nodata(band: Any) -> float | int | None:
-    if not band.nodata.is_set:
-        return None
-    if band.dtype == lib.NACRE_DTYPE_INT64:
-        return band.nodata.int64_value
-    if band.dtype == lib.NACRE_DTYPE_UINT64:
-        return band.nodata.uint64_value
-    return band.nodata.value
-
-
-def _as_bands(indexes: int | Sequence[int] | None, count: int) -> list[int]:
-    bands = list(range(1, count + 1)) if indexes is None else [indexes] if isinstance(indexes, int) else list(indexes)
-    for band in bands:
-        if not 1 <= band <= count:
-            raise IndexError(f"band index {band} out of range (not in {tuple(range(1, count + 1))})")
-    return bands
-
-
-def _result_shape(
-    bands: int, is_single: bool, window: Window, out_shape: tuple[int, ...] | None
-) -> tuple[int, ...]:
-    if out_shape is None:
-        rows, columns = math.ceil(window.height), math.ceil(window.width)
-    else:
-        rows, columns = out_shape[-2:]
-    return (rows, columns) if is_single else (bands, rows, columns)
 
 
 def open_dataset(path: str | os.PathLike[str], driver: str | None = None, cache: str | None = None) -> DatasetReader:
@@ -428,7 +467,7 @@ def open_dataset(path: str | os.PathLike[str], driver: str | None = None, cache:
     io = _lib.IOOptions(cache)
     _lib.check(lib.nacre_dataset_open(_lib.encoded(path), options, io.pointer, out, err), err)
     dataset = DatasetReader(out[0], cache)
-    if not dataset._info.has_transform and not dataset._info.gcp_count:
+    if dataset._info.transform is None and not dataset._info.gcp_count:
         warnings.warn(
             "Dataset has no geotransform, gcps, or rpcs. The identity matrix will be returned.",
             NotGeoreferencedWarning,

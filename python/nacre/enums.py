@@ -4,6 +4,8 @@
 
 from enum import Enum, IntEnum
 
+from . import _later
+
 
 class Resampling(IntEnum):
     """How values between pixels are found."""
@@ -80,3 +82,19 @@ class Interleaving(Enum):
     pixel = "PIXEL"
     line = "LINE"
     band = "BAND"
+
+
+class PhotometricInterp(Enum):
+    """Colour space of a GeoTIFF's blocks."""
+
+    black = "MINISBLACK"
+    white = "MINISWHITE"
+    rgb = "RGB"
+    cmyk = "CMYK"
+    ycbcr = "YCbCr"
+    cielab = "CIELAB"
+    icclab = "ICCLAB"
+    itulab = "ITULAB"
+
+
+__getattr__ = _later.names(__name__, "MergeAlg OverviewResampling TransformDirection TransformMethod WktVersion")

@@ -8,7 +8,7 @@ import warnings
 from types import TracebackType
 from typing import Any
 
-from . import _lib
+from . import _later, _lib
 
 # GDAL's and Rasterio's names for what nacre has too.
 _SAME = {
@@ -22,34 +22,56 @@ _SAME = {
 }
 
 
-def _option(name: str, value: Any) -> tuple[str, str] | None:
-    """A key of nacre's and its value, or None with a warning for an option without effect."""
+def _key(name: str) -> str | None:
+    """nacre's key of an option, or None with a warning for an option without effect."""
     key = name.lower() if "." in name else _SAME.get(name.upper())
     if key is None:
         warnings.warn(f"{name} has no effect in nacre", stacklevel=4)
-        return None
-    return key, {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    return key
+
+
+def _value(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 class Env:
     """Options that hold inside a ``with`` block, in this thread. Blocks nest; an inner one adds to the outer one.
 
-    Options are nacre's keys (``{"gs.endpoint": ...}``) or GDAL's names where nacre has the same thing.
+    Parameters
+    ----------
+    session
+        Rasterio's sessions are not built yet; give options such as ``gs.access_token``.
+    **options
+        nacre's keys (``**{"gs.endpoint": "http://..."}``), or GDAL's names where nacre has the same thing
+        (``GS_NO_SIGN_REQUEST=True``). Others warn that they have no effect.
+
+    Raises
+    ------
+    ValueError
+        On entering the block: there is no such key, or it does not take such a value.
     """
 
     def __init__(self, session: Any = None, **options: Any) -> None:
         if session is not None:
-            raise NotImplementedError("sessions are not built yet: use options such as gs.access_token")
-        pairs = (_option(name, value) for name, value in options.items())
-        self._options = dict(pair for pair in pairs if pair)
-        self._outer: list[dict[str, str]] = []
+            raise NotImplementedError("sessions are not built yet: give options such as gs.access_token")
+        keys = {name: _key(name) for name in options}
+        self._options = {key: _value(options[name]) for name, key in keys.items() if key is not None}
+        self._outer: list[tuple[dict[str, str], Any]] = []
 
     def __enter__(self) -> Env:
-        self._outer.append(_lib.settings.options)
-        _lib.settings.options = {**_lib.settings.options, **self._options}
+        settings = _lib.settings
+        options = {**settings.options, **self._options}
+        config = _lib.config(options)
+        self._outer.append((settings.options, settings.config))
+        settings.options, settings.config = options, config
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _lib.settings.options = self._outer.pop()
+        _lib.settings.options, _lib.settings.config = self._outer.pop()
+
+
+__getattr__ = _later.names(
+    __name__, "GDALVersion ThreadEnv defenv delenv ensure_env ensure_env_with_credentials getenv hasenv setenv"
+)

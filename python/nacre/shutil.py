@@ -7,14 +7,23 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import _lib
+from . import _later, _lib
 from ._native import ffi, lib
 from .dataset import DatasetReader, open_dataset
-from .errors import ObjectNotFoundError
+from .errors import DriverRegistrationError, ObjectNotFoundError
+
+# Formats that can be written, by GDAL's names.
+_DRIVERS = frozenset(("COG", "GTIFF", "PNG", "VRT"))
 
 
 def exists(path: str | os.PathLike[str]) -> bool:
-    """Whether the object exists now; the store is asked."""
+    """Whether the object exists now; the store is asked.
+
+    Raises
+    ------
+    RasterioIOError
+        The store refuses to tell, or cannot be reached.
+    """
     info = ffi.new("nacre_object_info *")
     err = ffi.new("nacre_error *")
     io = _lib.IOOptions()
@@ -28,7 +37,13 @@ def exists(path: str | os.PathLike[str]) -> bool:
 
 
 def delete(path: str | os.PathLike[str], driver: str | None = None) -> None:
-    """Delete the object; every later open in the process sees it gone."""
+    """Delete the object; every later open in the process sees it gone. ``driver`` has no effect.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        There is no such object.
+    """
     err = ffi.new("nacre_error *")
     io = _lib.IOOptions()
     _lib.check(lib.nacre_delete(_lib.encoded(path), io.pointer, err), err)
@@ -37,23 +52,51 @@ def delete(path: str | os.PathLike[str], driver: str | None = None) -> None:
 def copy(
     src: DatasetReader | str | os.PathLike[str],
     dst: str | os.PathLike[str],
-    driver: str = "GTiff",
+    driver: str | None = None,
     strict: bool = True,
     **creation_options: Any,
 ) -> None:
-    """Write a dataset or view at ``dst``, whole or not at all.
+    """Write a dataset or view at ``dst``, whole or not at all; what is there is replaced.
 
-    ``driver`` is GTiff, COG, PNG, or VRT: the last writes the view itself, with its sources named relative to
-    ``dst`` where that can be.
+    Parameters
+    ----------
+    src
+        A dataset, or the path of one.
+    dst
+        A path or URL.
+    driver
+        GTiff, COG, PNG, or VRT: the last writes the view itself, with its sources named relative to ``dst`` where that
+        can be. None: that of the source.
+    strict
+        Without effect; Rasterio has it.
+    **creation_options
+        GDAL's, for example ``compress="deflate"``.
+
+    Raises
+    ------
+    DriverRegistrationError
+        The format cannot be written.
+    ValueError
+        There is no such creation option.
+    UnsupportedError
+        The format cannot hold the raster.
+    RasterioIOError
+        It cannot be read or written, or the dataset is closed.
     """
     dataset = src if isinstance(src, DatasetReader) else open_dataset(src)
+    driver = dataset.driver if driver is None else driver
+    if driver.upper() not in _DRIVERS:
+        raise DriverRegistrationError(f"{os.fspath(dst)}: the format {driver} cannot be written")
     options = _lib.sized("nacre_save_options")
     options.overwrite = True
     name = ffi.new("char[]", driver.encode())
     options.format = name
-    pairs = [ffi.new("char[]", f"{key.upper()}={value}".encode()) for key, value in creation_options.items()]
+    pairs = [ffi.new("char[]", _lib.encoded(f"{key.upper()}={value}")) for key, value in creation_options.items()]
     creation = ffi.new("char const *[]", [*pairs, ffi.NULL])
     options.creation = creation
     io = _lib.IOOptions(dataset._cache)
     err = ffi.new("nacre_error *")
-    _lib.check(lib.nacre_dataset_save(dataset._handle, _lib.encoded(dst), options, io.pointer, err), err)
+    _lib.check(lib.nacre_dataset_save(dataset._open_handle(), _lib.encoded(dst), options, io.pointer, err), err)
+
+
+__getattr__ = _later.names(__name__, "copyfiles driver_from_extension")

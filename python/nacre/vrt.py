@@ -6,15 +6,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from affine import Affine
 
-from . import _lib
+from . import _lib, _read
 from ._native import ffi, lib
 from .crs import CRS
 from .dataset import DatasetReader
-from .enums import Resampling
+from .enums import ColorInterp, Resampling
+from .errors import WarpOptionsError
 
-_UNSET = object()
+_UNSET: Any = object()
+
+# Rasterio's keywords that change nothing here: memory and threads are the library's own affair.
+_WITHOUT_EFFECT = frozenset(("num_threads", "warp_mem_limit"))
 
 
 class WarpedVRT(DatasetReader):
@@ -23,23 +28,40 @@ class WarpedVRT(DatasetReader):
     Parameters
     ----------
     src_dataset
-        The dataset to warp; it is kept open.
+        The dataset to warp; closing it leaves the view as it is.
     src_crs, src_transform
         Instead of the dataset's own.
     crs
         Of the view; by default the source's.
     resampling
-        How values are resampled.
-    src_nodata, nodata
-        Values without data in the source and in the view; by default the source's. None: none.
-    transform, width, height
-        The view's grid, all three, or width and height alone; by default as GDAL suggests it.
+        How values are resampled: nearest, bilinear or cubic.
     tolerance
-        Kept for GDAL; nacre is within 0.001 source pixel of PROJ always.
+        In source pixels; kept in a VRT that is saved. nacre is within 0.001 of PROJ always.
+    src_nodata
+        The value without data in the source; by default the source's own. None: every value is data.
+    nodata
+        The value of pixels without data in the view; by default ``src_nodata``. None: none, they are 0.
+    width, height, transform
+        The view's grid: all three, or width and height alone; by default as GDAL suggests it.
     add_alpha
-        Add a band of alpha instead of a nodata value.
+        Add a band of alpha; then no nodata value is set.
     dtype
-        Type of the view's bands.
+        Type that is computed in and of the view's bands; by default the source's, or a wider one that holds ``nodata``.
+    **options
+        ``num_threads`` and ``warp_mem_limit`` have no effect. Rasterio's others are not built yet.
+
+    Raises
+    ------
+    CRSError
+        PROJ does not know a CRS.
+    WarpOptionsError
+        ``add_alpha`` where the source has alpha.
+    ValueError
+        The source has no CRS or transform, or the transform comes without width and height.
+    UnsupportedError
+        A resampling, complex values, ground control points: what nacre does not warp by.
+    RasterioIOError
+        The source is closed.
     """
 
     def __init__(
@@ -49,54 +71,113 @@ class WarpedVRT(DatasetReader):
         crs: Any = None,
         resampling: Resampling = Resampling.nearest,
         tolerance: float = 0.125,
-        src_nodata: Any = _UNSET,
-        nodata: Any = _UNSET,
+        src_nodata: float | None = _UNSET,
+        nodata: float | None = _UNSET,
         width: int | None = None,
         height: int | None = None,
         src_transform: Affine | None = None,
         transform: Affine | None = None,
+        init_dest_nodata: bool = True,
+        src_alpha: int = 0,
+        dst_alpha: int = 0,
         add_alpha: bool = False,
-        dtype: Any = None,
+        warp_mem_limit: int = 0,
+        dtype: str | None = None,
+        **options: Any,
     ) -> None:
-        options = _lib.sized("nacre_warp_options")
-        keep: list[Any] = []
-
-        def set_crs(name: str, value: Any) -> None:
-            if value is not None:
-                keep.append(CRS.from_user_input(value))
-                setattr(options, name, keep[-1]._handle)
-
-        def set_pointer(name: str, kind: str, value: Any) -> None:
-            keep.append(ffi.new(kind, value))
-            setattr(options, name, keep[-1])
-
-        set_crs("src_crs", src_crs)
-        set_crs("dst_crs", crs)
-        if src_transform is not None:
-            set_pointer("src_transform", "nacre_transform *", tuple(src_transform)[:6])
-        if transform is not None:
-            set_pointer("transform", "nacre_transform *", tuple(transform)[:6])
-        options.width, options.height = width or 0, height or 0
-        options.resampling = int(resampling)
-        options.tolerance = tolerance
-        options.add_alpha = add_alpha
-        if src_nodata is None:
-            options.ignore_src_nodata = True
-        elif src_nodata is not _UNSET:
-            set_pointer("src_nodata", "double *", float(src_nodata))
-        if nodata is not _UNSET and nodata is not None:
-            set_pointer("dst_nodata", "double *", float(nodata))
-        if dtype is not None:
-            options.dtype = lib.nacre_dtype_from_name(str(dtype).encode())
+        _refuse(options, init_dest_nodata, src_alpha, dst_alpha)
+        if add_alpha and ColorInterp.alpha in src_dataset.colorinterp:
+            raise WarpOptionsError(f"{src_dataset.name}: it has an alpha band; a second one cannot be added")
+        self.src_dataset = src_dataset
+        self.src_crs = src_dataset.crs if src_crs is None else CRS.from_user_input(src_crs)
+        self.dst_crs = self.src_crs if crs is None else CRS.from_user_input(crs)
+        self.resampling = Resampling(resampling)
+        self.tolerance = tolerance
+        self.src_nodata = src_dataset.nodata if src_nodata is _UNSET else src_nodata
+        self.dst_nodata = self.src_nodata if nodata is _UNSET else nodata
+        self.src_transform = src_dataset.transform if src_transform is None else src_transform
+        self.dst_transform = transform
+        self.dst_width, self.dst_height = width, height
+        self.working_dtype = dtype
+        self.add_alpha = add_alpha
+        warp = _Options()
+        warp.crs("src_crs", src_crs)
+        warp.crs("dst_crs", crs)
+        warp.transform("src_transform", src_transform)
+        warp.transform("transform", transform)
+        self._set_values(warp.pointer)
+        self._set_nodata(warp, src_nodata, nodata)
         out = ffi.new("nacre_dataset **")
         err = ffi.new("nacre_error *")
-        _lib.check(lib.nacre_view_warp(src_dataset._handle, options, out, err), err)
+        _lib.check(lib.nacre_view_warp(src_dataset._open_handle(), warp.pointer, out, err), err)
         super().__init__(out[0], src_dataset._cache)
-        self.src_dataset = src_dataset
-        self.resampling = resampling
-        self.tolerance = tolerance
+
+    def _set_values(self, pointer: Any) -> None:
+        pointer.resampling = int(self.resampling)
+        pointer.tolerance = self.tolerance
+        pointer.add_alpha = self.add_alpha
+        if self.dst_transform is not None or (self.dst_width and self.dst_height):  # one alone has no effect
+            pointer.width, pointer.height = self.dst_width or 0, self.dst_height or 0
+        dtype = self.working_dtype or _dtype_for(self.src_dataset.dtypes[0], self.dst_nodata)
+        if dtype is not None:
+            pointer.dtype = _read.dtype_number(str(dtype))
+
+    def _set_nodata(self, warp: _Options, src_nodata: float | None, nodata: float | None) -> None:
+        if src_nodata is None:
+            warp.pointer.ignore_src_nodata = True
+        elif src_nodata is not _UNSET:
+            warp.number("src_nodata", src_nodata)
+        if self.dst_nodata is not None and not (src_nodata is _UNSET and nodata is _UNSET):
+            warp.number("dst_nodata", self.dst_nodata)
 
     @property
     def name(self) -> str:
         """The name of a view that was not saved."""
         return f"WarpedVRT({self.src_dataset.name})"
+
+    def _refuse_boundless(self, boundless: bool) -> None:
+        if boundless:
+            raise ValueError("a view cannot be read beyond its edges; give it another grid")
+
+
+class _Options:
+    """A ``nacre_warp_options`` with what it points to."""
+
+    def __init__(self) -> None:
+        self.pointer = _lib.sized("nacre_warp_options")
+        self._keep: list[Any] = []
+
+    def _set(self, name: str, value: Any) -> None:
+        self._keep.append(value)
+        setattr(self.pointer, name, value)
+
+    def crs(self, name: str, value: Any) -> None:
+        if value is not None:
+            self._set(name, CRS.from_user_input(value)._handle)
+
+    def transform(self, name: str, value: Affine | None) -> None:
+        if value is not None:
+            self._set(name, ffi.new("nacre_transform *", tuple(value)[:6]))
+
+    def number(self, name: str, value: float) -> None:
+        self._set(name, ffi.new("double *", float(value)))
+
+
+def _refuse(options: dict[str, Any], init_dest_nodata: bool, src_alpha: int, dst_alpha: int) -> None:
+    later = sorted(set(options) - _WITHOUT_EFFECT)
+    if not init_dest_nodata:
+        later.append("init_dest_nodata=False")
+    if src_alpha or dst_alpha:
+        later.append("src_alpha and dst_alpha")
+    if later:
+        raise NotImplementedError(f"options of WarpedVRT that are not built yet: {', '.join(later)}")
+
+
+def _dtype_for(dtype: str, nodata: float | None) -> str | None:
+    """A type wider than a dataset's that holds a nodata value; None where its own does."""
+    if nodata is None or np.dtype(dtype).kind not in "iu":
+        return None
+    if nodata != nodata or nodata != int(nodata):
+        return "float64"
+    wider = np.promote_types(dtype, np.min_scalar_type(int(nodata)))
+    return None if wider == dtype else wider.name

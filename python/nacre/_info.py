@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+# Copyright the nacre authors
+"""What a dataset is, as plain values: they outlive the dataset, so a closed one still tells them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from affine import Affine
+
+from . import _lib
+from ._native import ffi, lib
+from .crs import CRS
+from .enums import ColorInterp, MaskFlags
+
+
+@dataclass(frozen=True)
+class BandInfo:
+    """A band. Texts are "" where there are none."""
+
+    dtype: str
+    block_shape: tuple[int, int]  # rows, columns
+    nodata: float | int | None
+    scale: float
+    offset: float
+    unit: str
+    description: str
+    color: ColorInterp
+    mask_flags: list[MaskFlags]
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """A dataset. Texts are "" where there are none."""
+
+    path: str
+    driver: str
+    width: int
+    height: int
+    transform: Affine | None
+    crs: CRS | None
+    gcp_count: int
+    compression: str
+    interleave: str
+    is_tiled: bool
+    overview_widths: list[int]
+    bands: list[BandInfo]
+
+
+def describe(handle: Any) -> DatasetInfo:
+    """Everything of a ``nacre_dataset *`` that costs no I/O."""
+    info = ffi.new("nacre_dataset_info *")
+    lib.nacre_dataset_info_get(handle, info)
+    t = info.transform
+    return DatasetInfo(
+        path=_lib.text(info.path),
+        driver=_lib.text(info.driver),
+        width=info.width,
+        height=info.height,
+        transform=Affine(t.a, t.b, t.c, t.d, t.e, t.f) if info.has_transform else None,
+        crs=CRS._of(lib.nacre_crs_ref(info.crs)) if info.crs else None,
+        gcp_count=info.gcp_count,
+        compression=_lib.text(info.compression),
+        interleave=_lib.text(info.interleave),
+        is_tiled=info.is_tiled,
+        overview_widths=[info.overviews[i][0] for i in range(info.overview_count)],
+        bands=[_band(handle, number) for number in range(1, info.band_count + 1)],
+    )
+
+
+def _band(handle: Any, number: int) -> BandInfo:
+    band = ffi.new("nacre_band_info *")
+    err = ffi.new("nacre_error *")
+    _lib.check(lib.nacre_dataset_band_get(handle, number, band, err), err)
+    return BandInfo(
+        dtype=_lib.text(lib.nacre_dtype_name(band.dtype)),
+        block_shape=(band.block_height, band.block_width),
+        nodata=_nodata(band),
+        scale=band.scale,
+        offset=band.offset,
+        unit=_lib.text(band.unit),
+        description=_lib.text(band.description),
+        color=ColorInterp(band.color),
+        mask_flags=[flag for flag in MaskFlags if band.mask_flags & flag],
+    )
+
+
+def _nodata(band: Any) -> float | int | None:
+    if not band.nodata.is_set:
+        return None
+    if band.dtype == lib.NACRE_DTYPE_INT64:
+        return int(band.nodata.int64_value)
+    if band.dtype == lib.NACRE_DTYPE_UINT64:
+        return int(band.nodata.uint64_value)
+    return float(band.nodata.value)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+# Copyright the nacre authors
+"""Reads of pixels and masks into numpy arrays."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _lib, windows
+from ._native import ffi, lib
+from .enums import Resampling
+from .errors import DatasetIOShapeError, RasterioIOError
+from .windows import Window
+
+Array = npt.NDArray[Any]
+
+# Types of GDAL that numpy has not, and what their values are read as.
+_AS_NUMPY = {"complex_int16": "complex64", "complex_int32": "complex64"}
+
+
+class Request:
+    """What is to be read: bands, window, the output's shape, resampling. Checked when it is made.
+
+    Parameters
+    ----------
+    dtypes
+        Of all bands of the dataset, by name.
+    size
+        Rows and columns of the dataset.
+    indexes
+        A band number for a two-dimensional result, or several; None for all bands.
+    window
+        A Window or nested tuples, which may reach over the raster's edge; None for the whole raster.
+    out_shape
+        Rows and columns, or bands, rows and columns; None for those of what lies in the window.
+    resampling
+        How values are resampled where the output's size is another than the window's.
+    """
+
+    def __init__(
+        self,
+        dtypes: Sequence[str],
+        size: tuple[int, int],
+        indexes: int | Sequence[int] | None,
+        window: Any,
+        out_shape: tuple[int, ...] | None,
+        resampling: Resampling,
+    ) -> None:
+        self.is_single = isinstance(indexes, int)
+        self.bands = _as_bands(indexes, len(dtypes))
+        self.dtypes = [_AS_NUMPY.get(dtypes[band - 1], dtypes[band - 1]) for band in self.bands]
+        window = Window(0, 0, size[1], size[0]) if window is None else windows.as_window(window, *size)
+        self.window = window.crop(*size)
+        self.resampling = Resampling(resampling)
+        self.shape = self._shape(out_shape)
+
+    def _shape(self, out_shape: tuple[int, ...] | None) -> tuple[int, ...]:
+        """That of the result: (rows, columns) for a single band, else (bands, rows, columns)."""
+        count = len(self.bands)
+        if out_shape is None:
+            lengths = self.window.round_lengths()
+            rows, columns = int(lengths.height), int(lengths.width)
+        elif len(out_shape) == 2 or (len(out_shape) == 3 and out_shape[0] == count):
+            rows, columns = out_shape[-2:]
+        else:
+            raise DatasetIOShapeError(f"an array of shape {tuple(out_shape)} does not fit {count} bands")
+        return (rows, columns) if self.is_single else (count, rows, columns)
+
+    def values_array(self, out_dtype: Any) -> Array:
+        """A new array for the pixels' values; by default of the bands' type.
+
+        Raises
+        ------
+        ValueError
+            The bands have several types, and none was asked for.
+        """
+        if out_dtype is None and len(set(self.dtypes)) > 1:
+            raise ValueError(f"more than one dtype: {', '.join(self.dtypes)}; read them apart or give out_dtype")
+        return np.empty(self.shape, self.dtypes[0] if out_dtype is None else out_dtype)
+
+    def fitted(self, out: Array) -> Array:
+        """The caller's array, without the axis of bands where one band is read into it.
+
+        Raises
+        ------
+        ValueError
+            It does not fit the bands, or cannot be written.
+        """
+        view = out[0] if self.is_single and out.ndim == 3 and out.shape[0] == 1 else out
+        if view.ndim != len(self.shape) or view.shape[:-2] != self.shape[:-2]:
+            raise ValueError(f"an array of shape {out.shape} does not fit {len(self.bands)} bands")
+        if not view.flags.writeable:
+            raise ValueError("the array to read into is read-only")
+        return view
+
+    def fill(self, handle: Any, cache: str | None, out: Array, name: str, kind: str = "values") -> None:
+        """Read into ``out``; ``kind`` is values, masks or dataset_mask.
+
+        Raises
+        ------
+        TypeError
+            nacre does not read into arrays of this type.
+        """
+        if 0 in out.shape:
+            return
+        if self.window.width == 0 or self.window.height == 0:
+            raise RasterioIOError(f"{name}: the window lies outside the raster, there is nothing to read from")
+        options = _lib.sized("nacre_read_options")
+        options.window = self.window.flatten()
+        options.out_height, options.out_width = out.shape[-2:]
+        numbers = ffi.new("int[]", self.bands)
+        options.bands, options.band_count = numbers, len(self.bands)
+        options.masks, options.dataset_mask = kind == "masks", kind == "dataset_mask"
+        options.resampling = int(self.resampling)
+        options.dtype = dtype_number(out.dtype.name)
+        _fill(handle, cache, out, options)
+
+
+def dtype_number(name: str) -> int:
+    """The library's number of a type.
+
+    Raises
+    ------
+    TypeError
+        It has no such type.
+    """
+    number = int(lib.nacre_dtype_from_name(name.encode()))
+    if number == lib.NACRE_DTYPE_UNKNOWN:
+        raise TypeError(f"unsupported data type: {name}")
+    return number
+
+
+def _fill(handle: Any, cache: str | None, out: Array, options: Any) -> None:
+    # The library writes the machine's byte order without gaps; the interpreter's lock is released meanwhile.
+    is_plain = out.flags.c_contiguous and out.dtype.isnative
+    target = out if is_plain else np.empty(out.shape, out.dtype.newbyteorder("="))
+    io = _lib.IOOptions(cache)
+    err = ffi.new("nacre_error *")
+    buffer = ffi.from_buffer(target, require_writable=True)
+    _lib.check(lib.nacre_dataset_read(handle, options, io.pointer, buffer, target.nbytes, err), err)
+    if not is_plain:
+        out[...] = target
+
+
+def _as_bands(indexes: int | Sequence[int] | None, count: int) -> list[int]:
+    numbers = range(1, count + 1)
+    bands = list(numbers) if indexes is None else [indexes] if isinstance(indexes, int) else list(indexes)
+    if not bands:
+        raise ValueError("no band is asked for")
+    for band in bands:
+        if band not in numbers:
+            raise IndexError(f"band index {band} out of range (not in {tuple(numbers)})")
+    return bands
