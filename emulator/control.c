@@ -36,6 +36,7 @@ static void fault_request(ncr_emu_request *request, ncr_emu_reply *reply)
             refuse(reply, error.message);
             return;
         }
+        request->server->root->keeps_previous = ncr_emu_faults_have(request->server->faults, NCR_EMU_FAULT_STALE);
     }
     ncr_emu_reply_json(reply, 200, ncr_emu_faults_describe(request->server->faults));
 }

@@ -31,6 +31,7 @@ static const struct {
     [NCR_EMU_FAULT_CHANGED_ETAG] = {"changed-etag", "the answer tells another generation and ETag"},
     [NCR_EMU_FAULT_NO_VALIDATOR] = {"novalidator", "the answer tells no generation, ETag or Last-Modified"},
     [NCR_EMU_FAULT_NO_PRECONDITION] = {"noprecondition", "ignores preconditions and generation="},
+    [NCR_EMU_FAULT_STALE] = {"stale", "anonymous reads without generation= see the version before, as from a cache"},
     [NCR_EMU_FAULT_GARBLED] = {"garbled", "the body's bytes are inverted, its hashes as they were"},
 };
 
@@ -217,6 +218,16 @@ json_t *ncr_emu_faults_describe(ncr_emu_faults *faults)
     }
     pthread_mutex_unlock(&faults->lock);
     return out;
+}
+
+bool ncr_emu_faults_have(ncr_emu_faults *faults, ncr_emu_fault_kind kind)
+{
+    bool found = false;
+    pthread_mutex_lock(&faults->lock);
+    for (const fault_rule *rule = faults->first; rule && !found; rule = rule->next)
+        found = rule->fault.kind == kind;
+    pthread_mutex_unlock(&faults->lock);
+    return found;
 }
 
 static bool is_due(fault_rule *rule, const char *method, const char *path)

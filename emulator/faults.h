@@ -27,6 +27,7 @@ typedef enum ncr_emu_fault_kind {
     NCR_EMU_FAULT_NO_VALIDATOR,
     NCR_EMU_FAULT_NO_PRECONDITION,
     NCR_EMU_FAULT_GARBLED,
+    NCR_EMU_FAULT_STALE,
     NCR_EMU_FAULT_COUNT
 } ncr_emu_fault_kind;
 
@@ -51,6 +52,9 @@ nacre_status ncr_emu_faults_set(ncr_emu_faults *faults, const json_t *rules, nac
 
 /* The rules and how often each was due; a new reference. */
 json_t *ncr_emu_faults_describe(ncr_emu_faults *faults);
+
+/* Whether a rule is of this kind. */
+bool ncr_emu_faults_have(ncr_emu_faults *faults, ncr_emu_fault_kind kind);
 
 /* What befalls this request. path: as sent, with its query. */
 ncr_emu_fault ncr_emu_faults_next(ncr_emu_faults *faults, const char *method, const char *path);

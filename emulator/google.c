@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 
@@ -38,6 +39,23 @@ void ncr_emu_header_condition(ncr_emu_request *request, ncr_emu_condition *out)
     }
     out->if_match = ncr_emu_header(request, "If-Match");
     out->if_none_match = ncr_emu_header(request, "If-None-Match");
+}
+
+ncr_emu_object *ncr_emu_read_object(const ncr_emu_request *request, ncr_emu_bucket *bucket, const char *key, int *fd)
+{
+    ncr_emu_object *object = ncr_emu_object_get(bucket, key, fd);
+    bool stale = request->fault.kind == NCR_EMU_FAULT_STALE && strcmp(request->method, "POST") != 0 &&
+                 !ncr_emu_header(request, "Authorization") && !ncr_emu_parameter(request, "generation");
+    if (!object || !stale || !object->previous)
+        return object;
+    int previous_fd = dup(object->previous_fd);
+    if (previous_fd < 0)
+        return object;
+    ncr_emu_object *previous = ncr_emu_object_ref(object->previous);
+    ncr_emu_object_unref(object);
+    close(*fd);
+    *fd = previous_fd;
+    return previous;
 }
 
 void ncr_emu_object_headers(ncr_emu_reply *reply, const ncr_emu_object *object, const char *etag)

@@ -12,6 +12,9 @@ void ncr_emu_query_condition(ncr_emu_request *request, const char *prefix, ncr_e
 /* Preconditions of headers: x-goog-if-generation-match, If-Match... */
 void ncr_emu_header_condition(ncr_emu_request *request, ncr_emu_condition *out);
 
+/* The live object with its open file; the version before where the fault `stale` strikes. NULL: there is none. */
+ncr_emu_object *ncr_emu_read_object(const ncr_emu_request *request, ncr_emu_bucket *bucket, const char *key, int *fd);
+
 /* x-goog-generation, x-goog-hash and their like; etag as the interface writes it. */
 void ncr_emu_object_headers(ncr_emu_reply *reply, const ncr_emu_object *object, const char *etag);
 

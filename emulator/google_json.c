@@ -220,7 +220,7 @@ static ncr_emu_object *get_generation(ncr_emu_request *request, const char *para
     uint64_t generation;
     bool asked = ncr_emu_parameter_number(request, parameter, &generation) &&
                  request->fault.kind != NCR_EMU_FAULT_NO_PRECONDITION;
-    ncr_emu_object *object = ncr_emu_object_get(bucket, key, fd);
+    ncr_emu_object *object = fd ? ncr_emu_read_object(request, bucket, key, fd) : ncr_emu_object_get(bucket, key, NULL);
     if (!object || !asked || object->generation == generation)
         return object;
     ncr_emu_object_unref(object);
@@ -351,6 +351,7 @@ static void object_patch(ncr_emu_request *request, ncr_emu_bucket *bucket, const
 void ncr_emu_json_commit(ncr_emu_request *request, ncr_emu_bucket *bucket, ncr_emu_commit *commit, ncr_emu_reply *reply)
 {
     ncr_emu_object *object;
+    commit->keeps_previous = request->server->root->keeps_previous;
     int status = request->bad ? 400 : ncr_emu_object_commit(bucket, commit, &object);
     if (status == 200) {
         ncr_emu_reply_json(reply, 200, ncr_emu_object_resource(request, bucket, object));
@@ -384,6 +385,7 @@ static void finish_copy(ncr_emu_request *request, const copy_target *target, con
         ncr_emu_json_commit(request, target->bucket, &commit, reply);
     } else {
         ncr_emu_object *object = NULL;
+        commit.keeps_previous = request->server->root->keeps_previous;
         int status = request->bad ? 400 : ncr_emu_object_commit(target->bucket, &commit, &object);
         json_t *done = json_pack("{s:s, s:b}", "kind", "storage#rewriteResponse", "done", 1);
         set_number(done, "totalBytesRewritten", source->size);

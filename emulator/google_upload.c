@@ -268,6 +268,7 @@ static void finish_resumable(ncr_emu_request *request, ncr_emu_bucket *bucket, n
 {
     ncr_emu_commit commit = {
         .key = upload->key, .draft = upload->draft, .fields = upload->fields, .condition = upload->condition};
+    commit.keeps_previous = request->server->root->keeps_previous;
     int status = ncr_emu_object_commit(bucket, &commit, &upload->object);
     if (status == 200)
         ncr_emu_reply_json(reply, 200, ncr_emu_object_resource(request, bucket, upload->object));

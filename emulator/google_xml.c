@@ -170,7 +170,7 @@ static void get(ncr_emu_request *request, ncr_emu_bucket *bucket, const char *ke
     uint64_t generation;
     ncr_emu_condition condition = {0};
     char etag[NCR_EMU_ETAG_SIZE];
-    ncr_emu_object *object = ncr_emu_object_get(bucket, key, &fd);
+    ncr_emu_object *object = ncr_emu_read_object(request, bucket, key, &fd);
     bool other = object && ncr_emu_parameter_number(request, "generation", &generation) &&
                  generation != object->generation && request->fault.kind != NCR_EMU_FAULT_NO_PRECONDITION;
     if (!object || other) {
@@ -233,6 +233,7 @@ static void commit(ncr_emu_request *request, ncr_emu_bucket *bucket, ncr_emu_com
     ncr_emu_object *object = NULL;
     ncr_emu_header_condition(request, &commit_options->condition);
     commit_options->condition.if_match = commit_options->condition.if_none_match = NULL; /* for reads alone */
+    commit_options->keeps_previous = request->server->root->keeps_previous;
     int status = request->bad ? 400 : ncr_emu_object_commit(bucket, commit_options, &object);
     if (status != 200) {
         ncr_emu_xml_commit_error(reply, status);

@@ -159,6 +159,7 @@ static void complete(ncr_emu_request *request, ncr_emu_bucket *bucket, ncr_emu_u
     }
     ncr_emu_header_condition(request, &commit.condition);
     commit.condition.if_match = commit.condition.if_none_match = NULL;
+    commit.keeps_previous = request->server->root->keeps_previous;
     int status = request->bad ? 400 : ncr_emu_object_commit(bucket, &commit, &object);
     ncr_emu_draft_free(commit.draft);
     if (status != 200) {

@@ -43,6 +43,7 @@ ncr_emu_object *ncr_emu_object_clone(const ncr_emu_object *object)
            sizeof *copy - offsetof(ncr_emu_object, key));
     copy->key = key;
     copy->fields = fields;
+    copy->previous = NULL; /* one version back is enough */
     return copy;
 }
 
@@ -56,6 +57,9 @@ void ncr_emu_object_unref(ncr_emu_object *object)
 {
     if (!object || atomic_fetch_sub(&object->references, 1) != 1)
         return;
+    if (object->previous)
+        close(object->previous_fd);
+    ncr_emu_object_unref(object->previous);
     json_decref(object->fields);
     free(object->key);
     free(object);
@@ -390,6 +394,16 @@ static ncr_emu_object *object_of_commit(ncr_emu_bucket *bucket, const ncr_emu_co
     return object;
 }
 
+/* Opens the file of what is about to be replaced. */
+static void keep_previous(const ncr_emu_bucket *bucket, const ncr_emu_object *current, ncr_emu_object **previous,
+                          int *previous_fd)
+{
+    *previous_fd = open_file(bucket, current);
+    *previous = *previous_fd < 0 ? NULL : ncr_emu_object_clone(current);
+    if (!*previous && *previous_fd >= 0)
+        close(*previous_fd);
+}
+
 static int commit_locked(ncr_emu_bucket *bucket, const ncr_emu_commit *commit, ncr_emu_object **out)
 {
     if (bucket->gone)
@@ -399,10 +413,21 @@ static int commit_locked(ncr_emu_bucket *bucket, const ncr_emu_commit *commit, n
     if (status != 200)
         return status;
     bool escaped;
-    if (!place_draft_locked(bucket, current, commit->key, commit->draft, &escaped))
+    ncr_emu_object *previous = NULL;
+    int previous_fd = -1;
+    if (current && commit->keeps_previous)
+        keep_previous(bucket, current, &previous, &previous_fd);
+    bool placed = place_draft_locked(bucket, current, commit->key, commit->draft, &escaped);
+    ncr_emu_object *object = placed ? object_of_commit(bucket, commit, escaped) : NULL;
+    if (!object) {
+        if (previous)
+            close(previous_fd);
+        ncr_emu_object_unref(previous);
         return 500;
-    ncr_emu_object *object = object_of_commit(bucket, commit, escaped);
-    if (!object || !ncr_emu_index_put_locked(bucket, object))
+    }
+    object->previous = previous;
+    object->previous_fd = previous_fd;
+    if (!ncr_emu_index_put_locked(bucket, object))
         return 500;
     ncr_emu_journal_put_locked(bucket, object);
     *out = ncr_emu_object_ref(object);

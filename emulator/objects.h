@@ -29,7 +29,9 @@ typedef struct ncr_emu_object {
     uint8_t md5[NCR_EMU_MD5_SIZE];
     bool escaped; /* see keys.h */
     uint64_t inode;
-    int64_t mtime_ns; /* with inode and size tells whether the file is still the one that was recorded */
+    int64_t mtime_ns;                /* with inode and size tells whether the file is still the one that was recorded */
+    struct ncr_emu_object *previous; /* the version before, where it was kept for the fault `stale`; owned */
+    int previous_fd;                 /* its open file */
 } ncr_emu_object;
 
 ncr_emu_object *ncr_emu_object_ref(ncr_emu_object *object);
@@ -71,6 +73,7 @@ typedef struct ncr_emu_bucket {
 /* The folder of buckets. Synchronised. */
 typedef struct ncr_emu_root {
     int directory, tmp_directory;
+    _Atomic bool keeps_previous; /* versions that are replaced are kept for the fault `stale` */
     pthread_mutex_t lock;
     ncr_emu_bucket *buckets; /* guarded by lock; buckets that are gone stay in it */
 } ncr_emu_root;
@@ -98,6 +101,7 @@ typedef struct ncr_emu_commit {
     json_t *fields; /* borrowed; NULL: none */
     ncr_emu_condition condition;
     bool composite;
+    bool keeps_previous; /* of the root */
 } ncr_emu_commit;
 
 /* Makes the draft the object's live version: 200, and *out is the caller's; 412, 304 or 500, and *out is NULL. The

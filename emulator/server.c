@@ -292,7 +292,11 @@ static nacre_status server_init(ncr_emu_server *server, const ncr_emulator_optio
     nacre_status status = NACRE_OK;
     for (const char *const *fault = options->faults; fault && *fault && status == NACRE_OK; fault++)
         status = ncr_emu_faults_add(server->faults, *fault, err);
-    return status == NACRE_OK ? ncr_emu_root_open(options->root, &server->root, err) : status;
+    if (status == NACRE_OK)
+        status = ncr_emu_root_open(options->root, &server->root, err);
+    if (status == NACRE_OK)
+        server->root->keeps_previous = ncr_emu_faults_have(server->faults, NCR_EMU_FAULT_STALE);
+    return status;
 }
 
 /* Binds before libmicrohttpd has threads, so that they find the address in its place. -1: errno says why. */

@@ -16,6 +16,8 @@ import pytest
 import schema
 from conftest import NACRE, ROOT, Emulator, clean_environment, need, run_nacre
 
+pytestmark = pytest.mark.sanitized
+
 COMMANDS = ["info", "stat", "ls", "cat", "cp", "mv", "rm", "vrt", "warp", "convert", "compare", "emulator"]
 
 

@@ -22,6 +22,8 @@ import xml.etree.ElementTree
 import pytest
 from conftest import NACRE, Emulator, clean_environment, gdal_options, need
 
+pytestmark = pytest.mark.sanitized
+
 HARD_KEYS = ["d//k", "d/./k", "a/../b", "../escape", "/lead", "trail/", "a%20b", "a b", "ü/ß", "x" * 1024, ".nacre/journal", "a?b#c", "-", "q" * 300 + "/r"]
 
 
@@ -648,6 +650,22 @@ def test_kinds_of_faults(emulator: Emulator) -> None:
     assert emulator.request("GET", media("k", ifGenerationMatch=1, generation=2)).status == 200
     emulator.set_faults({"kind": "garbled", "count": 1})
     assert emulator.request("GET", media("k")).body == bytes(255 - byte for byte in b"0123456789")
+
+
+def test_stale_answers_are_those_of_a_cache(emulator: Emulator) -> None:
+    emulator.set_faults("stale:1")
+    first = emulator.put("demo", "k", b"one")
+    assert emulator.request("GET", media("k")).body == b"one"
+    emulator.put("demo", "k", b"two!")
+    third = emulator.put("demo", "k", b"three")
+    stale = emulator.request("GET", media("k"))
+    assert (stale.body, int(stale.headers["x-goog-generation"]) > int(first["generation"])) == (b"two!", True)
+    assert emulator.request("GET", "/demo/k").body == b"two!"
+    assert emulator.resource("demo", "k")["generation"] == third["generation"]
+    assert emulator.request("GET", media("k", generation=third["generation"])).body == b"three"
+    assert emulator.request("GET", media("k"), Authorization="Bearer t").body == b"three"
+    emulator.set_faults()
+    assert emulator.request("GET", media("k")).body == b"three"
 
 
 def test_fault_rules_choose_requests(emulator: Emulator) -> None:
