@@ -73,38 +73,28 @@ static const projection *find_projection(int transform)
 /* PROJ's name of a parameter; NULL: it has none. */
 static const char *parameter_name(const projection *p, int key)
 {
-    switch (key) {
-    case ProjNatOriginLatGeoKey:
-    case ProjCenterLatGeoKey:
-    case ProjFalseOriginLatGeoKey:
-        return "lat_0";
-    case ProjNatOriginLongGeoKey:
-    case ProjCenterLongGeoKey:
-    case ProjFalseOriginLongGeoKey:
-    case ProjStraightVertPoleLongGeoKey:
-        return p->longitude ? p->longitude : "lon_0";
-    case ProjStdParallel1GeoKey:
-        return p->parallel_1 ? p->parallel_1 : "lat_1";
-    case ProjStdParallel2GeoKey:
-        return "lat_2";
-    case ProjScaleAtNatOriginGeoKey:
-    case ProjScaleAtCenterGeoKey:
-        return "k_0";
-    case ProjFalseEastingGeoKey:
-    case ProjFalseOriginEastingGeoKey:
-    case ProjCenterEastingGeoKey:
-        return "x_0";
-    case ProjFalseNorthingGeoKey:
-    case ProjFalseOriginNorthingGeoKey:
-    case ProjCenterNorthingGeoKey:
-        return "y_0";
-    case ProjAzimuthAngleGeoKey:
-        return "alpha";
-    case ProjRectifiedGridAngleGeoKey:
-        return "gamma";
-    default:
-        return NULL;
-    }
+    static const struct row {
+        int key;
+        const char *name;
+    } rows[] = {
+        {ProjNatOriginLatGeoKey, "lat_0"},         {ProjCenterLatGeoKey, "lat_0"},
+        {ProjFalseOriginLatGeoKey, "lat_0"},       {ProjNatOriginLongGeoKey, "lon_0"},
+        {ProjCenterLongGeoKey, "lon_0"},           {ProjFalseOriginLongGeoKey, "lon_0"},
+        {ProjStraightVertPoleLongGeoKey, "lon_0"}, {ProjStdParallel1GeoKey, "lat_1"},
+        {ProjStdParallel2GeoKey, "lat_2"},         {ProjScaleAtNatOriginGeoKey, "k_0"},
+        {ProjScaleAtCenterGeoKey, "k_0"},          {ProjFalseEastingGeoKey, "x_0"},
+        {ProjFalseOriginEastingGeoKey, "x_0"},     {ProjCenterEastingGeoKey, "x_0"},
+        {ProjFalseNorthingGeoKey, "y_0"},          {ProjFalseOriginNorthingGeoKey, "y_0"},
+        {ProjCenterNorthingGeoKey, "y_0"},         {ProjAzimuthAngleGeoKey, "alpha"},
+        {ProjRectifiedGridAngleGeoKey, "gamma"},
+    };
+    const char *name = NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && !name; i++)
+        if (rows[i].key == key)
+            name = rows[i].name;
+    if (name && !strcmp(name, "lon_0") && p->longitude)
+        return p->longitude;
+    return name && !strcmp(name, "lat_1") && p->parallel_1 ? p->parallel_1 : name;
 }
 
 static bool add(ncr_buffer *text, const char *name, double value)
