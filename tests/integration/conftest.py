@@ -126,9 +126,9 @@ def start_emulator(tmp_path: pathlib.Path) -> Iterator[Callable[..., Emulator]]:
         return started[-1]
 
     yield start
-    for emulator in started:
-        assert emulator.stop() in (0, -signal.SIGKILL), emulator.said
-        assert emulator.said == ""
+    statuses = [emulator.stop() for emulator in started]  # all, before anything is asserted
+    for emulator, status in zip(started, statuses):
+        assert (status in (0, -signal.SIGKILL), emulator.said) == (True, ""), (status, emulator.said)
 
 
 @pytest.fixture
