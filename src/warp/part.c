@@ -145,15 +145,21 @@ typedef struct {
     uint8_t values[];           /* planes in the working type */
 } scratch;
 
+/* One value, then what is there twice over and over. */
+static void fill(uint8_t *values, size_t size, double value, nacre_dtype dtype)
+{
+    ncr_convert(&value, NACRE_DTYPE_FLOAT64, 0, values, dtype, 0, 1);
+    for (size_t done = 1; done < CELL_PIXELS; done *= 2)
+        memcpy(values + done * size, values, (done < CELL_PIXELS - done ? done : CELL_PIXELS - done) * size);
+}
+
 static void initialise(const ncr_warp_read *read, scratch *s)
 {
     nacre_dtype dtype = read->engine->kernel.dtype;
     size_t size = ncr_dtype_size(dtype);
-    for (int i = 0; i < read->used_count; i++) {
-        double initial = read->engine->setup->bands[read->used[i]].initial;
-        ncr_convert(&initial, NACRE_DTYPE_FLOAT64, 0, s->values + (size_t)i * CELL_PIXELS * size, dtype,
-                    (ptrdiff_t)size, CELL_PIXELS);
-    }
+    for (int i = 0; i < read->used_count; i++)
+        fill(s->values + (size_t)i * CELL_PIXELS * size, size, read->engine->setup->bands[read->used[i]].initial,
+             dtype);
     memset(s->alpha, 0, sizeof s->alpha);
 }
 

@@ -20,6 +20,13 @@
 /* Widest kernel that is kept on the stack; a scale that needs more is limited to it. */
 enum { NCR_KERNEL_RADIUS_MAX = 4096 };
 
+/* floor() without a call of the library, for values that fit. */
+static inline int64_t ncr_floor(double value)
+{
+    int64_t whole = (int64_t)value;
+    return whole - (value < (double)whole);
+}
+
 static inline double ncr_weight_bilinear(double x)
 {
     double distance = fabs(x);

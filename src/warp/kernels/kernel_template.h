@@ -87,24 +87,38 @@ static FN(sample) FN(bilinear_part)(const FN(band) * band, int64_t x, int64_t y,
     return (FN(sample)){sum / weight, density / weight};
 }
 
+/* All four taps: left and above are the weights of the first column and row. */
+static inline double FN(bilinear_whole)(const TYPE *upper, ptrdiff_t row_length, double left, double above)
+{
+    const TYPE *lower = upper + row_length;
+    return ((double)upper[0] * left + (double)upper[1] * (1 - left)) * above +
+           ((double)lower[0] * left + (double)lower[1] * (1 - left)) * (1 - above);
+}
+
 static inline FN(sample) FN(bilinear)(const FN(band) * band, double x, double y)
 {
     const ncr_kernel *kernel = band->kernel;
-    int64_t column = (int64_t)floor(x - 0.5), row = (int64_t)floor(y - 0.5);
+    int64_t column = ncr_floor(x - 0.5), row = ncr_floor(y - 0.5);
     double left = 1.5 - (x - (double)column), above = 1.5 - (y - (double)row);
     if (column >= 0 && row >= 0 && column + 1 < kernel->width && row + 1 < kernel->height) {
         size_t at = ncr_source_at(&band->source->window, column, row);
-        if (FN(is_whole)(band, at, 2, 2)) {
-            const TYPE *upper = band->values + at, *lower = upper + band->source->window.width;
-            double value = ((double)upper[0] * left + (double)upper[1] * (1 - left)) * above +
-                           ((double)lower[0] * left + (double)lower[1] * (1 - left)) * (1 - above);
-            return (FN(sample)){value, 1};
-        }
+        if (FN(is_whole)(band, at, 2, 2))
+            return (FN(sample)){FN(bilinear_whole)(band->values + at, band->source->window.width, left, above), 1};
     }
     return FN(bilinear_part)(band, column, row, 1 - left, 1 - above);
 }
 
 /* --- Cubic, sixteen taps --- */
+
+/* All sixteen, from the first. */
+static inline double FN(cubic_whole)(const TYPE *at, ptrdiff_t row_length, const double across[4], const double down[4])
+{
+    double value = 0;
+    for (int j = 0; j < 4; j++, at += row_length)
+        value += down[j] * (across[0] * (double)at[0] + across[1] * (double)at[1] + across[2] * (double)at[2] +
+                            across[3] * (double)at[3]);
+    return value;
+}
 
 static inline FN(sample) FN(cubic)(const FN(band) * band, double x, double y)
 {
@@ -117,14 +131,10 @@ static inline FN(sample) FN(cubic)(const FN(band) * band, double x, double y)
     bool is_whole = FN(is_whole)(band, first, 4, 4);
     if (!is_whole && !band->source->density)
         return FN(bilinear)(band, x, y);
-    double across[4], down[4], value = 0, density = 0;
+    double across[4], down[4], density = 0;
     ncr_cubic_weights(x - 0.5 - (double)column, across);
     ncr_cubic_weights(y - 0.5 - (double)row, down);
-    for (int j = 0; j < 4; j++) {
-        const TYPE *at = band->values + first + (size_t)(j * window->width);
-        value += down[j] * (across[0] * (double)at[0] + across[1] * (double)at[1] + across[2] * (double)at[2] +
-                            across[3] * (double)at[3]);
-    }
+    double value = FN(cubic_whole)(band->values + first, window->width, across, down);
     if (is_whole)
         return (FN(sample)){value, 1};
     for (int j = 0; j < 4; j++) {
@@ -247,7 +257,7 @@ static FN(window) FN(window_of)(const FN(job) * job, double x, double y)
 {
     const ncr_kernel *kernel = job->kernel;
     double (*weigh)(double) = kernel->resampling == NACRE_RESAMPLING_CUBIC ? ncr_weight_cubic : ncr_weight_bilinear;
-    int64_t column = (int64_t)floor(x - 0.5), row = (int64_t)floor(y - 0.5);
+    int64_t column = ncr_floor(x - 0.5), row = ncr_floor(y - 0.5);
     double dx = x - 0.5 - (double)column, dy = y - 0.5 - (double)row;
     double x_scale = fmin(kernel->x_scale, 1), y_scale = fmin(kernel->y_scale, 1);
     int64_t left = column - kernel->x_radius + 1, right = column + kernel->x_radius;
@@ -264,7 +274,7 @@ static FN(window) FN(window_of)(const FN(job) * job, double x, double y)
 }
 
 /* Whether any band got a value. */
-static inline bool FN(sample_bands)(const FN(job) * job, double x, double y, size_t from, size_t at)
+static bool FN(sample_bands)(const FN(job) * job, double x, double y, size_t from, size_t at)
 {
     const ncr_kernel *kernel = job->kernel;
     FN(window) window = {0};
@@ -292,7 +302,95 @@ static inline bool FN(sample_bands)(const FN(job) * job, double x, double y, siz
     return any;
 }
 
-static inline void FN(warp_pixel)(const FN(job) * job, size_t at)
+/* --- Fast ways for the usual pixel: all its taps are there and valid. They do the same arithmetic in the same order
+ * as the general way, so that a pixel gets the same whichever is taken. --- */
+
+/* A valid value of a band, rounded. */
+static inline void FN(put)(const ncr_kernel *kernel, const ncr_kernel_cell *cell, int band, size_t at, TYPE value)
+{
+    ((TYPE *)cell->values)[(size_t)band * NCR_CELL * NCR_CELL + at] = value;
+    if (kernel->dst_nodata && !kernel->nudge_together)
+        FN(nudge)(kernel, cell, band, at);
+}
+
+static inline bool FN(nearest_bands)(const FN(job) * job, size_t from, size_t at)
+{
+    const ncr_kernel_source *source = job->source;
+    if (source->band_valid || source->density)
+        return FN(sample_bands)(job, 0, 0, from, at);
+    const TYPE *value = (const TYPE *)source->values + from;
+    size_t plane = (size_t)source->window.width * (size_t)source->window.height;
+    for (int band = 0; band < job->kernel->band_count; band++, value += plane)
+        FN(put)(job->kernel, job->cell, band, at, *value);
+    return true;
+}
+
+/* Whether all bands are valid in a square of source pixels. */
+static inline bool FN(all_whole)(const FN(job) * job, size_t first, int side)
+{
+    const ncr_kernel_source *source = job->source;
+    if (source->density)
+        return false;
+    if (!source->valid && !source->band_valid)
+        return true;
+    size_t plane = (size_t)source->window.width * (size_t)source->window.height;
+    unsigned whole = 1;
+    for (int row = 0; row < side; row++, first += (size_t)source->window.width) {
+        for (int i = 0; source->valid && i < side; i++)
+            whole &= source->valid[first + (size_t)i];
+        for (int band = 0; source->band_valid && band < job->kernel->band_count; band++)
+            for (int i = 0; i < side; i++)
+                whole &= source->band_valid[(size_t)band * plane + first + (size_t)i];
+    }
+    return whole;
+}
+
+static inline bool FN(bilinear_bands)(const FN(job) * job, double x, double y, size_t from, size_t at)
+{
+    const ncr_kernel *kernel = job->kernel;
+    const ncr_rect *window = &job->source->window;
+    int64_t column = ncr_floor(x - 0.5), row = ncr_floor(y - 0.5);
+    if (column < 0 || row < 0 || column + 1 >= kernel->width || row + 1 >= kernel->height)
+        return FN(sample_bands)(job, x, y, from, at);
+    size_t first = ncr_source_at(window, column, row), plane = (size_t)window->width * (size_t)window->height;
+    if (!FN(all_whole)(job, first, 2))
+        return FN(sample_bands)(job, x, y, from, at);
+    double left = 1.5 - (x - (double)column), above = 1.5 - (y - (double)row);
+    const TYPE *values = (const TYPE *)job->source->values + first;
+    for (int band = 0; band < kernel->band_count; band++, values += plane) {
+        double value = FN(bilinear_whole)(values, window->width, left, above);
+        FN(put)(kernel, job->cell, band, at, ROUND(value));
+    }
+    return true;
+}
+
+static inline bool FN(cubic_bands)(const FN(job) * job, double x, double y, size_t from, size_t at)
+{
+    const ncr_kernel *kernel = job->kernel;
+    const ncr_rect *window = &job->source->window;
+    int64_t column = (int64_t)(x - 0.5), row = (int64_t)(y - 0.5);
+    if (column < 1 || row < 1 || column + 2 >= kernel->width || row + 2 >= kernel->height)
+        return FN(sample_bands)(job, x, y, from, at);
+    size_t first = ncr_source_at(window, column - 1, row - 1);
+    if (!FN(all_whole)(job, first, 4))
+        return FN(sample_bands)(job, x, y, from, at);
+    double across[4], down[4];
+    ncr_cubic_weights(x - 0.5 - (double)column, across);
+    ncr_cubic_weights(y - 0.5 - (double)row, down);
+    const TYPE *values = (const TYPE *)job->source->values + first;
+    size_t plane = (size_t)window->width * (size_t)window->height;
+    for (int band = 0; band < kernel->band_count; band++, values += plane) {
+        double value = FN(cubic_whole)(values, window->width, across, down);
+        FN(put)(kernel, job->cell, band, at, ROUND(value));
+    }
+    return true;
+}
+
+/* --- A pixel, a cell --- */
+
+enum { FN(way_general), FN(way_nearest), FN(way_bilinear), FN(way_cubic) };
+
+static inline __attribute__((always_inline)) void FN(warp_pixel)(const FN(job) * job, int way, size_t at)
 {
     const ncr_kernel *kernel = job->kernel;
     const ncr_kernel_source *source = job->source;
@@ -303,7 +401,11 @@ static inline void FN(warp_pixel)(const FN(job) * job, size_t at)
     double density = source->density ? source->density[from] : 1;
     if (density < NCR_DENSITY_NONE || (source->valid && !source->valid[from]))
         return;
-    if (!FN(sample_bands)(job, x, y, from, at))
+    bool any = way == FN(way_nearest)    ? FN(nearest_bands)(job, from, at)
+               : way == FN(way_bilinear) ? FN(bilinear_bands)(job, x, y, from, at)
+               : way == FN(way_cubic)    ? FN(cubic_bands)(job, x, y, from, at)
+                                         : FN(sample_bands)(job, x, y, from, at);
+    if (!any)
         return;
     if (kernel->dst_nodata && kernel->nudge_together)
         FN(nudge_together)(kernel, job->cell, at);
@@ -311,13 +413,27 @@ static inline void FN(warp_pixel)(const FN(job) * job, size_t at)
         job->cell->alpha[at] = (float)density;
 }
 
+/* Inlined once a way, so that the choice is made outside the loop. */
+static inline __attribute__((always_inline)) void FN(warp_rows)(const FN(job) * job, int way)
+{
+    const ncr_kernel_cell *cell = job->cell;
+    for (int row = cell->y; row < cell->y + cell->height; row++)
+        for (int column = cell->x; column < cell->x + cell->width; column++)
+            FN(warp_pixel)(job, way, (size_t)(row * NCR_CELL + column));
+}
+
 static void FN(warp_cell)(const ncr_kernel *kernel, const ncr_kernel_source *source, const ncr_kernel_cell *cell)
 {
     double across[2 * NCR_KERNEL_RADIUS_MAX + 2], down[2 * NCR_KERNEL_RADIUS_MAX + 2];
     FN(job) job = {kernel, source, cell, across, down};
-    for (int row = cell->y; row < cell->y + cell->height; row++)
-        for (int column = cell->x; column < cell->x + cell->width; column++)
-            FN(warp_pixel)(&job, (size_t)(row * NCR_CELL + column));
+    if (kernel->is_wide)
+        FN(warp_rows)(&job, FN(way_general));
+    else if (kernel->resampling == NACRE_RESAMPLING_NEAREST)
+        FN(warp_rows)(&job, FN(way_nearest));
+    else if (kernel->resampling == NACRE_RESAMPLING_CUBIC)
+        FN(warp_rows)(&job, FN(way_cubic));
+    else
+        FN(warp_rows)(&job, FN(way_bilinear));
 }
 
 #undef FN

@@ -10,7 +10,7 @@
 
 #define ROUND_UNSIGNED(x, type, high) ((x) < 0 ? (type)0 : (x) >= (double)(high) ? (type)(high) : (type)((x) + 0.5))
 #define ROUND_SIGNED(x, type, low, high) \
-    ((x) <= (double)(low) ? (type)(low) : (x) >= (double)(high) ? (type)(high) : (type)floor((x) + 0.5))
+    ((x) <= (double)(low) ? (type)(low) : (x) >= (double)(high) ? (type)(high) : (type)ncr_floor((x) + 0.5))
 #define STEP_INTEGER(value, type, low) ((type)((value) == (low) ? (low) + 1 : (value)-1))
 
 #define TYPE        uint8_t
