@@ -133,6 +133,11 @@ def with_nacre(server: Server, bucket: Any, later: pathlib.Path, preview: pathli
 
     changed = column.step("save a longer view over it, open that", save_longer, lambda d: f"{d.width}x{d.height} {d.crs} {d.count} bands")
     column.step("read 256 x 256 of that", lambda: changed.read(window=window), shape_and_mean)
+    def picture() -> Any:
+        nacre.shutil.copy(WarpedVRT(nacre.open(source_path), crs="EPSG:3857", width=768, height=768), preview, driver="PNG")
+        return preview
+
+    column.step("a preview of the view, as PNG", picture)
     column.step(
         "another client overwrites the source",
         lambda: bucket.blob(SOURCE).upload_from_filename(str(later), content_type="image/tiff"),
@@ -142,11 +147,6 @@ def with_nacre(server: Server, bucket: Any, later: pathlib.Path, preview: pathli
     column.step("the reader that was open refuses", lambda: source.read(window=window), shape_and_mean)
     column.step("a new open sees the new pixels", lambda: nacre.open(source_path).read(window=window), shape_and_mean)
 
-    def picture() -> Any:
-        nacre.shutil.copy(WarpedVRT(nacre.open(source_path), crs="EPSG:3857", width=768, height=768), preview, driver="PNG")
-        return preview
-
-    column.step("a preview of the view, as PNG", picture)
     column.step("delete the view", lambda: nacre.shutil.delete(view_path), lambda _: "")
     column.step("it is gone", lambda: nacre.open(view_path))
 
