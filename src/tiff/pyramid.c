@@ -315,13 +315,18 @@ typedef struct reduction {
     ncr_rect part;  /* pixels of the level below */
     uint8_t *valid; /* of the cell's alpha, a byte each; NULL */
     uint8_t *pixels, *mask;
-    nacre_status *statuses; /* [bands] */
+    size_t strips;          /* a task is a strip of a band */
+    nacre_status *statuses; /* [bands * strips] */
     nacre_error *errors;
 } reduction;
 
-static void reduce_band(void *user, size_t band)
+enum { STRIP_ROWS = 64 };
+
+static void reduce_strip(void *user, size_t task)
 {
     const reduction *r = user;
+    size_t band = task / r->strips;
+    int first_row = (int)(task % r->strips) * STRIP_ROWS;
     const cell *c = r->cell;
     const ncr_pyramid *pyramid = c->pyramid;
     const ncr_dataset *dataset = pyramid->save->dataset;
@@ -339,7 +344,8 @@ static void reduce_band(void *user, size_t band)
                           .output = r->pixels + band * pyramid->value_size,
                           .output_pixel = (ptrdiff_t)pyramid->pixel_size,
                           .output_row = (ptrdiff_t)pyramid->pixel_size * (ptrdiff_t)r->part.width};
-    r->statuses[band] = ncr_reduce(r->x, r->y, &to, &r->errors[band]);
+    int end_row = smaller(first_row + STRIP_ROWS, r->y->count);
+    r->statuses[task] = ncr_reduce(r->x, r->y, &to, first_row, end_row, &r->errors[task]);
 }
 
 /* Which inputs are valid by mask or alpha, for the extent of both axes; *out NULL: all. */
@@ -371,13 +377,14 @@ static nacre_status valid_inputs(const cell *c, const ncr_reduce_axis *x, const 
 
 static nacre_status reduce_bands(reduction *r, nacre_error *err)
 {
-    size_t bands = (size_t)r->cell->pyramid->save->dataset->band_count;
-    r->statuses = ncr_alloc_array(bands, sizeof *r->statuses);
-    r->errors = ncr_alloc_array(bands, sizeof *r->errors);
+    r->strips = ((size_t)r->y->count + STRIP_ROWS - 1) / STRIP_ROWS;
+    size_t tasks = (size_t)r->cell->pyramid->save->dataset->band_count * r->strips;
+    r->statuses = ncr_alloc_array(tasks, sizeof *r->statuses);
+    r->errors = ncr_alloc_array(tasks, sizeof *r->errors);
     nacre_status status = r->statuses && r->errors ? NACRE_OK : ncr_error_memory(err);
     if (status == NACRE_OK)
-        ncr_pool_for(bands, reduce_band, r);
-    for (size_t i = 0; i < bands && status == NACRE_OK; i++)
+        ncr_pool_for(tasks, reduce_strip, r);
+    for (size_t i = 0; i < tasks && status == NACRE_OK; i++)
         if (r->statuses[i] != NACRE_OK)
             status = ncr_error_copy(err, &r->errors[i], r->statuses[i]);
     free(r->statuses);

@@ -137,98 +137,141 @@ nacre_status ncr_reduce_axis_init(ncr_reduce_axis *axis, nacre_resampling resamp
 
 /* --- Applying them --- */
 
-/* The work on one band, in doubles. Phase 1 filters rows of inputs along x into `rows`, phase 2 filters these along y.
- * The second filter leaves negative weights out and counts valid inputs: it serves outputs with invalid inputs. */
+/* The work on rows of one band, in doubles. For each row of outputs, phase 1 filters the rows of inputs it needs along
+ * y into columns, phase 2 filters these along x. Rows of inputs are kept in a ring of as many as an output needs.
+ *
+ * Where all inputs of a row of outputs are valid there is one sum. Else there are three more: of valid inputs with
+ * positive weights, of these weights, and the number of invalid inputs with any weight, which tells the outputs that
+ * may use the plain sum. */
+enum { ALL, POSITIVE, WEIGHT, INVALID, SUMS };
+
 typedef struct work {
     const ncr_reduce_axis *x, *y;
-    int width, height; /* of the inputs */
-    double *line;      /* [width] */
-    double *valid;     /* [width] 1 or 0 */
-    double *sums[2];   /* [height][x->count] of all inputs; of valid ones with positive weights */
-    double *weights;   /* [height][x->count] sum of the latter's weights */
-    double *share;     /* [height][x->count] of valid inputs, by weight: 1 where all are valid */
+    const ncr_reduce_band *band;
+    size_t width;          /* of the inputs */
+    double *lines;         /* [taps][width] inputs; invalid ones are 0, so that NaN does not spread */
+    double *valid;         /* [taps][width] 1 or 0 */
+    size_t *invalid_count; /* [taps] */
+    int *ring_row;         /* [taps] which row of inputs is there; -1: none */
+    double *sums[SUMS];    /* [width] */
+    double *output;        /* [x->count] */
 } work;
 
 static void free_work(work *w)
 {
-    free(w->line);
+    free(w->lines);
     free(w->valid);
-    free(w->sums[0]);
-    free(w->sums[1]);
-    free(w->weights);
-    free(w->share);
+    free(w->invalid_count);
+    free(w->ring_row);
+    for (int i = 0; i < SUMS; i++)
+        free(w->sums[i]);
+    free(w->output);
 }
 
-static bool alloc_work(work *w, const ncr_reduce_axis *x, const ncr_reduce_axis *y)
+static bool alloc_work(work *w, const ncr_reduce_axis *x, const ncr_reduce_axis *y, const ncr_reduce_band *band)
 {
-    *w = (work){.x = x, .y = y, .width = x->input_end - x->input_first, .height = y->input_end - y->input_first};
-    size_t size = (size_t)w->height * (size_t)x->count;
-    w->line = ncr_alloc_array((size_t)w->width, sizeof(double));
-    w->valid = ncr_alloc_array((size_t)w->width, sizeof(double));
-    w->sums[0] = ncr_alloc_array(size, sizeof(double));
-    w->sums[1] = ncr_alloc_array(size, sizeof(double));
-    w->weights = ncr_alloc_array(size, sizeof(double));
-    w->share = ncr_alloc_array(size, sizeof(double));
-    return w->line && w->valid && w->sums[0] && w->sums[1] && w->weights && w->share;
+    size_t taps = (size_t)y->taps;
+    bool allocated = true;
+    *w = (work){.x = x, .y = y, .band = band, .width = (size_t)(x->input_end - x->input_first)};
+    w->lines = ncr_alloc_array(taps * w->width, sizeof(double));
+    w->valid = ncr_alloc_array(taps * w->width, sizeof(double));
+    w->invalid_count = ncr_alloc_array(taps, sizeof(size_t));
+    w->ring_row = ncr_alloc_array(taps, sizeof(int));
+    w->output = ncr_alloc_array((size_t)x->count, sizeof(double));
+    for (int i = 0; i < SUMS; i++) {
+        w->sums[i] = ncr_alloc_array(w->width, sizeof(double));
+        allocated &= w->sums[i] != NULL;
+    }
+    allocated &= w->lines && w->valid && w->invalid_count && w->ring_row && w->output;
+    for (size_t i = 0; allocated && i < taps; i++)
+        w->ring_row[i] = -1;
+    return allocated;
 }
 
-/* Reads a row of inputs; an invalid value becomes 0 so that NaN does not spread. */
-static void read_line(work *w, const ncr_reduce_band *band, int row)
+/* Marks what is invalid of a row of inputs and returns how many that are. */
+static size_t mark_invalid(const work *w, int row, double *line, double *valid)
 {
-    ncr_convert(band->input + row * band->input_row, band->dtype, band->input_pixel, w->line, NACRE_DTYPE_FLOAT64,
-                sizeof(double), (size_t)w->width);
-    const uint8_t *valid = band->valid ? band->valid + (size_t)row * (size_t)w->width : NULL;
-    for (int i = 0; i < w->width; i++) {
-        bool is_nodata = band->has_nodata && (w->line[i] == band->nodata || (isnan(w->line[i]) && isnan(band->nodata)));
-        bool is_valid = (!valid || valid[i]) && !is_nodata && !isnan(w->line[i]);
-        w->valid[i] = is_valid;
-        w->line[i] = is_valid ? w->line[i] : 0;
+    const ncr_reduce_band *band = w->band;
+    const uint8_t *mask = band->valid ? band->valid + (size_t)row * w->width : NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < w->width; i++) {
+        bool is_invalid = (mask && !mask[i]) || isnan(line[i]) || (band->has_nodata && line[i] == band->nodata);
+        valid[i] = is_invalid ? 0 : 1;
+        line[i] = is_invalid ? 0 : line[i];
+        count += is_invalid;
+    }
+    return count;
+}
+
+/* Puts a row of inputs into the ring, unless it is there. row counts from y->input_first. */
+static size_t ring_slot(work *w, int row)
+{
+    const ncr_reduce_band *band = w->band;
+    size_t slot = (size_t)(row % w->y->taps);
+    if (w->ring_row[slot] != row) {
+        double *line = w->lines + slot * w->width;
+        ncr_convert(band->input + row * band->input_row, band->dtype, band->input_pixel, line, NACRE_DTYPE_FLOAT64,
+                    sizeof(double), w->width);
+        w->invalid_count[slot] = mark_invalid(w, row, line, w->valid + slot * w->width);
+        w->ring_row[slot] = row;
+    }
+    return slot;
+}
+
+static void add_plain(const work *w, size_t slot, double weight)
+{
+    const double *line = w->lines + slot * w->width;
+    double *all = w->sums[ALL];
+    for (size_t i = 0; i < w->width; i++)
+        all[i] += weight * line[i];
+}
+
+static void add_masked(const work *w, size_t slot, double weight)
+{
+    const double *line = w->lines + slot * w->width, *valid = w->valid + slot * w->width;
+    double *positive = w->sums[POSITIVE], *weights = w->sums[WEIGHT], *invalid = w->sums[INVALID];
+    double only = weight > 0 ? weight : 0;
+    for (size_t i = 0; i < w->width; i++) {
+        positive[i] += only * line[i];
+        weights[i] += only * valid[i];
+        invalid[i] += 1 - valid[i];
     }
 }
 
-static void filter_line(work *w, int row)
-{
-    const ncr_reduce_axis *x = w->x;
-    for (int i = 0; i < x->count; i++) {
-        const double *weights = x->weights + (size_t)i * (size_t)x->taps;
-        const double *line = w->line + (x->first[i] - x->input_first);
-        const double *valid = w->valid + (x->first[i] - x->input_first);
-        double all = 0, positive = 0, weight = 0, count = 0;
-        for (int t = 0; t < x->taps; t++) {
-            double only = weights[t] > 0 ? weights[t] : 0;
-            all += weights[t] * line[t];
-            positive += only * line[t];
-            weight += only * valid[t];
-            count += valid[t] == 0 && weights[t] != 0 ? 1 : 0;
-        }
-        size_t at = (size_t)row * (size_t)x->count + (size_t)i;
-        w->sums[0][at] = all;
-        w->sums[1][at] = positive;
-        w->weights[at] = weight;
-        w->share[at] = count;
-    }
-}
-
-/* The value of an output; false: it has no valid input. */
-static bool filter_column(const work *w, int column, int index, double *out)
+/* Phase 1. Tells how many inputs are invalid. */
+static size_t filter_columns(work *w, int index, size_t *in_all)
 {
     const ncr_reduce_axis *y = w->y;
     const double *weights = y->weights + (size_t)index * (size_t)y->taps;
-    double all = 0, positive = 0, weight = 0, invalid = 0;
-    for (int t = 0; t < y->taps; t++) {
-        size_t at = (size_t)(y->first[index] - y->input_first + t) * (size_t)w->x->count + (size_t)column;
-        double only = weights[t] > 0 ? weights[t] : 0;
-        all += weights[t] * w->sums[0][at];
-        positive += only * w->sums[1][at];
-        weight += only * w->weights[at];
-        invalid += weights[t] != 0 ? w->share[at] : 0;
-    }
-    if (invalid == 0) {
-        *out = all;
-        return true;
-    }
-    *out = weight > 0 ? positive / weight : 0;
-    return weight > 0;
+    int first = y->first[index] - y->input_first;
+    size_t invalid = 0;
+    *in_all = 0;
+    for (int t = 0; t < y->taps; t++)
+        if (weights[t] != 0) {
+            invalid += w->invalid_count[ring_slot(w, first + t)];
+            *in_all += w->width;
+        }
+    for (int i = 0; i < SUMS && invalid != *in_all; i++)
+        memset(w->sums[i], 0, w->width * sizeof(double));
+    for (int t = 0; t < y->taps && invalid != *in_all; t++)
+        if (weights[t] != 0) {
+            size_t slot = ring_slot(w, first + t);
+            add_plain(w, slot, weights[t]);
+            if (invalid)
+                add_masked(w, slot, weights[t]);
+        }
+    return invalid;
+}
+
+static double filter_all(const work *w, int index)
+{
+    const ncr_reduce_axis *x = w->x;
+    const double *weights = x->weights + (size_t)index * (size_t)x->taps;
+    const double *all = w->sums[ALL] + (x->first[index] - x->input_first);
+    double sum = 0;
+    for (int t = 0; t < x->taps; t++)
+        sum += weights[t] * all[t];
+    return sum;
 }
 
 /* The result must not look invalid: it is moved to the next value of its type. */
@@ -239,22 +282,46 @@ static double avoid_nodata(double value, const ncr_reduce_band *band)
     return band->nodata >= ncr_dtype_max(band->dtype) ? band->nodata - 1 : band->nodata + 1;
 }
 
-static void write_outputs(const work *w, const ncr_reduce_band *band)
+static double filter_masked(const work *w, int index)
 {
-    double nothing = band->has_nodata ? band->nodata : 0;
-    for (int j = 0; j < w->y->count; j++)
-        for (int i = 0; i < w->x->count; i++) {
-            double value;
-            value = filter_column(w, i, j, &value) ? avoid_nodata(value, band) : nothing;
-            ncr_convert(&value, NACRE_DTYPE_FLOAT64, 0, band->output + j * band->output_row + i * band->output_pixel,
-                        band->dtype, 0, 1);
-        }
+    const ncr_reduce_axis *x = w->x;
+    const double *weights = x->weights + (size_t)index * (size_t)x->taps;
+    size_t at = (size_t)(x->first[index] - x->input_first);
+    double positive = 0, weight = 0, invalid = 0;
+    for (int t = 0; t < x->taps; t++) {
+        double only = weights[t] > 0 ? weights[t] : 0;
+        positive += only * w->sums[POSITIVE][at + (size_t)t];
+        weight += only * w->sums[WEIGHT][at + (size_t)t];
+        invalid += weights[t] != 0 ? w->sums[INVALID][at + (size_t)t] : 0;
+    }
+    if (invalid == 0)
+        return avoid_nodata(filter_all(w, index), w->band);
+    if (weight > 0)
+        return avoid_nodata(positive / weight, w->band);
+    return w->band->has_nodata ? w->band->nodata : 0;
 }
 
-static void copy_nearest(const ncr_reduce_axis *x, const ncr_reduce_axis *y, const ncr_reduce_band *band)
+static void reduce_row(work *w, int index)
+{
+    const ncr_reduce_band *band = w->band;
+    size_t in_all, invalid = filter_columns(w, index, &in_all);
+    for (int i = 0; i < w->x->count; i++) {
+        if (invalid == in_all)
+            w->output[i] = band->has_nodata ? band->nodata : 0;
+        else if (invalid)
+            w->output[i] = filter_masked(w, i);
+        else
+            w->output[i] = avoid_nodata(filter_all(w, i), band);
+    }
+    ncr_convert(w->output, NACRE_DTYPE_FLOAT64, sizeof(double), band->output + index * band->output_row, band->dtype,
+                band->output_pixel, (size_t)w->x->count);
+}
+
+static void copy_nearest(const ncr_reduce_axis *x, const ncr_reduce_axis *y, const ncr_reduce_band *band, int first_row,
+                         int end_row)
 {
     size_t size = ncr_dtype_size(band->dtype);
-    for (int j = 0; j < y->count; j++) {
+    for (int j = first_row; j < end_row; j++) {
         const uint8_t *row = band->input + (y->first[j] - y->input_first) * band->input_row;
         for (int i = 0; i < x->count; i++)
             memcpy(band->output + j * band->output_row + i * band->output_pixel,
@@ -262,22 +329,17 @@ static void copy_nearest(const ncr_reduce_axis *x, const ncr_reduce_axis *y, con
     }
 }
 
-nacre_status ncr_reduce(const ncr_reduce_axis *x, const ncr_reduce_axis *y, const ncr_reduce_band *band,
-                        nacre_error *err)
+nacre_status ncr_reduce(const ncr_reduce_axis *x, const ncr_reduce_axis *y, const ncr_reduce_band *band, int first_row,
+                        int end_row, nacre_error *err)
 {
     if (band->resampling == NACRE_RESAMPLING_NEAREST) {
-        copy_nearest(x, y, band);
+        copy_nearest(x, y, band, first_row, end_row);
         return NACRE_OK;
     }
     work w;
-    nacre_status status = alloc_work(&w, x, y) ? NACRE_OK : ncr_error_memory(err);
-    if (status == NACRE_OK) {
-        for (int row = 0; row < w.height; row++) {
-            read_line(&w, band, row);
-            filter_line(&w, row);
-        }
-        write_outputs(&w, band);
-    }
+    nacre_status status = alloc_work(&w, x, y, band) ? NACRE_OK : ncr_error_memory(err);
+    for (int j = first_row; j < end_row && status == NACRE_OK; j++)
+        reduce_row(&w, j);
     free_work(&w);
     return status;
 }
@@ -296,7 +358,7 @@ nacre_status ncr_reduce_mask(const ncr_reduce_axis *x, const ncr_reduce_axis *y,
                             .output = output,
                             .output_pixel = 1,
                             .output_row = x->count};
-    nacre_status status = ncr_reduce(x, y, &band, err);
+    nacre_status status = ncr_reduce(x, y, &band, 0, y->count, err);
     for (size_t i = 0; status == NACRE_OK && i < (size_t)x->count * (size_t)y->count; i++)
         output[i] = output[i] ? 255 : 0;
     return status;

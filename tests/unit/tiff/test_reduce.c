@@ -61,7 +61,7 @@ static void reduce(nacre_resampling kind, const float *input, const uint8_t *val
                                     .output = (uint8_t *)(output + y0 * HALF_WIDTH + x0),
                                     .output_pixel = 4,
                                     .output_row = 4 * HALF_WIDTH};
-            assert_int_equal(ncr_reduce(&x, &y, &band, NULL), NACRE_OK);
+            assert_int_equal(ncr_reduce(&x, &y, &band, 0, y.count, NULL), NACRE_OK);
             if (mask) {
                 assert_int_equal(ncr_reduce_mask(&x, &y, kind, part, part_mask, NULL), NACRE_OK);
                 for (int row = 0; row < h; row++)
@@ -197,7 +197,7 @@ static void a_valid_result_is_never_nodata(void **state)
                             .output = &output,
                             .output_pixel = 1,
                             .output_row = 1};
-    assert_int_equal(ncr_reduce(&x, &y, &band, NULL), NACRE_OK);
+    assert_int_equal(ncr_reduce(&x, &y, &band, 0, y.count, NULL), NACRE_OK);
     assert_int_equal(output, 11);
     ncr_reduce_axis_clear(&x);
     ncr_reduce_axis_clear(&y);
