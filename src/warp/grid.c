@@ -161,22 +161,28 @@ static nacre_status by_bounds(const ncr_warp_source *source, const extent *e, na
     return status;
 }
 
+static const char *problem_of_size(const nacre_warp_options *options)
+{
+    bool has_res = options->res_x != 0 || options->res_y != 0;
+    bool is_good = options->res_x > 0 && options->res_y > 0 && isfinite(options->res_x) && isfinite(options->res_y);
+    if (options->width < 0 || options->height < 0)
+        return "the output's size must be positive";
+    if (has_res && !is_good)
+        return "the output's resolution must be positive in x and y";
+    if (options->align && !has_res)
+        return "aligned pixels need a resolution";
+    if (has_res && (options->width || options->height) && !options->transform)
+        return "give either a resolution or a size of the output";
+    return NULL;
+}
+
 static nacre_status check(const ncr_warp_source *source, const nacre_warp_options *options, nacre_error *err)
 {
-    const char *problem = NULL;
-    bool has_res = options->res_x != 0 || options->res_y != 0;
-    if (options->width < 0 || options->height < 0)
-        problem = "the output's size must be positive";
-    else if (has_res &&
-             !(options->res_x > 0 && options->res_y > 0 && isfinite(options->res_x) && isfinite(options->res_y)))
-        problem = "the output's resolution must be positive in x and y";
-    else if (options->align && !has_res)
-        problem = "aligned pixels need a resolution";
-    else if (has_res && (options->width || options->height) && !options->transform)
-        problem = "give either a resolution or a size of the output";
-    else if (options->bounds && !(options->bounds[2] > options->bounds[0] && options->bounds[3] > options->bounds[1]))
+    const char *problem = problem_of_size(options);
+    const double *bounds = options->bounds;
+    if (!problem && bounds && !(bounds[2] > bounds[0] && bounds[3] > bounds[1]))
         problem = "bounds are left, bottom, right, top, with left < right and bottom < top";
-    else if (options->transform && (options->width < 1 || options->height < 1))
+    if (!problem && options->transform && (options->width < 1 || options->height < 1))
         problem = "a geotransform of the output needs its width and height";
     return problem ? ncr_error_set(err, NACRE_ERROR_INVALID, "%s: %s", source->name, problem) : NACRE_OK;
 }

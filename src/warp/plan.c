@@ -141,22 +141,28 @@ typedef struct {
     view_plan *plan;
     job *jobs;
     size_t count, capacity;
-    _Atomic int failed;
+    _Atomic int status; /* of the first task that failed */
 } work;
 
 static void prepare_part(void *user, size_t index)
 {
     work *w = user;
     ncr_warp_part *part = &w->plan->sheet.parts[w->plan->first + index];
-    if (ncr_warp_part_set_masks(&w->plan->read, part, NULL))
-        atomic_store(&w->failed, 1);
+    nacre_status status = ncr_warp_part_set_masks(&w->plan->read, part, NULL);
+    if (status)
+        atomic_store(&w->status, (int)status);
 }
 
 static void run_job(void *user, size_t index)
 {
     work *w = user;
-    if (!atomic_load(&w->failed) && ncr_warp_part_run(&w->plan->read, w->jobs[index].part, w->jobs[index].cell, NULL))
-        atomic_store(&w->failed, 1);
+    if (atomic_load(&w->status))
+        return;
+    nacre_status status = ncr_call_check(w->plan->base.call, "", NULL);
+    if (!status)
+        status = ncr_warp_part_run(&w->plan->read, w->jobs[index].part, w->jobs[index].cell, NULL);
+    if (status)
+        atomic_store(&w->status, (int)status);
 }
 
 static bool add_jobs(work *w, const ncr_warp_part *part)
@@ -172,19 +178,21 @@ static bool add_jobs(work *w, const ncr_warp_part *part)
     return true;
 }
 
-/* Computes the batch's destination pixels. Workers fail for want of memory only. */
+/* Computes the batch's destination pixels. Workers fail for want of memory, or because the call must end. */
 static nacre_status run_batch(view_plan *p, nacre_error *err)
 {
     work w = {.plan = p};
     ncr_pool_for(p->count, prepare_part, &w);
-    bool is_ready = !atomic_load(&w.failed);
-    for (size_t i = 0; i < p->count && is_ready; i++)
-        is_ready = add_jobs(&w, &p->sheet.parts[p->first + i]);
-    if (is_ready)
+    for (size_t i = 0; i < p->count && !atomic_load(&w.status); i++)
+        if (!add_jobs(&w, &p->sheet.parts[p->first + i]))
+            atomic_store(&w.status, NACRE_ERROR_MEMORY);
+    if (!atomic_load(&w.status))
         ncr_pool_for(w.count, run_job, &w);
-    is_ready = is_ready && !atomic_load(&w.failed);
     free(w.jobs);
-    return is_ready ? NACRE_OK : ncr_error_memory(err);
+    if (!atomic_load(&w.status))
+        return NACRE_OK;
+    nacre_status status = ncr_call_check(p->base.call, ncr_warp_view_name(p->view), err);
+    return status ? status : ncr_error_memory(err);
 }
 
 /* --- Sheets --- */
@@ -499,9 +507,8 @@ nacre_status ncr_warp_plan_scaled(ncr_dataset *dataset, const ncr_scaled_request
     /* Nearest is what a read asks for that says nothing: then the view's own resampling counts. */
     if (s.resampling == NACRE_RESAMPLING_NEAREST)
         s.resampling = view->setup.resampling;
-    nacre_status status = ncr_warp_check_resampling(ncr_warp_view_name(view), s.resampling, err);
-    if (status)
-        return status;
+    if (ncr_warp_check_resampling(ncr_warp_view_name(view), s.resampling, NULL))
+        return ncr_dataset_plan_resampled(dataset, request, call, out, err);
     ncr_rect window = {.width = request->out_width, .height = request->out_height};
     scale_axis(w->x, w->width, request->out_width, dataset->width, &s.x, &s.x_size, &window.x, &s.width);
     scale_axis(w->y, w->height, request->out_height, dataset->height, &s.y, &s.y_size, &window.y, &s.height);
