@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fork.h"
 #include "base/text.h"
 
 struct nacre_config {
@@ -26,27 +27,9 @@ struct ncr_config {
 static pthread_mutex_t global_lock = PTHREAD_MUTEX_INITIALIZER;
 static nacre_config global_values; /* guarded by global_lock */
 
-static void take_lock(void)
+NCR_AT_LOAD keep_over_fork(void)
 {
-    pthread_mutex_lock(&global_lock);
-}
-
-static void release_lock(void)
-{
-    pthread_mutex_unlock(&global_lock);
-}
-
-static void keep_over_fork(void)
-{
-    pthread_atfork(take_lock, release_lock, release_lock);
-}
-
-/* Takes the lock, which a fork leaves free in the child. */
-static void lock_values(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, keep_over_fork);
-    take_lock();
+    ncr_fork_keep(&global_lock);
 }
 
 static bool find_key(const char *name, ncr_key *out)
@@ -174,9 +157,9 @@ nacre_status nacre_config_set(nacre_config *config, const char *key, const char 
 
 nacre_status nacre_config_set_global(const char *key, const char *value, nacre_error *err)
 {
-    lock_values();
+    pthread_mutex_lock(&global_lock);
     nacre_status status = set_value(&global_values, key, value, err);
-    release_lock();
+    pthread_mutex_unlock(&global_lock);
     return status;
 }
 
@@ -320,10 +303,10 @@ nacre_status ncr_config_snapshot(const nacre_config *config, const char *extra_c
     atomic_init(&snapshot->references, 1);
     nacre_config *file_values = nacre_config_new();
     nacre_status status = file_values ? read_file(file_values, err) : ncr_error_memory(err);
-    lock_values();
+    pthread_mutex_lock(&global_lock);
     for (int key = 0; key < NCR_KEY_COUNT && status == NACRE_OK; key++)
         status = look_up((ncr_key)key, config, extra_cache, file_values, snapshot, err);
-    release_lock();
+    pthread_mutex_unlock(&global_lock);
     nacre_config_free(file_values);
     if (status != NACRE_OK) {
         ncr_config_unref(snapshot);

@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fork.h"
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Guarded by lock. */
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static ncr_task *first, *last;
 static int started, idle, wanted;
-static bool fork_handlers_set;
 
 /* CPUs that a cgroup (version 2) grants, rounded up; a large number where it sets no limit. */
 static int cgroup_cpus(void)
@@ -104,12 +105,13 @@ static void after_fork_child(void)
     pthread_mutex_unlock(&lock);
 }
 
+NCR_AT_LOAD set_fork_handlers(void)
+{
+    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
 static void start_worker_locked(void)
 {
-    if (!fork_handlers_set) {
-        pthread_atfork(before_fork, after_fork_parent, after_fork_child);
-        fork_handlers_set = true;
-    }
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);

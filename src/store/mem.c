@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "store/backend.h"
 
 /* Objects in this process's memory: one table, sorted by key, shared by all stores of this kind. Versions are numbers
@@ -38,20 +39,9 @@ static entry *table;
 static size_t table_count, table_capacity;
 static uint64_t last_version;
 
-static void take_lock(void)
+NCR_AT_LOAD keep_over_fork(void)
 {
-    pthread_mutex_lock(&lock);
-}
-
-static void release_lock(void)
-{
-    pthread_mutex_unlock(&lock);
-}
-
-/* The table is kept over a fork, so no thread may be changing it at that moment. */
-static void keep_over_fork(void)
-{
-    pthread_atfork(take_lock, release_lock, release_lock);
+    ncr_fork_keep(&lock);
 }
 
 static blob *blob_new(const void *data, size_t size)
@@ -101,12 +91,12 @@ static entry *find_locked(const char *key)
 /* A reference to the content and a copy of the facts; NULL: no such object. */
 static blob *look_up(const char *key, ncr_object_facts *facts)
 {
-    take_lock();
+    pthread_mutex_lock(&lock);
     const entry *found = find_locked(key);
     blob *content = found ? blob_ref(found->content) : NULL;
     if (found)
         *facts = found->facts;
-    release_lock();
+    pthread_mutex_unlock(&lock);
     return content;
 }
 
@@ -205,7 +195,7 @@ static void mem_list(ncr_list_op *op)
     size_t capacity = 0, most = op->max_entries ? op->max_entries : 1000;
     bool enough_memory = true;
     ncr_list_op_begin(op);
-    take_lock();
+    pthread_mutex_lock(&lock);
     size_t at = page_start_locked(op);
     while (enough_memory && at < table_count && ncr_text_starts(table[at].key, op->object->key)) {
         if (op->entry_count == most) {
@@ -215,7 +205,7 @@ static void mem_list(ncr_list_op *op)
         }
         enough_memory = list_one_locked(op, &capacity, &at);
     }
-    release_lock();
+    pthread_mutex_unlock(&lock);
     ncr_list_op_end(op, enough_memory ? NACRE_OK : ncr_error_memory(&op->error));
 }
 
@@ -254,7 +244,7 @@ static nacre_status store_content(const ncr_object *object, const ncr_condition 
                                   blob *content, ncr_object_facts *facts, nacre_error *err)
 {
     blob *old = content;
-    take_lock();
+    pthread_mutex_lock(&lock);
     nacre_status status =
         check_locked(find_locked(object->key), object->name, condition->absent, condition->version, err);
     entry *e = status == NACRE_OK ? entry_locked(object->key) : NULL;
@@ -269,7 +259,7 @@ static nacre_status store_content(const ncr_object *object, const ncr_condition 
         snprintf(e->facts.content_type, sizeof e->facts.content_type, "%s", content_type ? content_type : "");
         *facts = e->facts;
     }
-    release_lock();
+    pthread_mutex_unlock(&lock);
     blob_unref(old);
     return status;
 }
@@ -310,7 +300,7 @@ static nacre_status mem_remove(ncr_delete *op, nacre_error *err)
 {
     entry gone = {0};
     op->outcome = NCR_OUTCOME_NOT_DONE;
-    take_lock();
+    pthread_mutex_lock(&lock);
     entry *found = find_locked(op->object->key);
     nacre_status status = check_locked(found, op->object->name, false, op->condition.version, err);
     if (status == NACRE_OK && !found)
@@ -322,7 +312,7 @@ static nacre_status mem_remove(ncr_delete *op, nacre_error *err)
         memmove(found, found + 1, (table_count - at) * sizeof *table);
         op->outcome = NCR_OUTCOME_DONE;
     }
-    release_lock();
+    pthread_mutex_unlock(&lock);
     free(gone.key);
     blob_unref(gone.content);
     return status;
@@ -410,8 +400,6 @@ static const ncr_store_class mem_class = {
 nacre_status ncr_mem_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err)
 {
     (void)options;
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, keep_over_fork);
     *out = ncr_store_new(sizeof **out, &mem_class, "mem", "none");
     if (!*out)
         return ncr_error_memory(err);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <tiffio.h>
 
+#include "base/fork.h"
+
 /* A libtiff handle. Single-thread: whoever took it from the pool has it alone. */
 typedef struct decoder {
     TIFF *tiff;
@@ -26,6 +28,11 @@ static struct {
     decoder *first;
     size_t count;
 } pool = {PTHREAD_MUTEX_INITIALIZER, NULL, 0};
+
+NCR_AT_LOAD keep_over_fork(void)
+{
+    ncr_fork_keep(&pool.lock);
+}
 
 /* --- What libtiff reads through --- */
 
