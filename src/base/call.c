@@ -65,6 +65,19 @@ nacre_status ncr_call_new(const nacre_io_options *options, ncr_call **out, nacre
     return NACRE_OK;
 }
 
+ncr_call *ncr_call_new_cleanup(const ncr_call *call)
+{
+    enum { CLEANUP_MS = 3000 }; /* the user who has interrupted a command waits for it */
+    ncr_call *cleanup = calloc(1, sizeof *cleanup);
+    if (!cleanup)
+        return NULL;
+    atomic_init(&cleanup->references, 1);
+    cleanup->config = ncr_config_ref(call->config);
+    cleanup->deadline_ms = ncr_clock_ms() + CLEANUP_MS;
+    cleanup->offline = call->offline;
+    return cleanup;
+}
+
 ncr_call *ncr_call_ref(ncr_call *call)
 {
     atomic_fetch_add(&call->references, 1);

@@ -30,6 +30,9 @@ typedef struct ncr_call {
 
 /* Makes the context of a public call from its options (NULL: defaults). */
 nacre_status ncr_call_new(const nacre_io_options *options, ncr_call **out, nacre_error *err);
+/* For taking back what a call began, which must be possible when that was cancelled or is out of time: the same
+ * configuration, with a short deadline of its own and nothing to cancel it. NULL: out of memory. */
+ncr_call *ncr_call_new_cleanup(const ncr_call *call);
 ncr_call *ncr_call_ref(ncr_call *call);
 void ncr_call_unref(ncr_call *call);
 

@@ -38,9 +38,8 @@ static void release(gs_upload *up)
 }
 
 /* A request to the session. NULL: out of memory. */
-static ncr_http_request *session_request(gs_upload *up, const char *method)
+static ncr_http_request *session_request(const gs_upload *up, const char *method, ncr_call *call)
 {
-    ncr_call *call = up->base.call;
     ncr_http_request *request = ncr_http_request_new(method, up->session, up->base.object->name, call);
     if (!request)
         return NULL;
@@ -165,7 +164,7 @@ static ncr_http_request *piece_request(gs_upload *up, const piece *p)
     else
         snprintf(range, sizeof range, "bytes */%s", total);
     ncr_crc32c_text(up->crc, hash + strlen(hash));
-    ncr_http_request *request = session_request(up, "PUT");
+    ncr_http_request *request = session_request(up, "PUT", up->base.call);
     if (!request || !ncr_http_request_header(request, "Content-Range", range) ||
         (p->total != UINT64_MAX && !ncr_http_request_header(request, "X-Goog-Hash", hash))) {
         ncr_http_request_free(request);
@@ -316,8 +315,11 @@ nacre_status ncr_gs_upload_part(ncr_upload *upload, const void *data, size_t siz
 /* The bytes that were kept are others: better no object than that one. */
 static void remove_corrupt(const gs_upload *up, const ncr_object_facts *facts)
 {
-    ncr_delete op = {.object = up->base.object, .call = up->base.call, .condition = {.version = &facts->version}};
-    ncr_gs_remove(&op, NULL);
+    ncr_call *call = ncr_call_new_cleanup(up->base.call);
+    ncr_delete op = {.object = up->base.object, .call = call, .condition = {.version = &facts->version}};
+    if (call)
+        ncr_gs_remove(&op, NULL);
+    ncr_call_unref(call);
 }
 
 nacre_status ncr_gs_upload_finish(ncr_upload *upload, ncr_outcome *outcome, ncr_object_facts *facts, nacre_error *err)
@@ -356,11 +358,13 @@ void ncr_gs_upload_abort(ncr_upload *upload)
     if (!up)
         return;
     /* Without this the store forgets the session by itself, after a week. */
-    ncr_http_request *request = session_request(up, "DELETE");
+    ncr_call *call = ncr_call_new_cleanup(up->base.call);
+    ncr_http_request *request = call ? session_request(up, "DELETE", call) : NULL;
     if (request) {
         request->no_retry = true;
         ncr_http_perform(request, NULL);
     }
     ncr_http_request_free(request);
+    ncr_call_unref(call);
     release(up);
 }

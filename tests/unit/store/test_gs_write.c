@@ -373,6 +373,24 @@ static void an_upload_that_cannot_go_on_is_unknown(void **state)
     end(&f);
 }
 
+/* Else the bytes that were sent stay with the store, and are paid for, for a week. */
+static void an_upload_whose_call_was_cancelled_is_given_up_at_the_store(void **state)
+{
+    (void)state;
+    fixture f;
+    ncr_upload *upload;
+    const step steps[] = {{BEGIN, NULL, 200, SESSION}, {"DELETE /session?id=1", NULL, 499}, {0}};
+    nacre_cancel *cancel = nacre_cancel_new();
+    begin(&f, steps, "http.retries=0");
+    f.call->cancel = cancel; /* the call releases it */
+    const ncr_store_class *c = f.store->class;
+    assert_int_equal(c->upload_begin(f.object, f.call, NULL, NULL, &upload, &f.err), NACRE_OK);
+    nacre_cancel_trigger(cancel);
+    assert_int_equal(c->upload_part(upload, grain_of_zeros(), GRAIN, &f.err), NACRE_ERROR_CANCELLED);
+    c->upload_abort(upload);
+    end(&f);
+}
+
 static void an_upload_keeps_its_condition(void **state)
 {
     (void)state;
@@ -432,6 +450,7 @@ int main(void)
         cmocka_unit_test(an_upload_sends_parts_and_then_the_size),
         cmocka_unit_test(an_upload_goes_on_from_where_the_store_is),
         cmocka_unit_test(an_upload_that_cannot_go_on_is_unknown),
+        cmocka_unit_test(an_upload_whose_call_was_cancelled_is_given_up_at_the_store),
         cmocka_unit_test(an_upload_keeps_its_condition),
         cmocka_unit_test(an_upload_that_was_kept_wrong_is_removed),
     };
