@@ -102,6 +102,11 @@ static nacre_dtype part_of(nacre_dtype dtype)
     }
 }
 
+/* A loop for each size: the compiler makes a plain move of memcpy with a constant. */
+#define COPY_LOOP(size)                                                      \
+    for (size_t i = 0; i < count; i++, src += src_stride, dst += dst_stride) \
+    memcpy(dst, src, size)
+
 static void copy_values(const uint8_t *src, ptrdiff_t src_stride, uint8_t *dst, ptrdiff_t dst_stride, size_t size,
                         size_t count)
 {
@@ -111,9 +116,25 @@ static void copy_values(const uint8_t *src, ptrdiff_t src_stride, uint8_t *dst, 
         memcpy(dst, src, size * count);
         return;
     }
-    for (size_t i = 0; i < count; i++, src += src_stride, dst += dst_stride)
-        memcpy(dst, src, size);
+    switch (size) {
+    case 1:
+        COPY_LOOP(1);
+        break;
+    case 2:
+        COPY_LOOP(2);
+        break;
+    case 4:
+        COPY_LOOP(4);
+        break;
+    case 8:
+        COPY_LOOP(8);
+        break;
+    default:
+        COPY_LOOP(size);
+    }
 }
+
+#undef COPY_LOOP
 
 static void zero_values(uint8_t *dst, ptrdiff_t dst_stride, size_t size, size_t count)
 {
