@@ -54,7 +54,7 @@ typedef struct nacre_dataset_info {
     const nacre_gcp *gcps;
     nacre_crs *gcp_crs;      /* NULL: none; owned by the dataset */
     const char *compression; /* "deflate", "lzw"...; "" none or unknown */
-    const char *interleave;  /* "pixel" or "band" */
+    const char *interleave;  /* "pixel" or "band"; "" unknown (a VRT that does not say) */
     bool is_tiled;
     bool is_cog; /* the header carries the COG layout marker */
     int overview_count;

@@ -97,6 +97,31 @@ void ncr_dataset_sources(ncr_dataset *dataset,
         dataset->class->sources(dataset, function, user);
 }
 
+static bool alpha_counts(const ncr_dataset *dataset)
+{
+    int count = dataset->band_count;
+    if ((count != 2 && count != 4) || dataset->alpha_band != count)
+        return false;
+    nacre_dtype dtype = dataset->bands[count - 1].dtype;
+    return dtype == NACRE_DTYPE_UINT8 || dtype == NACRE_DTYPE_UINT16;
+}
+
+void ncr_dataset_set_mask_flags(ncr_dataset *dataset, bool has_mask)
+{
+    bool has_alpha = alpha_counts(dataset);
+    for (int i = 0; i < dataset->band_count; i++) {
+        ncr_band *band = &dataset->bands[i];
+        if (has_mask)
+            band->mask_flags = NACRE_MASK_PER_DATASET;
+        else if (band->nodata.is_set)
+            band->mask_flags = NACRE_MASK_NODATA;
+        else if (has_alpha && i + 1 != dataset->alpha_band)
+            band->mask_flags = NACRE_MASK_PER_DATASET | NACRE_MASK_ALPHA;
+        else
+            band->mask_flags = NACRE_MASK_ALL_VALID;
+    }
+}
+
 /* Replaces *to by a copy of from, which may be NULL; false: out of memory. */
 static bool replace_text(char **to, const char *from)
 {

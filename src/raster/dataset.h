@@ -95,7 +95,7 @@ struct nacre_dataset {
     nacre_crs *gcp_crs;
     ncr_metadata metadata;
     char *compression;      /* NULL: "" */
-    const char *interleave; /* a literal */
+    const char *interleave; /* a literal; "": not known */
     bool is_tiled, is_cog;
     int (*overviews)[2]; /* sizes, from the largest */
     int overview_count;
@@ -115,6 +115,10 @@ const char *ncr_dataset_name(const ncr_dataset *dataset);
 void ncr_dataset_sources(ncr_dataset *dataset,
                          void (*function)(void *user, const char *path, const char *version, const char *snapshot),
                          void *user);
+
+/* Sets mask_flags of every band by GDAL's precedence: the mask of the dataset, nodata, alpha. Alpha counts where
+ * alpha_band is the last of two or four bands and of 8 or 16 bits without sign. */
+void ncr_dataset_set_mask_flags(ncr_dataset *dataset, bool has_mask);
 
 /* Copies what describes the pixels and not the grid (nodata, scale, colours, unit, metadata...) of a band. */
 nacre_status ncr_band_copy(ncr_band *to, const ncr_band *from, nacre_error *err);

@@ -139,27 +139,7 @@ static nacre_status read_colors(const ncr_tiff_directory *directory, const ncr_t
     return NACRE_OK;
 }
 
-/* --- Masks --- */
-
-/* GDAL's order: a mask, then nodata, then alpha, which counts as the last of two or four bands only. */
-static void set_mask_flags(ncr_tiff_dataset *dataset)
-{
-    ncr_dataset *base = &dataset->base;
-    bool alpha_counts = (base->band_count == 2 || base->band_count == 4) && base->alpha_band == base->band_count;
-    nacre_dtype dtype = base->bands[0].dtype;
-    alpha_counts &= dtype == NACRE_DTYPE_UINT8 || dtype == NACRE_DTYPE_UINT16;
-    for (int i = 0; i < base->band_count; i++) {
-        ncr_band *band = &base->bands[i];
-        if (dataset->masks)
-            band->mask_flags = NACRE_MASK_PER_DATASET;
-        else if (band->nodata.is_set)
-            band->mask_flags = NACRE_MASK_NODATA;
-        else if (alpha_counts && i + 1 != base->alpha_band)
-            band->mask_flags = NACRE_MASK_ALPHA | NACRE_MASK_PER_DATASET;
-        else
-            band->mask_flags = NACRE_MASK_ALL_VALID;
-    }
-}
+/* --- All of it --- */
 
 nacre_status ncr_tiff_describe_bands(ncr_tiff_dataset *dataset, nacre_error *err)
 {
@@ -176,9 +156,15 @@ nacre_status ncr_tiff_describe_bands(ncr_tiff_dataset *dataset, nacre_error *err
         band->color = color_of(directory, layout, (unsigned)i);
         if (nodata)
             band->nodata = read_nodata(nodata, layout->dtype);
-        if (band->color == NACRE_COLOR_ALPHA)
-            base->alpha_band = i + 1;
     }
-    set_mask_flags(dataset);
     return read_colors(directory, layout, &base->bands[0], err);
+}
+
+void ncr_tiff_describe_masks(ncr_tiff_dataset *dataset)
+{
+    ncr_dataset *base = &dataset->base;
+    for (int i = 0; i < base->band_count; i++)
+        if (base->bands[i].color == NACRE_COLOR_ALPHA)
+            base->alpha_band = i + 1;
+    ncr_dataset_set_mask_flags(base, dataset->masks != NULL);
 }

@@ -177,8 +177,10 @@ nacre_status ncr_tiff_dataset_new(const char *path, ncr_file *file, ncr_tiff_ind
         status = ncr_tiff_describe_bands(dataset, err);
     if (status == NACRE_OK)
         status = ncr_tiff_describe_metadata(dataset, err);
-    if (status == NACRE_OK)
+    if (status == NACRE_OK) {
+        ncr_tiff_describe_masks(dataset);
         status = ncr_tiff_describe_position(dataset, err);
+    }
     if (status != NACRE_OK) {
         ncr_dataset_unref(&dataset->base);
         return status;

@@ -41,6 +41,7 @@ nacre_status ncr_tiff_plan_read(ncr_dataset *dataset, const ncr_read_request *re
 /* --- Parts of making a dataset; each fills in what its name says from the first directory. --- */
 nacre_status ncr_tiff_describe_bands(ncr_tiff_dataset *dataset, nacre_error *err);
 nacre_status ncr_tiff_describe_metadata(ncr_tiff_dataset *dataset, nacre_error *err);
+void ncr_tiff_describe_masks(ncr_tiff_dataset *dataset); /* after both: metadata may say which band is alpha */
 nacre_status ncr_tiff_describe_position(ncr_tiff_dataset *dataset, nacre_error *err);
 
 /* Items of the text of the tag GDAL_METADATA, into the dataset and its bands. */

@@ -22,6 +22,9 @@ nacre_status ncr_vrt_parse_nodata(const char *text, nacre_dtype dtype, nacre_nod
 nacre_status ncr_vrt_read_nodata(const ncr_xml *element, const char *document, nacre_dtype dtype, nacre_nodata *out,
                                  nacre_error *err);
 
+/* A VRT has no bytes to be interleaved; its metadata may say how those of its sources are. A literal, "" unknown. */
+const char *ncr_vrt_interleave(const ncr_dataset *dataset);
+
 /* Sets alpha_band and every band's mask_flags from what the dataset has, with GDAL's precedence: mask band, nodata,
  * alpha (the last of two or four bands). */
 void ncr_vrt_set_mask_flags(ncr_dataset *dataset, bool has_mask_band);

@@ -273,23 +273,11 @@ static nacre_status read_band(const ncr_xml *root, const ncr_xml *element, ncr_d
 
 void ncr_vrt_set_mask_flags(ncr_dataset *dataset, bool has_mask_band)
 {
-    int count = dataset->band_count;
-    bool has_alpha = (count == 2 || count == 4) && dataset->bands[count - 1].color == NACRE_COLOR_ALPHA;
     dataset->alpha_band = 0;
-    for (int i = 0; i < count && !dataset->alpha_band; i++)
+    for (int i = 0; i < dataset->band_count && !dataset->alpha_band; i++)
         if (dataset->bands[i].color == NACRE_COLOR_ALPHA)
             dataset->alpha_band = i + 1;
-    for (int i = 0; i < count; i++) {
-        ncr_band *band = &dataset->bands[i];
-        if (has_mask_band)
-            band->mask_flags = NACRE_MASK_PER_DATASET;
-        else if (band->nodata.is_set)
-            band->mask_flags = NACRE_MASK_NODATA;
-        else if (has_alpha && i < count - 1)
-            band->mask_flags = NACRE_MASK_PER_DATASET | NACRE_MASK_ALPHA;
-        else
-            band->mask_flags = NACRE_MASK_ALL_VALID;
-    }
+    ncr_dataset_set_mask_flags(dataset, has_mask_band);
 }
 
 static nacre_status read_bands(const ncr_xml *root, ncr_dataset *dataset, nacre_error *err)
@@ -304,6 +292,14 @@ static nacre_status read_bands(const ncr_xml *root, ncr_dataset *dataset, nacre_
         dataset->is_tiled = dataset->bands[0].block_width < dataset->width;
     ncr_vrt_set_mask_flags(dataset, false);
     return status;
+}
+
+const char *ncr_vrt_interleave(const ncr_dataset *dataset)
+{
+    const char *text = ncr_metadata_get(&dataset->metadata, "IMAGE_STRUCTURE", "INTERLEAVE");
+    if (!text)
+        return "";
+    return ncr_text_equal_nocase(text, "PIXEL") ? "pixel" : ncr_text_equal_nocase(text, "BAND") ? "band" : "";
 }
 
 nacre_status ncr_vrt_read_common(const ncr_xml *root, const ncr_vrt_document *document, ncr_file *file, size_t size,
@@ -326,6 +322,7 @@ nacre_status ncr_vrt_read_common(const ncr_xml *root, const ncr_vrt_document *do
         status = read_gcps(root, dataset, err);
     if (status == NACRE_OK)
         status = ncr_vrt_read_metadata(root, &dataset->metadata, err);
+    dataset->interleave = ncr_vrt_interleave(dataset);
     if (status == NACRE_OK)
         status = read_bands(root, dataset, err);
     if (status != NACRE_OK) {

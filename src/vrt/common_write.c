@@ -120,32 +120,36 @@ static bool write_item(const ncr_metadata_item *item, ncr_xml *element)
     return added && ncr_xml_set_attribute(added, "key", item->key) && ncr_xml_set_content(added, item->value);
 }
 
-/* What describes how a file is laid out, not the pixels. */
-static bool is_of_the_file(const char *domain)
+/* What describes how a file is laid out, not the pixels; but GDAL writes how a warped view's bands are interleaved. */
+static bool is_of_the_file(const ncr_metadata_item *item)
 {
-    return strcmp(domain, "IMAGE_STRUCTURE") == 0 || strcmp(domain, "DERIVED_SUBDATASETS") == 0 ||
-           strcmp(domain, "SUBDATASETS") == 0;
+    if (strcmp(item->domain, "IMAGE_STRUCTURE") == 0)
+        return strcmp(item->key, "INTERLEAVE") != 0;
+    return strcmp(item->domain, "DERIVED_SUBDATASETS") == 0 || strcmp(item->domain, "SUBDATASETS") == 0;
 }
 
+/* Whether an item that is written begins its domain's element. */
 static bool is_first_of_domain(const ncr_metadata *metadata, size_t index)
 {
     for (size_t i = 0; i < index; i++)
-        if (strcmp(metadata->items[i].domain, metadata->items[index].domain) == 0)
+        if (strcmp(metadata->items[i].domain, metadata->items[index].domain) == 0 &&
+            !is_of_the_file(&metadata->items[i]))
             return false;
-    return true;
+    return !is_of_the_file(&metadata->items[index]);
 }
 
 static bool write_metadata(const ncr_metadata *metadata, ncr_xml *parent)
 {
     for (size_t i = 0; i < metadata->count; i++) {
         const char *domain = metadata->items[i].domain;
-        if (is_of_the_file(domain) || !is_first_of_domain(metadata, i))
+        if (!is_first_of_domain(metadata, i))
             continue;
         ncr_xml *element = ncr_xml_add(parent, "Metadata");
         if (!element || (domain[0] && !ncr_xml_set_attribute(element, "domain", domain)))
             return false;
         for (size_t k = i; k < metadata->count; k++)
-            if (strcmp(metadata->items[k].domain, domain) == 0 && !write_item(&metadata->items[k], element))
+            if (strcmp(metadata->items[k].domain, domain) == 0 && !is_of_the_file(&metadata->items[k]) &&
+                !write_item(&metadata->items[k], element))
                 return false;
     }
     return true;

@@ -145,6 +145,7 @@ nacre_status ncr_vrt_view_end(ncr_vrt_view *view, nacre_error *err)
         if (!layer->index)
             return ncr_error_memory(err);
     }
+    view->base.interleave = ncr_vrt_interleave(&view->base);
     ncr_vrt_set_mask_flags(&view->base, view->has_mask);
     return NACRE_OK;
 }

@@ -108,6 +108,29 @@ static void alpha_is_the_mask_of_the_others(void **state)
     ncr_dataset_unref(&dataset->base);
 }
 
+/* As GDAL: the last of two or four bands, and of 8 or 16 bits. */
+static void alpha_counts_as_a_mask_in_gdals_cases_only(void **state)
+{
+    (void)state;
+    static const struct {
+        nacre_dtype dtype;
+        int bands, alpha;
+        bool counts;
+    } cases[] = {{NACRE_DTYPE_UINT8, 2, 2, true},    {NACRE_DTYPE_UINT16, 4, 4, true},
+                 {NACRE_DTYPE_UINT8, 3, 3, false},   {NACRE_DTYPE_UINT8, 4, 3, false},
+                 {NACRE_DTYPE_FLOAT32, 2, 2, false}, {NACRE_DTYPE_INT16, 4, 4, false}};
+    uint8_t pixels[4 * WIDTH * sizeof(double)] = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memory_dataset *dataset = memory_dataset_new(WIDTH, 1, cases[i].bands, cases[i].dtype, pixels);
+        dataset->base.alpha_band = cases[i].alpha;
+        ncr_dataset_set_mask_flags(&dataset->base, false);
+        unsigned expected = cases[i].counts ? NACRE_MASK_PER_DATASET | NACRE_MASK_ALPHA : NACRE_MASK_ALL_VALID;
+        assert_int_equal(dataset->base.bands[0].mask_flags, expected);
+        assert_int_equal(dataset->base.bands[cases[i].alpha - 1].mask_flags, NACRE_MASK_ALL_VALID);
+        ncr_dataset_unref(&dataset->base);
+    }
+}
+
 static void alpha_of_sixteen_bits_is_scaled(void **state)
 {
     (void)state;
@@ -172,6 +195,7 @@ int main(void)
         cmocka_unit_test(the_dataset_is_valid_where_any_band_is),
         cmocka_unit_test(one_band_without_a_mask_makes_the_dataset_valid),
         cmocka_unit_test(alpha_is_the_mask_of_the_others),
+        cmocka_unit_test(alpha_counts_as_a_mask_in_gdals_cases_only),
         cmocka_unit_test(alpha_of_sixteen_bits_is_scaled),
         cmocka_unit_test(the_datasets_own_mask_is_every_bands),
         cmocka_unit_test(nodata_is_compared_exactly_in_every_type),
