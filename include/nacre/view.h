@@ -33,12 +33,17 @@ typedef struct nacre_warp_options {
     bool add_alpha;                   /* adds a band of alpha; then no nodata is set in the output */
     nacre_dtype dtype;                /* of the output; NACRE_DTYPE_UNKNOWN: the source's */
     double tolerance;                 /* in source pixels, 0 exact; kept for GDAL: nacre is within 0.001 always */
+    bool no_dst_nodata;               /* the output has no nodata value: pixels without a source are 0 */
+    bool unified_nodata;              /* a pixel is without data where all its bands are; else all its bands are data
+                                         (GDAL's UNIFIED_SRC_NODATA=YES). Without it each band is for itself */
+    nacre_dtype working_dtype;        /* values are clamped to it before they are resampled; NACRE_DTYPE_UNKNOWN: one
+                                         that holds the source's */
 } nacre_warp_options;
 
 #define NACRE_WARP_OPTIONS_INIT                                                                                      \
     {                                                                                                                \
         sizeof(nacre_warp_options), NULL, NULL, NULL, NACRE_RESAMPLING_NEAREST, 0, 0, NULL, 0, 0, NULL, false, NULL, \
-            NULL, false, false, NACRE_DTYPE_UNKNOWN, 0.125                                                           \
+            NULL, false, false, NACRE_DTYPE_UNKNOWN, 0.125, false, false, NACRE_DTYPE_UNKNOWN                        \
     }
 
 /* Makes a warped view: a dataset whose pixels are computed when read. Does no I/O of its own and references source.

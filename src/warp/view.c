@@ -73,17 +73,7 @@ void ncr_warp_view_set_masks(ncr_warp_view *view)
     if (!view->setup.dst_alpha && view->source && !ncr_lazy_dataset(view->source))
         return; /* a file without a computed alpha: what its bands say holds */
     base->alpha_band = view->setup.dst_alpha;
-    for (int i = 0; i < base->band_count; i++) {
-        ncr_band *band = &base->bands[i];
-        if (i + 1 == base->alpha_band)
-            band->mask_flags = NACRE_MASK_ALL_VALID;
-        else if (band->nodata.is_set)
-            band->mask_flags = NACRE_MASK_NODATA;
-        else if (base->alpha_band)
-            band->mask_flags = NACRE_MASK_PER_DATASET | NACRE_MASK_ALPHA;
-        else
-            band->mask_flags = NACRE_MASK_ALL_VALID;
-    }
+    ncr_dataset_set_mask_flags(base, false);
     if (view->setup.dst_alpha && view->setup.dst_alpha_max <= 0) {
         const ncr_band *alpha = &base->bands[view->setup.dst_alpha - 1];
         view->setup.dst_alpha_max = ncr_alpha_max(alpha->dtype, alpha->bits);
@@ -167,7 +157,7 @@ static nacre_status find_bands(const ncr_dataset *source, const nacre_warp_optio
     if (!setup->band_count)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no band but alpha", source->path);
     /* As gdalwarp: nodata that the user gives joins the bands, that of the file leaves each its own. */
-    if (options->src_nodata && setup->band_count > 1)
+    if ((options->src_nodata || options->unified_nodata) && setup->band_count > 1)
         setup->unified = NCR_UNIFIED_YES;
     setup->dst_alpha = setup->src_alpha ? setup->src_alpha : options->add_alpha ? source->band_count + 1 : 0;
     return NACRE_OK;
@@ -186,7 +176,7 @@ static nacre_status find_dst_nodata(const ncr_dataset *source, const nacre_warp_
     for (int i = 0; i < setup->band_count; i++) {
         ncr_warp_band *band = &setup->bands[i];
         nacre_dtype dtype = output_dtype(source, options, band->dst);
-        if (options->add_alpha)
+        if (options->add_alpha || options->no_dst_nodata)
             continue;
         if (options->dst_nodata && !holds(dtype, *options->dst_nodata))
             return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: a band of %s cannot hold the nodata value %g",
@@ -275,9 +265,11 @@ static nacre_status describe(ncr_warp_view *view, const ncr_dataset *source, con
     base->has_transform = true;
     base->transform = view->setup.grid.transform;
     base->crs = view->setup.spec.dst ? ncr_crs_ref(view->setup.spec.dst) : NULL;
-    base->interleave = "pixel";
+    base->interleave = base->band_count > 1 ? "pixel" : "";
     base->is_tiled = base->width > 512;
     nacre_status status = copy_metadata(&base->metadata, &source->metadata, err);
+    if (!status && base->band_count > 1)
+        status = ncr_metadata_set(&base->metadata, "IMAGE_STRUCTURE", "INTERLEAVE", "PIXEL", err);
     for (int number = 1; number <= base->band_count && !status; number++)
         status = describe_band(view, source, options, number, err);
     ncr_warp_view_set_masks(view);
@@ -287,7 +279,7 @@ static nacre_status describe(ncr_warp_view *view, const ncr_dataset *source, con
 /* Complex values are refused here already, not at the first read. */
 static nacre_status check_source(const ncr_dataset *source, const nacre_warp_options *options, nacre_error *err)
 {
-    if (options->dtype != NACRE_DTYPE_UNKNOWN && ncr_dtype_is_complex(options->dtype))
+    if (ncr_dtype_is_complex(options->dtype) || ncr_dtype_is_complex(options->working_dtype))
         return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: warping to complex values is not supported",
                              source->path);
     for (int i = 0; i < source->band_count; i++)
@@ -343,6 +335,7 @@ static nacre_status start_setup(const nacre_warp_options *options, ncr_warp_setu
 {
     *setup = (ncr_warp_setup){.resampling = options->resampling,
                               .overview = NCR_OVERVIEW_AUTO,
+                              .working = options->working_dtype,
                               .max_error = options->tolerance,
                               .memory_limit = 64 * 1024 * 1024};
     if (!(options->tolerance >= 0))

@@ -372,6 +372,29 @@ static void nodata_of_several_bands(void **state)
     assert_true(p[0] == 1 && p[2] == 1 && p[4] == 50 && p[6] == 1);
     assert_true(p[16] == 1 && p[18] == 60);
     free(p);
+    ncr_dataset_unref(view);
+    options.unified_nodata = true;
+    view = twice_as_fine(source, &options);
+    p = read_all(view);
+    assert_true(p[0] == 1 && p[2] == 9 && p[4] == 50 && p[6] == 9);
+    free(p);
+    free_pair(view, source);
+}
+
+static void a_view_without_nodata_is_zero_where_the_source_has_none(void **state)
+{
+    (void)state;
+    const uint8_t values[] = {9, 10, 10, 10};
+    memory_raster *source = small_scene(values, 2, 2, 1);
+    source->base.bands[0].nodata = (nacre_nodata){.is_set = true, .value = 9};
+    nacre_warp_options options = NACRE_WARP_OPTIONS_INIT;
+    options.no_dst_nodata = true;
+    ncr_dataset *view = twice_as_fine(source, &options);
+    assert_false(view->bands[0].nodata.is_set);
+    assert_int_equal(view->bands[0].mask_flags, NACRE_MASK_ALL_VALID);
+    uint8_t *p = read_all(view);
+    assert_true(p[0] == 0 && p[2] == 10);
+    free(p);
     free_pair(view, source);
 }
 
@@ -525,6 +548,33 @@ static void values_pass_through_the_views_type(void **state)
     free_pair(view, source);
 }
 
+static void values_are_clamped_to_the_working_type_first(void **state)
+{
+    (void)state;
+    float *values = malloc(2 * sizeof *values);
+    values[0] = 355;
+    values[1] = 155;
+    memory_raster *source = memory_raster_new(2, 1, 1, NACRE_DTYPE_FLOAT32, values, &utm, "EPSG:32633");
+    nacre_warp_options options = NACRE_WARP_OPTIONS_INIT;
+    const nacre_transform half = {200, 0, 300000, 0, -100, 5000000};
+    options.transform = &half;
+    options.width = options.height = 1;
+    options.resampling = NACRE_RESAMPLING_BILINEAR;
+    options.dtype = NACRE_DTYPE_UINT8;
+    const nacre_dtype working[] = {NACRE_DTYPE_UNKNOWN, NACRE_DTYPE_UINT8};
+    const double expected[] = {255, 205}; /* the mean; the mean of 255 and 155 */
+    for (int i = 0; i < 2; i++) {
+        options.working_dtype = working[i];
+        ncr_dataset *view = warp(source, &options, NULL);
+        double p;
+        const int band = 1;
+        assert_int_equal(read_as(view, (ncr_rect){0, 0, 1, 1}, &band, 1, NACRE_DTYPE_FLOAT64, NULL, &p), NACRE_OK);
+        assert_true(p == expected[i]);
+        ncr_dataset_unref(view);
+    }
+    ncr_dataset_unref(&source->base);
+}
+
 /* --- Scale, overviews, reads of another size --- */
 
 static void shrinking_takes_the_mean_of_what_is_covered(void **state)
@@ -676,6 +726,7 @@ int main(void)
         cmocka_unit_test(nodata_takes_no_part_and_comes_out),
         cmocka_unit_test(a_valid_result_is_moved_off_nodata),
         cmocka_unit_test(nodata_of_several_bands),
+        cmocka_unit_test(a_view_without_nodata_is_zero_where_the_source_has_none),
         cmocka_unit_test(alpha_weighs_and_comes_out),
         cmocka_unit_test(alpha_is_added),
         cmocka_unit_test(a_mask_of_the_dataset_is_obeyed),
@@ -683,6 +734,7 @@ int main(void)
         cmocka_unit_test(every_real_type_is_warped),
         cmocka_unit_test(large_integers_are_copied_exactly),
         cmocka_unit_test(values_pass_through_the_views_type),
+        cmocka_unit_test(values_are_clamped_to_the_working_type_first),
         cmocka_unit_test(shrinking_takes_the_mean_of_what_is_covered),
         cmocka_unit_test(the_overview_of_the_scale_is_read),
         cmocka_unit_test(another_size_is_the_view_on_the_scaled_grid),
