@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,10 @@ class WarpedVRT(DatasetReader):
         err = ffi.new("nacre_error *")
         _lib.check(lib.nacre_view_warp(src_dataset._open_handle(), warp.pointer, out, err), err)
         super().__init__(out[0], src_dataset._cache)
+        # Decimated reads are warped from the source's overviews.
+        source = src_dataset._info
+        widths = [max(1, int(0.5 + self.width * width / source.width)) for width in source.overview_widths]
+        self._info = dataclasses.replace(self._info, overview_widths=widths)
 
     def _set_values(self, pointer: Any) -> None:
         pointer.resampling = int(self.resampling)
@@ -118,16 +123,21 @@ class WarpedVRT(DatasetReader):
         pointer.add_alpha = self.add_alpha
         if self.dst_transform is not None or (self.dst_width and self.dst_height):  # one alone has no effect
             pointer.width, pointer.height = self.dst_width or 0, self.dst_height or 0
-        dtype = self.working_dtype or _dtype_for(self.src_dataset.dtypes[0], self.dst_nodata)
-        if dtype is not None:
-            pointer.dtype = _read.dtype_number(str(dtype))
+        pointer.unified_nodata = True  # as Rasterio: a pixel is without data where all bands are
+        if self.working_dtype is not None:
+            pointer.dtype = pointer.working_dtype = _read.dtype_number(str(self.working_dtype))
+        else:
+            wider = _dtype_for(self.src_dataset.dtypes[0], self.dst_nodata)
+            pointer.dtype = lib.NACRE_DTYPE_UNKNOWN if wider is None else _read.dtype_number(wider)
 
     def _set_nodata(self, warp: _Options, src_nodata: float | None, nodata: float | None) -> None:
         if src_nodata is None:
             warp.pointer.ignore_src_nodata = True
         elif src_nodata is not _UNSET:
             warp.number("src_nodata", src_nodata)
-        if self.dst_nodata is not None and not (src_nodata is _UNSET and nodata is _UNSET):
+        if self.dst_nodata is None:
+            warp.pointer.no_dst_nodata = True
+        elif src_nodata is not _UNSET or nodata is not _UNSET:
             warp.number("dst_nodata", self.dst_nodata)
 
     @property
