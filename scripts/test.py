@@ -109,7 +109,7 @@ def sanitized_unit_tests() -> None:
 
 def threaded_unit_tests() -> None:
     if build("build-tsan", "-Db_sanitize=thread", "-Db_lundef=false"):
-        unit("build-tsan", THREADED, {"TSAN_OPTIONS": "halt_on_error=1"})
+        unit("build-tsan", THREADED, {"TSAN_OPTIONS": "halt_on_error=1:die_after_fork=0"})
 
 
 def clang_build() -> None:
