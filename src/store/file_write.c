@@ -12,8 +12,10 @@
 
 #include "store/file.h"
 
-/* Writing of local files: into a temporary file beside the destination, which then takes the destination's name in one
- * step. A reader sees the old file or the new one, never a part, and a writer that fails leaves the old one.
+/* Writing of local files: into a temporary file in the destination's directory, which then takes the destination's
+ * name in one step. A reader sees the old file or the new one, never a part, and a writer that fails leaves the old
+ * one. Where the file system can (O_TMPFILE), the file has no name before that, so that a process which is killed
+ * leaves nothing behind; elsewhere, and for the instant of replacing a file, it is a hidden file.
  *
  * The file is not forced to the disk (fsync): the promise is about what processes see, which rename() alone gives, and
  * forcing costs tens of milliseconds a file. After a power failure the file may be the old one.
@@ -27,7 +29,7 @@ typedef struct file_upload {
     bool absent, has_version;
     ncr_version version;
     char *target;    /* where the key leads, links followed */
-    char *temporary; /* NULL: not made, or gone */
+    char *temporary; /* NULL: has no name, or has taken the target's */
     int fd;
     mode_t mode; /* of the file that is replaced; 0: there is none */
 } file_upload;
@@ -44,29 +46,73 @@ bool ncr_file_is_temporary(const char *base_name)
     return strlen(digits) == RANDOM_DIGITS && strspn(digits, "0123456789abcdef") == RANDOM_DIGITS;
 }
 
-/* Opens a new file beside the target; its name is cut so that it fits whatever the target's is. */
-static nacre_status make_temporary(file_upload *up, nacre_error *err)
+/* The name of an open file for linkat(): the one that needs no privilege. */
+static void name_of_descriptor(int fd, char out[32])
+{
+    snprintf(out, 32, "/proc/self/fd/%d", fd);
+}
+
+/* Opens a file without a name in the target's directory; -1 where that cannot be, or could not be given one later. */
+static int open_nameless(const char *target)
+{
+    char name[32];
+    const char *slash = strrchr(target, '/');
+    char *directory = ncr_text_format("%.*s/.", slash ? (int)(slash - target) : 1, slash ? target : ".");
+    int fd = directory ? open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1;
+    free(directory);
+    if (fd < 0)
+        return -1;
+    name_of_descriptor(fd, name);
+    if (access(name, F_OK) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int open_new(const char *name)
+{
+    return open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+}
+
+/* Sets up->temporary to a hidden name beside the target, cut so that it fits whatever the target's is, under which
+ * there is a new file (if up->fd is not open yet) or now the nameless one. errno tells why not. */
+static bool take_temporary_name(file_upload *up)
 {
     const char *slash = strrchr(up->target, '/');
     const char *base = slash ? slash + 1 : up->target;
-    for (int attempt = 0; attempt < 16; attempt++) {
+    bool is_new = up->fd < 0, taken = false;
+    char nameless[32];
+    name_of_descriptor(up->fd, nameless);
+    for (int attempt = 0; attempt < 16 && !taken; attempt++) {
         unsigned long long number;
         if (getrandom(&number, sizeof number, 0) != sizeof number)
-            return ncr_error_errno(err, errno, up->base.object->name, "get random numbers");
+            break;
         free(up->temporary);
         up->temporary =
             ncr_text_format("%.*s.%.100s%s%016llx", (int)(base - up->target), up->target, base, temporary_mark, number);
-        if (!up->temporary)
-            return ncr_error_memory(err);
-        up->fd = open(up->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (up->fd >= 0 || errno != EEXIST)
+        if (!up->temporary) {
+            errno = ENOMEM;
+            return false;
+        }
+        taken = is_new ? (up->fd = open_new(up->temporary)) >= 0
+                       : linkat(AT_FDCWD, nameless, AT_FDCWD, up->temporary, AT_SYMLINK_FOLLOW) == 0;
+        if (!taken && errno != EEXIST)
             break;
     }
-    if (up->fd >= 0)
+    if (!taken) {
+        free(up->temporary); /* which keeps errno */
+        up->temporary = NULL;
+    }
+    return taken;
+}
+
+static nacre_status make_temporary(file_upload *up, nacre_error *err)
+{
+    const char *slash = strrchr(up->target, '/');
+    up->fd = open_nameless(up->target);
+    if (up->fd >= 0 || take_temporary_name(up))
         return NACRE_OK;
     int why = errno;
-    free(up->temporary);
-    up->temporary = NULL;
     if (why == ENOENT || why == ENOTDIR)
         return ncr_error_set(err, NACRE_ERROR_NOT_FOUND, "%s: the directory %.*s does not exist; make it first",
                              up->base.object->name, slash ? (int)(slash - up->target) : 1, slash ? up->target : ".");
@@ -176,7 +222,7 @@ nacre_status ncr_file_upload_part(ncr_upload *upload, const void *data, size_t s
     return NACRE_OK;
 }
 
-/* Gives the temporary file the target's name where nothing has that name, decided by the kernel. */
+/* Gives a file the target's name where nothing has that name, decided by the kernel. */
 static int rename_if_absent(const char *from, const char *to)
 {
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
@@ -190,6 +236,18 @@ static int rename_if_absent(const char *from, const char *to)
     return 0;
 }
 
+static int give_name(file_upload *up)
+{
+    char nameless[32];
+    name_of_descriptor(up->fd, nameless);
+    if (up->absent)
+        return up->temporary ? rename_if_absent(up->temporary, up->target)
+                             : linkat(AT_FDCWD, nameless, AT_FDCWD, up->target, AT_SYMLINK_FOLLOW);
+    if (!up->temporary && !take_temporary_name(up))
+        return -1;
+    return rename(up->temporary, up->target);
+}
+
 static nacre_status take_name(file_upload *up, nacre_error *err)
 {
     nacre_status status = look_at_target(up, err);
@@ -197,7 +255,7 @@ static nacre_status take_name(file_upload *up, nacre_error *err)
         return status;
     if (up->mode && fchmod(up->fd, up->mode) != 0 && errno != EPERM)
         return ncr_error_errno(err, errno, up->base.object->name, "set permissions");
-    int failed = up->absent ? rename_if_absent(up->temporary, up->target) : rename(up->temporary, up->target);
+    int failed = give_name(up);
     if (failed && errno == EEXIST)
         return exists(up->base.object->name, err);
     if (failed)

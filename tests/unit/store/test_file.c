@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -405,6 +406,33 @@ static void an_abandoned_upload_leaves_nothing(void **state)
     ncr_object_unref(o);
 }
 
+static void a_writer_that_is_killed_leaves_nothing(void **state)
+{
+    (void)state;
+    int probe = open(directory, O_TMPFILE | O_RDWR, 0600);
+    if (probe < 0)
+        skip(); /* files without names are the file system's business */
+    close(probe);
+    write_file("f", "old");
+    pid_t child = fork();
+    if (child == 0) {
+        ncr_object *o = object("f");
+        ncr_upload *upload;
+        const ncr_store_class *c = store->class;
+        if (c->upload_begin(o, call, NULL, NULL, &upload, NULL) == NACRE_OK &&
+            c->upload_part(upload, "new", 3, NULL) == NACRE_OK)
+            raise(SIGKILL);
+        _exit(1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(count_names(), 1);
+    ncr_object *o = object("f");
+    assert_text(o, call, "old");
+    ncr_object_unref(o);
+}
+
 static void no_space_left_removes_what_was_written(void **state)
 {
     (void)state;
@@ -494,6 +522,7 @@ int main(void)
         TEST(absent_is_decided_when_the_name_is_taken),
         TEST(one_of_many_racing_writers_wins),
         TEST(an_abandoned_upload_leaves_nothing),
+        TEST(a_writer_that_is_killed_leaves_nothing),
         TEST(no_space_left_removes_what_was_written),
         TEST(destinations_that_cannot_be_are_said_clearly),
         TEST(files_are_copied_under_their_version),
