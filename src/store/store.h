@@ -177,7 +177,12 @@ typedef struct ncr_upload {
     ncr_call *call;     /* referenced */
 } ncr_upload;
 
-/* A back end: one static const table. Every function may be called by many threads at once. */
+/* A back end: one static const table. Every function may be called by many threads at once.
+ *
+ * Credentials are the back end's own business, within its operations: nobody makes them ready beforehand, since a
+ * dataset stays open for longer than a token lives. A read that finds its token stale asks for a new one first (by
+ * requests like any other, or a thread of its own where asking blocks) and goes on when it is there; a change may wait.
+ */
 typedef struct ncr_store_class {
     const char *name; /* "gs" */
     size_t part_size; /* bytes that upload_part() wants, but for the last part */
@@ -202,9 +207,6 @@ typedef struct ncr_store_class {
     nacre_status (*upload_finish)(ncr_upload *upload, ncr_outcome *outcome, ncr_object_facts *facts, nacre_error *err);
     void (*upload_abort)(ncr_upload *upload); /* leaves nothing behind where the store allows */
 
-    /* Makes credentials ready (asks token servers, reads files); blocking; called before a round of requests. NULL:
-     * nothing to do. */
-    nacre_status (*prepare)(ncr_store *store, ncr_call *call, nacre_error *err);
     void (*free)(ncr_store *store);
 } ncr_store_class;
 
@@ -213,7 +215,8 @@ struct ncr_store {
     _Atomic int references;
     const ncr_store_class *class;
     char *id;          /* class and endpoint: the beginning of identities */
-    char *credentials; /* a text that differs where credentials do, never the secret itself ("anonymous") */
+    char *credentials; /* a text that differs where credentials do, never the secret itself ("anonymous"); stays the
+                          same when a token is renewed */
     bool is_local;     /* file and mem */
 };
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,34 +111,6 @@ static void fail(ncr_file_open *open, nacre_status status)
     open->done(open);
 }
 
-static void *prepare_then_open(void *user)
-{
-    ncr_file_open *open = user;
-    nacre_status status = ncr_object_prepare(open->internal.object, open->call, &open->error);
-    if (status == NACRE_OK)
-        ncr_cache_open_start(&open->internal);
-    else
-        fail(open, status);
-    return NULL;
-}
-
-/* Credentials may have to be asked for, which blocks; this may be a worker or the loop thread, which must not. */
-static void start_prepared(ncr_file_open *open)
-{
-    if (!open->internal.object->store->class->prepare || open->call->offline) {
-        ncr_cache_open_start(&open->internal);
-        return;
-    }
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_t thread;
-    bool started = pthread_create(&thread, &attributes, prepare_then_open, open) == 0;
-    pthread_attr_destroy(&attributes);
-    if (!started)
-        prepare_then_open(open);
-}
-
 void ncr_file_open_start(ncr_file_open *open)
 {
     open->file = NULL;
@@ -150,7 +121,7 @@ void ncr_file_open_start(ncr_file_open *open)
     if (status == NACRE_OK)
         status = ncr_object_check(open->internal.object, &open->error);
     if (status == NACRE_OK)
-        start_prepared(open);
+        ncr_cache_open_start(&open->internal);
     else
         fail(open, status);
 }

@@ -18,19 +18,12 @@ bool ncr_object_is_offline(const ncr_object *object, const ncr_call *call)
     return call->offline && !object->store->is_local;
 }
 
-nacre_status ncr_object_prepare(ncr_object *object, ncr_call *call, nacre_error *err)
-{
-    const ncr_store_class *class = object->store->class;
-    return class->prepare ? class->prepare(object->store, call, err) : NACRE_OK;
-}
-
 nacre_status ncr_object_begin_prefix(ncr_object *object, ncr_call *call, nacre_error *err)
 {
     if (ncr_object_is_offline(object, call))
         return ncr_error_set(err, NACRE_ERROR_OFFLINE, "%s: needs the store, and cache=offline lets no request be sent",
                              object->name);
-    nacre_status status = ncr_call_check(call, object->name, err);
-    return status == NACRE_OK ? ncr_object_prepare(object, call, err) : status;
+    return ncr_call_check(call, object->name, err);
 }
 
 nacre_status ncr_object_begin(ncr_object *object, ncr_call *call, nacre_error *err)

@@ -11,10 +11,7 @@
 /* NACRE_ERROR_INVALID where it is a bucket, or a store, and not an object in one. */
 nacre_status ncr_object_check(const ncr_object *object, nacre_error *err);
 
-/* Makes the store's credentials ready; blocks. */
-nacre_status ncr_object_prepare(ncr_object *object, ncr_call *call, nacre_error *err);
-
-/* Both, and NACRE_ERROR_OFFLINE where the call may send no request: before an operation on the store itself. */
+/* The same, and NACRE_ERROR_OFFLINE where the call may send no request: before an operation on the store itself. */
 nacre_status ncr_object_begin(ncr_object *object, ncr_call *call, nacre_error *err);
 
 /* Only what concerns the call: for operations on a prefix. */

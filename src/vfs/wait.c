@@ -13,8 +13,6 @@ nacre_status ncr_pin_open_wait(ncr_object *object, ncr_call *call, ncr_pin **out
 {
     *out = NULL;
     nacre_status status = ncr_object_check(object, err);
-    if (status == NACRE_OK && !ncr_object_is_offline(object, call))
-        status = ncr_object_prepare(object, call, err);
     if (status != NACRE_OK)
         return status;
     ncr_latch latch;
