@@ -3,6 +3,7 @@
 #include "raster/dtype.h"
 
 #include <float.h>
+#include <math.h>
 #include <stdint.h>
 
 #include "base/text.h"
@@ -85,6 +86,13 @@ double ncr_dtype_min(nacre_dtype dtype)
 double ncr_dtype_max(nacre_dtype dtype)
 {
     return row_of(dtype)->max;
+}
+
+bool ncr_dtype_holds(nacre_dtype dtype, double value)
+{
+    if (!ncr_dtype_is_integer(dtype))
+        return true;
+    return value >= ncr_dtype_min(dtype) && value <= ncr_dtype_max(dtype) && value == floor(value);
 }
 
 typedef struct {

@@ -17,6 +17,8 @@ bool ncr_dtype_is_signed(nacre_dtype dtype);
 bool ncr_dtype_is_complex(nacre_dtype dtype);
 double ncr_dtype_min(nacre_dtype dtype); /* lowest finite value, as a double */
 double ncr_dtype_max(nacre_dtype dtype);
+/* Whether a pixel of the type can be exactly this value; floats hold what is near enough. */
+bool ncr_dtype_holds(nacre_dtype dtype, double value);
 
 /* Converts count values, with strides in bytes: floats to integers are rounded to nearest (halves away from zero) and
  * clamped, NaN becomes 0; wider to narrower integers are clamped; complex to real drops the imaginary part. As GDAL's

@@ -45,6 +45,7 @@ static nacre_dtype working_dtype(const ncr_warp_setup *setup, const ncr_dataset 
     nacre_dtype dtype = setup->working;
     if (dtype != NACRE_DTYPE_UNKNOWN)
         return ncr_dtype_union(dtype, dtype);
+    dtype = setup->output;
     for (int i = 0; i < setup->band_count; i++)
         dtype = ncr_dtype_union(dtype, source->bands[setup->bands[i].src - 1].dtype);
     if (setup->src_alpha)

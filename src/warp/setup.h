@@ -41,7 +41,8 @@ typedef struct ncr_warp_setup {
     bool is_level_transform;       /* of the overview that is read instead; then overview is its number */
     ncr_reprojection_spec spec;
     nacre_resampling resampling;
-    nacre_dtype working; /* UNKNOWN: found from the bands */
+    nacre_dtype working; /* UNKNOWN: found from the bands on both sides */
+    nacre_dtype output;  /* holds the values of the view's bands */
     ncr_warp_band *bands;
     int band_count;
     int src_alpha, dst_alpha;            /* bands, 0: none */

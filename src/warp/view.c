@@ -2,7 +2,6 @@
  * Copyright the nacre authors */
 #include "warp/view.h"
 
-#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +66,13 @@ nacre_status ncr_warp_view_engine(ncr_warp_view *view, ncr_warp_engine **out, na
     return NACRE_OK;
 }
 
+void ncr_warp_view_set_output(ncr_warp_view *view)
+{
+    view->setup.output = NACRE_DTYPE_UNKNOWN;
+    for (int i = 0; i < view->base.band_count; i++)
+        view->setup.output = ncr_dtype_union(view->setup.output, view->base.bands[i].dtype);
+}
+
 void ncr_warp_view_set_masks(ncr_warp_view *view)
 {
     ncr_dataset *base = &view->base;
@@ -129,13 +135,6 @@ static nacre_status find_grid(const ncr_dataset *source, const nacre_warp_option
     return ncr_resolve_grid(&grid_source, options, &setup->grid, err);
 }
 
-static bool holds(nacre_dtype dtype, double value)
-{
-    if (!ncr_dtype_is_integer(dtype))
-        return true;
-    return value >= ncr_dtype_min(dtype) && value <= ncr_dtype_max(dtype) && value == floor(value);
-}
-
 static nacre_status find_bands(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
                                nacre_error *err)
 {
@@ -178,12 +177,12 @@ static nacre_status find_dst_nodata(const ncr_dataset *source, const nacre_warp_
         nacre_dtype dtype = output_dtype(source, options, band->dst);
         if (options->add_alpha || options->no_dst_nodata)
             continue;
-        if (options->dst_nodata && !holds(dtype, *options->dst_nodata))
+        if (options->dst_nodata && !ncr_dtype_holds(dtype, *options->dst_nodata))
             return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: a band of %s cannot hold the nodata value %g",
                                  source->path, ncr_dtype_name(dtype), *options->dst_nodata);
         band->has_dst_nodata = options->dst_nodata || (band->has_src_nodata && !setup->dst_alpha);
         band->dst_nodata = options->dst_nodata ? *options->dst_nodata : band->src_nodata;
-        if (!band->has_dst_nodata || !holds(dtype, band->dst_nodata)) {
+        if (!band->has_dst_nodata || !ncr_dtype_holds(dtype, band->dst_nodata)) {
             band->has_dst_nodata = false;
             band->dst_nodata = 0;
         }
@@ -272,6 +271,7 @@ static nacre_status describe(ncr_warp_view *view, const ncr_dataset *source, con
         status = ncr_metadata_set(&base->metadata, "IMAGE_STRUCTURE", "INTERLEAVE", "PIXEL", err);
     for (int number = 1; number <= base->band_count && !status; number++)
         status = describe_band(view, source, options, number, err);
+    ncr_warp_view_set_output(view);
     ncr_warp_view_set_masks(view);
     return status;
 }

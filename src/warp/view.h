@@ -34,6 +34,9 @@ nacre_status ncr_warp_plan_read(ncr_dataset *dataset, const ncr_read_request *re
 nacre_status ncr_warp_plan_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
                                   ncr_plan **out, nacre_error *err);
 
+/* The type that holds all bands' values, for the setup; after the bands are set. */
+void ncr_warp_view_set_output(ncr_warp_view *view);
+
 /* Which dataset band is the alpha that the view computes, and flags and types of masks that follow; after setup and
  * bands are set. */
 void ncr_warp_view_set_masks(ncr_warp_view *view);

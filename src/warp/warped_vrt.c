@@ -368,6 +368,7 @@ static nacre_status read_view(const ncr_xml *root, const ncr_vrt_document *docum
         return status;
     view->setup.grid.width = view->base.width;
     view->setup.grid.height = view->base.height;
+    ncr_warp_view_set_output(view);
     ncr_warp_view_set_masks(view);
     return NACRE_OK;
 }

@@ -575,6 +575,37 @@ static void values_are_clamped_to_the_working_type_first(void **state)
     ncr_dataset_unref(&source->base);
 }
 
+static void a_wider_output_is_computed_in_its_own_type(void **state)
+{
+    (void)state;
+    uint8_t *values = malloc(4);
+    memcpy(values, (const uint8_t[]){0, 10, 20, 40}, 4);
+    memory_raster *source = memory_raster_new(2, 2, 1, NACRE_DTYPE_UINT8, values, &utm, "EPSG:32633");
+    nacre_warp_options options = NACRE_WARP_OPTIONS_INIT;
+    const double in = 0, out = -1;
+    options.dtype = NACRE_DTYPE_FLOAT32;
+    options.src_nodata = &in;
+    options.dst_nodata = &out;
+    const nacre_transform shifted = {100, 0, 300000 + 25, 0, -100, 5000000};
+    options.transform = &shifted;
+    options.width = options.height = 2;
+    options.resampling = NACRE_RESAMPLING_BILINEAR;
+    ncr_dataset *view = warp(source, &options, NULL);
+    double p[4];
+    const int band = 1;
+    assert_int_equal(read_as(view, (ncr_rect){0, 0, 2, 2}, &band, 1, NACRE_DTYPE_FLOAT64, NULL, p), NACRE_OK);
+    assert_true(p[0] == -1); /* the type of the source has no -1 */
+    assert_true(p[2] == 25);
+    free_pair(view, source);
+
+    source = scene(40, 30, 1);
+    options.src_nodata = options.dst_nodata = NULL;
+    view = warp(source, &options, NULL);
+    assert_int_equal(read_as(view, (ncr_rect){0, 0, 1, 1}, &band, 1, NACRE_DTYPE_FLOAT64, NULL, p), NACRE_OK);
+    assert_true(p[0] == 0.75 * texture(0, 0, 0) + 0.25 * texture(1, 0, 0)); /* no rounding to the source's type */
+    free_pair(view, source);
+}
+
 /* --- Scale, overviews, reads of another size --- */
 
 static void shrinking_takes_the_mean_of_what_is_covered(void **state)
@@ -735,6 +766,7 @@ int main(void)
         cmocka_unit_test(large_integers_are_copied_exactly),
         cmocka_unit_test(values_pass_through_the_views_type),
         cmocka_unit_test(values_are_clamped_to_the_working_type_first),
+        cmocka_unit_test(a_wider_output_is_computed_in_its_own_type),
         cmocka_unit_test(shrinking_takes_the_mean_of_what_is_covered),
         cmocka_unit_test(the_overview_of_the_scale_is_read),
         cmocka_unit_test(another_size_is_the_view_on_the_scaled_grid),
