@@ -57,6 +57,39 @@ nacre_status ncr_vrt_tree(ncr_dataset *dataset, const ncr_vrt_document *document
     return status;
 }
 
+/* A VRT over what it is made of would read itself, and its source would be gone. */
+typedef struct source_check {
+    const ncr_save *save;
+    bool found; /* a source is the destination */
+} source_check;
+
+static void check_source(void *user, const char *path, const char *version, const char *snapshot)
+{
+    (void)version;
+    (void)snapshot;
+    source_check *check = user;
+    ncr_object *source = NULL;
+    if (check->found || !path[0] || path[0] == '<' ||
+        ncr_vfs_resolve(path, NULL, check->save->call, &source, NULL) != NACRE_OK)
+        return; /* what cannot be named is found by the writer */
+    if (strcmp(source->id, check->save->destination->id) == 0)
+        check->found = true;
+    ncr_object_unref(source);
+}
+
+static nacre_status check_sources(const ncr_save *save, nacre_error *err)
+{
+    source_check check = {.save = save};
+    if (save->condition.absent)
+        return NACRE_OK; /* what is not there yet is nobody's source */
+    ncr_dataset_sources(save->dataset, check_source, &check);
+    if (!check.found)
+        return NACRE_OK;
+    return ncr_error_set(err, NACRE_ERROR_INVALID,
+                         "%s: is a source of the VRT that would be written there; give it another name",
+                         save->destination->name);
+}
+
 static nacre_status put_text(const ncr_save *save, const ncr_xml *root, nacre_error *err)
 {
     int64_t limit = ncr_config_number(save->call->config, NCR_KEY_LIMIT_VRT_TEXT);
@@ -74,6 +107,8 @@ static nacre_status save_vrt(const ncr_save *save, nacre_error *err)
 {
     static const char *const no_options[] = {NULL};
     nacre_status status = ncr_save_check_options(save, no_options, err);
+    if (status == NACRE_OK)
+        status = check_sources(save, err);
     if (status == NACRE_OK)
         status = ncr_save_progress(save, 0, err);
     if (status != NACRE_OK)

@@ -169,6 +169,17 @@ static void set_nodata(ncr_band *band, double value)
     band->nodata.uint64_value = value >= 0 && value < 0x1p64 ? (uint64_t)value : 0;
 }
 
+/* Nodata goes the way of the pixels, which so stay nodata in a type that cannot hold the value. */
+static double converted(double value, nacre_dtype dtype)
+{
+    uint8_t pixel[16];
+    if (ncr_dtype_holds(dtype, value))
+        return value;
+    ncr_convert(&value, NACRE_DTYPE_FLOAT64, 0, pixel, dtype, 0, 1);
+    ncr_convert(pixel, dtype, 0, &value, NACRE_DTYPE_FLOAT64, 0, 1);
+    return value;
+}
+
 static nacre_status set_band(translation *t, int index, int from, nacre_error *err)
 {
     const ncr_band *source = &t->source->bands[from - 1];
@@ -185,7 +196,7 @@ static nacre_status set_band(translation *t, int index, int from, nacre_error *e
         band->dtype = t->options->dtype;
         band->bits = (int)(8 * ncr_dtype_size(band->dtype));
         if (source->nodata.is_set)
-            set_nodata(band, source->nodata.value);
+            set_nodata(band, converted(source->nodata.value, band->dtype));
     }
     if (t->options->nodata)
         set_nodata(band, *t->options->nodata);
@@ -201,6 +212,14 @@ static nacre_status check_options(const translation *t, nacre_error *err)
         if (o->bands[i] < 1 || o->bands[i] > t->source->band_count)
             return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no band %d: it has %d", ncr_dataset_name(t->source),
                                  o->bands[i], t->source->band_count);
+    for (int i = 0; o->nodata && i < (o->bands ? o->band_count : t->source->band_count); i++) {
+        nacre_dtype dtype = o->dtype;
+        if (dtype == NACRE_DTYPE_UNKNOWN)
+            dtype = t->source->bands[o->bands ? o->bands[i] - 1 : i].dtype;
+        if (!ncr_dtype_holds(dtype, *o->nodata))
+            return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: a band of %s cannot hold the nodata value %g",
+                                 ncr_dataset_name(t->source), ncr_dtype_name(dtype), *o->nodata);
+    }
     if (o->scale && !(o->scale[1] != o->scale[0] && isfinite(o->scale[0]) && isfinite(o->scale[1])))
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: scale: the source's range is empty",
                              ncr_dataset_name(t->source));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include <math.h>
+
 #include "cmocka_all.h"
 
 #include "raster/crs.h"
@@ -412,6 +414,24 @@ static void wrong_options_of_a_translation_are_invalid(void **state)
     options.scale = (double[]){1, 1, 0, 255};
     assert_int_equal(ncr_vrt_translate_new(source, &options, &view, NULL), NACRE_ERROR_INVALID);
     assert_null(view);
+    options = (nacre_translate_options)NACRE_TRANSLATE_OPTIONS_INIT;
+    options.dtype = NACRE_DTYPE_UINT8;
+    options.nodata = &(double){300};
+    assert_int_equal(ncr_vrt_translate_new(source, &options, &view, NULL), NACRE_ERROR_INVALID);
+    options.nodata = &(double){NAN};
+    assert_int_equal(ncr_vrt_translate_new(source, &options, &view, NULL), NACRE_ERROR_INVALID);
+    ncr_dataset_unref(source);
+}
+
+static void nodata_goes_the_way_of_the_pixels(void **state)
+{
+    (void)state;
+    ncr_dataset *source = ramp_new("mem://v/a", NULL, "RAMP w=8 h=6 dtype=int16 nodata=-9999"), *view;
+    nacre_translate_options options = NACRE_TRANSLATE_OPTIONS_INIT;
+    options.dtype = NACRE_DTYPE_UINT8;
+    assert_int_equal(ncr_vrt_translate_new(source, &options, &view, NULL), NACRE_OK);
+    assert_true(view->bands[0].nodata.is_set && view->bands[0].nodata.value == 0);
+    ncr_dataset_unref(view);
     ncr_dataset_unref(source);
 }
 
@@ -455,6 +475,7 @@ int main(void)
         cmocka_unit_test(a_translation_cuts_reorders_scales_and_moves_the_grid),
         cmocka_unit_test(bounds_become_whole_pixels),
         cmocka_unit_test(wrong_options_of_a_translation_are_invalid),
+        cmocka_unit_test(nodata_goes_the_way_of_the_pixels),
         cmocka_unit_test(a_crs_is_written_with_its_axes),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
