@@ -187,8 +187,8 @@ nacre_status ncr_gs_check_key(const ncr_object *object, nacre_error *err)
 
 /* --- The store. --- */
 
-/* "localhost:9000/", "http://h/storage/v1" and the like, as "http://h"; NULL: out of memory. Host names are without
- * case, and the text begins the identity of objects. */
+/* "localhost:9000/", "http://h/storage/v1" and the like, as "http://h"; "" where no server is named; NULL: out of
+ * memory. Host names are without case, and the text begins the identity of objects. */
 static char *normalise_endpoint(const char *text)
 {
     static const char api[] = "/storage/v1";
@@ -198,13 +198,18 @@ static char *normalise_endpoint(const char *text)
     if (!endpoint)
         return NULL;
     size_t length = strlen(endpoint);
+    char *host = strstr(endpoint, "://") + 3;
+    if (!*host || *host == '/' || *host == ' ') {
+        *endpoint = '\0';
+        return endpoint;
+    }
     while (length && (endpoint[length - 1] == '/' || endpoint[length - 1] == ' '))
         endpoint[--length] = '\0';
     if (ncr_text_ends_nocase(endpoint, api))
         endpoint[length -= sizeof api - 1] = '\0';
     while (length && endpoint[length - 1] == '/')
         endpoint[--length] = '\0';
-    char *end = strchr(strstr(endpoint, "://") + 3, '/');
+    char *end = strchr(host, '/');
     for (char *c = endpoint; *c && c != end; c++)
         *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
     return endpoint;
@@ -284,6 +289,11 @@ nacre_status ncr_gs_store_open(const ncr_store_options *options, ncr_store **out
     if (options->anonymous || ncr_config_bool(options->config, NCR_KEY_GS_NO_SIGN_REQUEST))
         token = NULL;
     char *url = normalise_endpoint(endpoint ? endpoint : "https://storage.googleapis.com"), *credentials = NULL;
+    if (url && !*url) {
+        free(url);
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "gs.endpoint: '%s' names no server: give http://HOST:PORT",
+                             endpoint);
+    }
     char *id = url ? ncr_text_format("gs:%s", url) : NULL;
     ncr_gs_store *store = NULL;
     if (id && describe_credentials(token, project, &credentials))

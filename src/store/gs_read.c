@@ -97,6 +97,11 @@ static ncr_http_request *list_request(const ncr_list_op *op)
 void ncr_gs_list(ncr_list_op *op)
 {
     ncr_list_op_begin(op);
+    if (!op->object->bucket[0]) {
+        ncr_list_op_end(op, ncr_error_set(&op->error, NACRE_ERROR_INVALID, "%s: name a bucket in it: gs://BUCKET/",
+                                          op->object->name));
+        return;
+    }
     list_job *job = calloc(1, sizeof *job);
     ncr_http_request *request = job ? list_request(op) : NULL;
     if (!request) {
