@@ -127,9 +127,17 @@ static bool has_form(const char *text)
 static nacre_status refuse(const char *text, const char *reason, nacre_error *err)
 {
     enum { QUOTED = 60 };
-    bool is_long = strlen(text) > QUOTED;
-    return ncr_error_set(err, NACRE_ERROR_INVALID, "%.*s%s: unknown CRS%s%s", QUOTED, text, is_long ? "..." : "",
-                         reason ? ": " : "", reason ? reason : "");
+    size_t length = strlen(text);
+    static const char added[] = " +type=crs"; /* by definition_of() */
+    if (length > sizeof added && strcmp(text + length + 1 - sizeof added, added) == 0)
+        length -= sizeof added - 1;
+    if (length == 0)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "CRS: the text is empty; give one such as EPSG:4326");
+    if (text[strspn(text, "0123456789")] == '\0')
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%.60s: unknown CRS: a number alone is none; try EPSG:%.60s",
+                             text, text);
+    return ncr_error_set(err, NACRE_ERROR_INVALID, "%.*s%s: unknown CRS%s%s", (int)(length < QUOTED ? length : QUOTED),
+                         text, length > QUOTED ? "..." : "", reason ? ": " : "", reason ? reason : "");
 }
 
 /* A PROJ object of a definition, which must be a CRS; NULL after failure. */
@@ -143,7 +151,8 @@ static PJ *create_pj(PJ_CONTEXT *context, const char *definition, nacre_error *e
     if (pj && proj_is_crs(pj))
         return pj;
     int number = pj ? 0 : proj_context_errno(context);
-    refuse(definition, number ? proj_context_errno_string(context, number) : NULL, err);
+    bool says_why = number && number != PROJ_ERR_OTHER; /* the text of that one is its number */
+    refuse(definition, says_why ? proj_context_errno_string(context, number) : NULL, err);
     proj_destroy(pj);
     return NULL;
 }
