@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include <errno.h>
 #include <string.h>
 
 #include "cli.h"
@@ -13,16 +12,6 @@ static const cli_option options[] = {
     {0},
 };
 
-static int copy_input(cli_context *context)
-{
-    char step[1 << 16];
-    size_t got;
-    while ((got = fread(step, 1, sizeof step, stdin)) > 0)
-        if (fwrite(step, 1, got, stdout) != got)
-            return cli_output_failed(context);
-    return ferror(stdin) ? cli_error(context, "standard input: %s", strerror(errno)) : CLI_OK;
-}
-
 static int run(cli_context *context)
 {
     const char *range = cli_text(&context->values, RANGE);
@@ -30,7 +19,7 @@ static int run(cli_context *context)
     int status = CLI_OK;
     for (size_t i = 0; i < context->values.operand_count && status == CLI_OK; i++) {
         const char *path = context->values.operands[i];
-        status = strcmp(path, "-") == 0 ? copy_input(context) : cli_write_object(context, path, range, stdout);
+        status = strcmp(path, "-") == 0 ? cli_copy_input(context) : cli_write_object(context, path, range, stdout);
     }
     return status;
 }

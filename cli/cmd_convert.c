@@ -55,6 +55,8 @@ static int read_bands(cli_context *context, settings *s)
         if (context->values.values[i].id != BANDS)
             continue;
         const char *text = context->values.values[i].text;
+        if (!*text)
+            return cli_usage(context, "bands are numbers from 1, not nothing");
         while (*text) {
             char *end;
             long band = strtol(text, &end, 10);
@@ -182,7 +184,7 @@ static void window_size(const nacre_dataset_info *info, const settings *s, doubl
     }
 }
 
-/* Shares and zeros into pixels. */
+/* Shares and zeros into pixels, as gdal_translate does: shares are rounded down. */
 static int settle_size(cli_context *context, const nacre_dataset *source, settings *s)
 {
     nacre_dataset_info info;
@@ -191,7 +193,8 @@ static int settle_size(cli_context *context, const nacre_dataset *source, settin
         return CLI_OK;
     nacre_dataset_info_get(source, &info);
     window_size(&info, s, &width, &height);
-    double wide = s->width < 0 ? -s->width * width : s->width, high = s->height < 0 ? -s->height * height : s->height;
+    double wide = s->width < 0 ? floor(-s->width * width + 1e-9) : s->width;
+    double high = s->height < 0 ? floor(-s->height * height + 1e-9) : s->height;
     wide = wide > 0 ? wide : high * width / height;
     high = high > 0 ? high : wide * height / width;
     if (wide > 2147483647.0 || high > 2147483647.0)

@@ -101,17 +101,36 @@ static nacre_status copy_one(cli_context *context, void *user, nacre_error *err)
 typedef struct tree_copy {
     cli_jobs *jobs;
     const char *source, *destination;
+    char *refused; /* why the copy ends here; NULL: nothing was wrong */
 } tree_copy;
+
+/* Objects such as "d/" are how stores keep folders: there is nothing in them to copy. Of local names only those are
+ * taken that lead to a place below the destination which no other key leads to. */
+static bool takes(tree_copy *tree, const nacre_object_info *info, const char *rest)
+{
+    size_t length = strlen(rest);
+    bool is_local = cli_path_is_local(tree->destination);
+    if (!length || (is_local && rest[length - 1] == '/' && info->size == 0))
+        return false;
+    const char *bad = is_local ? cli_bad_local_name(rest) : NULL;
+    if (bad && asprintf(&tree->refused, "%s: its key has %s, which no local name can have: copy it by itself",
+                        info->path, bad) < 0)
+        tree->refused = NULL;
+    return !bad;
+}
 
 static bool on_entry(void *user, const nacre_object_info *info)
 {
-    const tree_copy *tree = user;
+    tree_copy *tree = user;
     if (info->is_prefix)
         return true;
     size_t length = strlen(tree->source), destination_length = strlen(tree->destination);
-    bool below = strncmp(info->path, tree->source, length) == 0 && info->path[length];
+    bool below =
+        strncmp(info->path, tree->source, length) == 0 && (info->path[length] || tree->source[length - 1] == '/');
     const char *rest = below ? info->path + length : cli_path_base(info->path);
     rest += below && *rest == '/' && length && tree->source[length - 1] != '/';
+    if (!takes(tree, info, rest))
+        return !tree->refused;
     bool slash = destination_length && tree->destination[destination_length - 1] == '/';
     copy_job *job = calloc(1, sizeof *job);
     if (!job)
@@ -130,20 +149,28 @@ static int copy_tree(cli_context *context, const char *source, const char *desti
     nacre_error error, list_error;
     nacre_list_options list = NACRE_LIST_OPTIONS_INIT;
     list.recursive = true;
-    tree_copy tree = {cli_jobs_begin(context, copy_one, job_free), source, destination};
+    tree_copy tree = {cli_jobs_begin(context, copy_one, job_free), source, destination, NULL};
     if (!tree.jobs)
         return cli_error(context, "out of memory");
     nacre_status listed = nacre_list(source, &list, &context->io, on_entry, &tree, &list_error);
     nacre_status status = cli_jobs_end(tree.jobs, &error);
+    int result = CLI_OK;
     if (status != NACRE_OK)
-        return cli_fail(context, status, &error);
-    return listed == NACRE_OK ? CLI_OK : cli_fail(context, listed, &list_error);
+        result = cli_fail(context, status, &error);
+    else if (listed != NACRE_OK)
+        result = cli_fail(context, listed, &list_error);
+    else if (tree.refused)
+        result = cli_error(context, "%s", tree.refused);
+    free(tree.refused);
+    return result;
 }
 
 /* --- The command --- */
 
 static int copy_path(cli_context *context, const char *source, const char *destination)
 {
+    if (strcmp(source, "-") == 0 && strcmp(destination, "-") == 0)
+        return cli_copy_input(context);
     if (strcmp(source, "-") == 0)
         return copy_input(context, destination);
     if (strcmp(destination, "-") == 0) {

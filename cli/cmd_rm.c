@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "jobs.h"
@@ -28,8 +30,40 @@ static bool on_entry(void *user, const nacre_object_info *info)
     return path && cli_jobs_add(user, path);
 }
 
+/* What is no object, of a local folder: folders, links, pipes. */
+static int remove_rest(cli_context *context, const char *path)
+{
+    const char *at;
+    struct stat found;
+    if (!cli_path_is_local(path) || lstat(path, &found) != 0 || cli_remove_folder(path, &at))
+        return CLI_OK;
+    return cli_error(context, "%s: cannot delete it: %s", at, strerror(errno));
+}
+
+/* Where a slip of the hand would cost too much. */
+static bool is_protected(const char *path)
+{
+    char *real = cli_path_is_local(path) ? realpath(path, NULL) : NULL;
+    const char *base = cli_path_base(path);
+    bool is_dots = real && (strcmp(base, ".") == 0 || strcmp(base, "./") == 0 || strcmp(base, "..") == 0 ||
+                            strcmp(base, "../") == 0);
+    bool is_root = real && strcmp(real, "/") == 0;
+    free(real);
+    return is_dots || is_root;
+}
+
+static bool is_link(const char *path)
+{
+    struct stat found;
+    return cli_path_is_local(path) && lstat(path, &found) == 0 && S_ISLNK(found.st_mode);
+}
+
 static int remove_tree(cli_context *context, const char *path)
 {
+    if (is_protected(path))
+        return cli_error(context, "%s: is not deleted as a whole: name what is in it", path);
+    if (is_link(path)) /* the link, never what it leads to */
+        return remove_rest(context, path);
     nacre_error error, list_error;
     nacre_list_options list = NACRE_LIST_OPTIONS_INIT;
     list.recursive = true;
@@ -42,8 +76,7 @@ static int remove_tree(cli_context *context, const char *path)
         return cli_fail(context, status, &error);
     if (listed != NACRE_OK)
         return cli_fail(context, listed, &list_error);
-    cli_remove_empty_folders(path);
-    return CLI_OK;
+    return remove_rest(context, path);
 }
 
 static int run(cli_context *context)

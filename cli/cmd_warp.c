@@ -119,7 +119,7 @@ static int read_nodata(cli_context *context, settings *s)
 
 static int read_settings(cli_context *context, settings *s)
 {
-    bool has_bounds = false, has_tolerance;
+    bool has_bounds = false, has_tolerance = false;
     nacre_warp_options *warp = &s->warp;
     int status = cli_read_resampling(context, RESAMPLING, &warp->resampling);
     if (status == CLI_OK)
@@ -134,6 +134,8 @@ static int read_settings(cli_context *context, settings *s)
         status = cli_read_dtype(context, DTYPE, &warp->dtype);
     if (status == CLI_OK)
         status = cli_read_number(context, TOLERANCE, &warp->tolerance, &has_tolerance);
+    if (status == CLI_OK && has_tolerance && !(warp->tolerance >= 0))
+        return cli_usage(context, "--tolerance takes a number from 0, not '%s'", cli_text(&context->values, TOLERANCE));
     warp->bounds = has_bounds ? s->bounds : NULL;
     warp->align = cli_has(&context->values, TAP);
     warp->add_alpha = cli_has(&context->values, ADD_ALPHA);

@@ -34,6 +34,7 @@ static int unknown_command(const char *word)
 
 int main(int argc, char **argv)
 {
+    cli_keep_streams();
     if (argc < 2) {
         fprintf(stderr, "nacre: give a command; see 'nacre --help'\n");
         return CLI_USAGE;

@@ -61,19 +61,40 @@ bool cli_make_parents(const char *path)
     return good;
 }
 
-static int remove_folder(const char *path, const struct stat *found, int kind, struct FTW *where)
+static char failed_at[4096]; /* nftw() has no other way to tell */
+
+static int remove_entry(const char *path, const struct stat *found, int kind, struct FTW *where)
 {
     (void)found;
     (void)where;
-    if (kind == FTW_DP)
-        rmdir(path); /* fails where something is left, and so it should */
-    return 0;
+    if ((kind == FTW_DP || kind == FTW_DNR ? rmdir(path) : unlink(path)) == 0 || errno == ENOENT)
+        return 0;
+    snprintf(failed_at, sizeof failed_at, "%s", path);
+    return errno;
 }
 
-void cli_remove_empty_folders(const char *path)
+bool cli_remove_folder(const char *path, const char **at)
 {
-    if (cli_path_is_local(path))
-        nftw(path, remove_folder, 16, FTW_DEPTH | FTW_PHYS);
+    snprintf(failed_at, sizeof failed_at, "%s", path);
+    *at = failed_at;
+    int failed = nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    if (failed > 0)
+        errno = failed;
+    return failed == 0;
+}
+
+const char *cli_bad_local_name(const char *rest)
+{
+    for (const char *part = rest;; part++) {
+        size_t length = strcspn(part, "/");
+        if (length == 0)
+            return "an empty part";
+        if (strncmp(part, "..", length) == 0)
+            return length == 1 ? "a part '.'" : length == 2 ? "a part '..'" : NULL;
+        part += length;
+        if (!*part)
+            return NULL;
+    }
 }
 
 void cli_time(int64_t time_ms, char out[CLI_TIME_SIZE])
@@ -100,6 +121,39 @@ json_t *cli_object_json(const nacre_object_info *info)
         json_object_set_new(out, "content_type", json_string(info->content_type));
     }
     return out;
+}
+
+/* Past the stream's buffer: fwrite() would go on after a write that Ctrl-C broke off in the middle. */
+static int write_bytes(cli_context *context, const char *bytes, size_t size, FILE *out)
+{
+    if (fflush(out) != 0)
+        return cli_output_failed(context);
+    while (size) {
+        ssize_t written = cli_interrupted() ? -1 : write(fileno(out), bytes, size);
+        if (cli_interrupted())
+            return CLI_INTERRUPTED;
+        if (written < 0 && errno != EINTR)
+            return cli_output_failed(context);
+        bytes += written < 0 ? 0 : written;
+        size -= written < 0 ? 0 : (size_t)written;
+    }
+    return CLI_OK;
+}
+
+int cli_copy_input(cli_context *context)
+{
+    char step[1 << 16];
+    int status = CLI_OK;
+    while (status == CLI_OK) {
+        ssize_t got = cli_interrupted() ? 0 : read(STDIN_FILENO, step, sizeof step);
+        if (got == 0)
+            return cli_interrupted() ? CLI_INTERRUPTED : CLI_OK;
+        if (got > 0)
+            status = write_bytes(context, step, (size_t)got, stdout);
+        else if (errno != EINTR)
+            return cli_error(context, "standard input: %s", strerror(errno));
+    }
+    return status;
 }
 
 /* "A-B", "A-" or "-N" as in HTTP; false: it is none of these. */
@@ -141,10 +195,10 @@ static int write_ranges(cli_context *context, nacre_file *file, uint64_t offset,
         nacre_status read = nacre_file_read(file, &range, 1, &context->io, &error);
         if (read != NACRE_OK)
             status = cli_fail(context, read, &error);
-        else if (fwrite(step, 1, range.got, out) != range.got)
-            status = cli_output_failed(context);
         else if (range.got == 0)
             break;
+        else
+            status = write_bytes(context, step, range.got, out);
         offset += range.got;
         if (out != stdout || !isatty(STDOUT_FILENO))
             cli_progress(context, (double)(offset - begin) / (double)(end - begin));

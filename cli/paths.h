@@ -20,8 +20,16 @@ bool cli_path_is_folder(const char *path);
 /* Makes the folders above a local path; does nothing for others. False, and errno. */
 bool cli_make_parents(const char *path);
 
-/* Removes empty folders at and below a local path. */
-void cli_remove_empty_folders(const char *path);
+/* Removes a local folder with all that is still in it: folders, links (never what they lead to), pipes. False, and
+ * errno; *at is what could not be removed, until the next call. */
+bool cli_remove_folder(const char *path, const char **at);
+
+/* Why a key that lies below a prefix cannot be the name of a local file below a folder, or NULL: "..", "." and empty
+ * parts would lead elsewhere, or to the file of another key. */
+const char *cli_bad_local_name(const char *rest);
+
+/* Standard input to standard output. Failures are printed; a status. */
+int cli_copy_input(cli_context *context);
 
 /* "2026-11-22T21:44:23Z"; "" for -1. */
 enum { CLI_TIME_SIZE = 40 };

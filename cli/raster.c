@@ -141,6 +141,8 @@ int cli_read_crs(cli_context *context, int id, nacre_crs **out)
     *out = NULL;
     if (!text)
         return CLI_OK;
+    if (!*text)
+        return cli_usage(context, "an empty CRS: give one such as EPSG:4326");
     nacre_status status = nacre_crs_from_text(text, out, &error);
     return status == NACRE_OK ? CLI_OK : cli_fail(context, status, &error);
 }

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -107,6 +108,8 @@ int cli_usage(cli_context *context, const char *format, ...)
 int cli_error(cli_context *context, const char *format, ...)
 {
     va_list args;
+    if (interrupted) /* what failed was broken off */
+        return CLI_INTERRUPTED;
     va_start(args, format);
     print_message(context, format, args, false);
     va_end(args);
@@ -137,8 +140,18 @@ int cli_output_failed(cli_context *context)
     return cli_error(context, "standard output: %s", strerror(errno));
 }
 
+/* A descriptor that is free would be taken by the next file or connection, and messages would go there. */
+void cli_keep_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the wrong way: using it fails */
+}
+
 int cli_close_output(int status)
 {
+    if (status == CLI_INTERRUPTED) /* nobody waits for what is left, and a full pipe would hold it up */
+        _exit(status);
     bool failed = ferror(stdout) != 0;
     failed = fclose(stdout) != 0 || failed;
     if (!failed)

@@ -102,7 +102,15 @@ def test_a_damaged_tile_is_named_and_good_tiles_still_read(data: pathlib.Path, t
 def test_unknown_crs(tif: pathlib.Path, tmp_path: pathlib.Path) -> None:
     done = run_nacre("warp", "-t", "EPSG:99999999", tif, tmp_path / "out.tif")
     assert done.returncode == 1
-    assert "EPSG:99999999" in done.stderr and done.stderr.count("\n") == 1
+    assert done.stderr == "nacre: EPSG:99999999: unknown CRS\n"
+    refuse("4326", "try EPSG:4326", "warp", "-t", "4326", tif, tmp_path / "out.tif")
+    refuse("+proj=lala", "unknown CRS", "warp", "-t", "+proj=lala", tif, tmp_path / "out.tif")
+
+
+def test_nodata_that_no_pixel_can_have(tif: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    for value in ("300", "-1", "nan", "0.5"):
+        refuse(tif, "cannot hold the nodata value", "convert", "-a_nodata", value, tif, tmp_path / "out.tif")
+    assert not (tmp_path / "out.tif").exists()
 
 
 def test_window_outside(tif: pathlib.Path, tmp_path: pathlib.Path) -> None:

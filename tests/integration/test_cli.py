@@ -103,6 +103,9 @@ def test_version() -> None:
         (["cp", "a", "b", "c"], ["ends with a slash"]),
         (["cp", "-n", "--if-match", "x", "a", "b"], ["exclude"]),
         (["cat", "--range", "5", "a"], ["A-B"]),
+        (["convert", "-b", "", "a", "b"], ["from 1"]),
+        (["warp", "--tolerance", "-1", "a", "b"], ["--tolerance"]),
+        (["warp", "-t", "", "a", "b"], ["empty"]),
         (["compare", "--tolerance", "-1", "a", "b"], ["--tolerance"]),
     ],
 )
@@ -168,6 +171,56 @@ def test_trees_are_copied_whole(emulator: Emulator, gs, tmp_path: pathlib.Path) 
     failed(gs("rm", "-r", "gs://demo/t"), 1, "not found")
 
 
+@pytest.mark.parametrize("key", ["d/../../evil", "d/..", "d/./k", "d//k"])
+def test_a_tree_never_leaves_its_folder(emulator: Emulator, gs, tmp_path: pathlib.Path, key: str) -> None:
+    """Keys are bytes, local names are not: what would lead elsewhere, or onto another key's file, is refused."""
+    emulator.put("demo", "d/k", b"good")
+    emulator.put("demo", key, b"evil")
+    out = tmp_path / "above" / "out"
+    out.parent.mkdir()
+    failed(gs("cp", "-r", "gs://demo/d", out), 1, f"gs://demo/{key}: ", "local name")
+    assert [path.name for path in out.parent.iterdir()] in ([], ["out"])
+    assert not (out / "k").exists() or (out / "k").read_bytes() == b"good"
+    worked(gs("cp", "-r", "gs://demo/d", "gs://demo/e"))
+    assert worked(gs("cat", f"gs://demo/e{key[1:]}")) == b"evil"
+
+
+def test_objects_that_stand_for_folders_are_no_files(emulator: Emulator, gs, tmp_path: pathlib.Path) -> None:
+    for key, text in (("d/", b""), ("d/e/", b""), ("d/e/k", b"text")):
+        emulator.put("demo", key, text)
+    worked(gs("cp", "-r", "gs://demo/d/", tmp_path / "out"))
+    assert (tmp_path / "out" / "e" / "k").read_bytes() == b"text"
+
+
+def test_rm_r_removes_links_and_never_what_they_lead_to(tmp_path: pathlib.Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "k").write_text("mine")
+    tree = tmp_path / "tree"
+    (tree / "deep").mkdir(parents=True)
+    (tree / "deep" / "k").write_text("x")
+    (tree / "link").symlink_to(kept)
+    (tree / "dangling").symlink_to("nowhere")
+    os.mkfifo(tree / "pipe")
+    worked(run_nacre("rm", "-r", tree))
+    assert not tree.exists()
+    (tmp_path / "link").symlink_to(kept)
+    worked(run_nacre("rm", "-r", tmp_path / "link"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept"]
+    assert (kept / "k").read_text() == "mine"
+    failed(run_nacre("rm", "-r", f"{kept}/.."), 1, "not deleted as a whole")
+    assert (kept / "k").read_text() == "mine"
+
+
+def test_a_store_is_no_bucket(gs) -> None:
+    failed(gs("ls", "gs://"), 1, "name a bucket")
+
+
+def test_an_endpoint_must_name_a_server(gs) -> None:
+    for endpoint in ("", "http://", "http:///storage"):
+        failed(run_nacre("ls", "--endpoint-url", endpoint, "gs://demo/"), 1, "names no server")
+
+
 def test_standard_input_and_output(emulator: Emulator, gs, tmp_path: pathlib.Path) -> None:
     content = os.urandom(9_000_000)  # more than one part
     worked(gs("cp", "-", "gs://demo/big", stdin=content))
@@ -177,6 +230,21 @@ def test_standard_input_and_output(emulator: Emulator, gs, tmp_path: pathlib.Pat
     for asked, expected in [("0-3", content[:4]), ("8999990-", content[8999990:]), ("-7", content[-7:]), ("5-99999999", content[5:])]:
         assert worked(gs("cat", "--range", asked, "gs://demo/big")) == expected
     failed(gs("cat", "--range", "9000000-", "gs://demo/big"), 1, "gs://demo/big: ", "9000000 bytes")
+
+
+def test_standard_input_to_standard_output(tmp_path: pathlib.Path) -> None:
+    done = subprocess.run([NACRE, "cp", "-", "-"], input=b"text", capture_output=True, cwd=tmp_path, timeout=20)
+    assert (done.stdout, done.stderr, list(tmp_path.iterdir())) == (b"text", b"", [])
+
+
+def test_closed_streams_are_not_written_to(emulator: Emulator, gs, tmp_path: pathlib.Path) -> None:
+    """Their descriptors must not become those of connections, nor of files."""
+    emulator.put("demo", "k", b"text")
+    environment = clean_environment(STORAGE_EMULATOR_HOST=emulator.url)
+    done = subprocess.run(f'exec "{NACRE}" stat gs://demo/k >&-', shell=True, capture_output=True, env=environment, timeout=20)
+    assert (done.returncode, done.stderr) == (1, b"nacre: standard output: Bad file descriptor\n")
+    done = subprocess.run(f'exec "{NACRE}" cp - "{tmp_path}/out" <&- 2>&-', shell=True, capture_output=True, timeout=20)
+    assert done.returncode == 1 and list(tmp_path.glob("out*")) == []
 
 
 def test_no_clobber_and_if_match_are_decided_by_the_store(emulator: Emulator, gs) -> None:
@@ -319,6 +387,23 @@ def test_convert_sizes_and_formats(tmp_path: pathlib.Path) -> None:
         assert abs(before.read() / 2.0 - after.read()).max() <= 0.5
 
 
+def test_sizes_in_per_cent_are_those_of_gdal(tmp_path: pathlib.Path) -> None:
+    source = raster(tmp_path, "s.tif")
+    worked(run_nacre("convert", "--size", "40%,99%", source, tmp_path / "t.tif"))
+    assert json.loads(worked(run_nacre("info", "--json", tmp_path / "t.tif")))["size"] == [25, 47]
+
+
+def test_a_vrt_never_replaces_its_own_source(tmp_path: pathlib.Path) -> None:
+    """Such a VRT would name itself, and what it was made of would be gone."""
+    source, first, second = raster(tmp_path, "s.tif"), tmp_path / "a.vrt", tmp_path / "b.vrt"
+    worked(run_nacre("vrt", source, first))
+    worked(run_nacre("warp", "-t", "EPSG:3857", first, second))
+    before = {path: path.read_bytes() for path in (source, first, second)}
+    for words in (["vrt", first, first], ["vrt", source, source], ["warp", first, first], ["convert", second, first], ["convert", first, first]):
+        failed(run_nacre(*words[:1], "--overwrite", *words[1:]), 1, f"nacre: {words[-1]}: ", "is a source")
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_mosaic(tmp_path: pathlib.Path) -> None:
     left, right = raster(tmp_path, "l.tif"), raster(tmp_path, "r.tif", shift=60)
     worked(run_nacre("vrt", left, right, tmp_path / "m.vrt"))
@@ -429,6 +514,20 @@ def test_interrupted_is_130_and_leaves_nothing(start_emulator, data: pathlib.Pat
         assert process.stderr.read() == b""
         process.stderr.close()
         assert sorted(path.name for path in emulator.root.iterdir()) == [".nacre", "demo"], words
+
+
+def test_interrupted_while_nobody_reads(data: pathlib.Path) -> None:
+    process = subprocess.Popen([NACRE, "cat", data / "RGB.byte.tif"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    waiting = subprocess.Popen([NACRE, "cat", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(0.5)
+    for each in (process, waiting):
+        each.send_signal(signal.SIGINT)
+        try:
+            assert each.wait(5) == 130
+            assert each.stderr.read() == b""
+        finally:
+            each.kill()
+            each.communicate()
 
 
 def test_progress_bar_only_on_a_terminal(tmp_path: pathlib.Path) -> None:
