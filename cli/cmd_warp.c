@@ -117,9 +117,22 @@ static int read_nodata(cli_context *context, settings *s)
     return CLI_OK;
 }
 
+static int read_tolerance_and_threads(cli_context *context, nacre_warp_options *warp)
+{
+    bool has_tolerance;
+    int status = cli_read_number(context, TOLERANCE, &warp->tolerance, &has_tolerance);
+    if (status == CLI_OK && has_tolerance && !(warp->tolerance >= 0))
+        return cli_usage(context, "--tolerance takes a number from 0, not '%s'", cli_text(&context->values, TOLERANCE));
+    const char *threads = cli_text(&context->values, THREADS);
+    nacre_error error;
+    if (status == CLI_OK && threads && nacre_config_set(context->config, "threads", threads, &error) != NACRE_OK)
+        return cli_usage(context, "%s", error.message);
+    return status;
+}
+
 static int read_settings(cli_context *context, settings *s)
 {
-    bool has_bounds = false, has_tolerance = false;
+    bool has_bounds = false;
     nacre_warp_options *warp = &s->warp;
     int status = cli_read_resampling(context, RESAMPLING, &warp->resampling);
     if (status == CLI_OK)
@@ -133,9 +146,7 @@ static int read_settings(cli_context *context, settings *s)
     if (status == CLI_OK)
         status = cli_read_dtype(context, DTYPE, &warp->dtype);
     if (status == CLI_OK)
-        status = cli_read_number(context, TOLERANCE, &warp->tolerance, &has_tolerance);
-    if (status == CLI_OK && has_tolerance && !(warp->tolerance >= 0))
-        return cli_usage(context, "--tolerance takes a number from 0, not '%s'", cli_text(&context->values, TOLERANCE));
+        status = read_tolerance_and_threads(context, warp);
     warp->bounds = has_bounds ? s->bounds : NULL;
     warp->align = cli_has(&context->values, TAP);
     warp->add_alpha = cli_has(&context->values, ADD_ALPHA);
@@ -143,10 +154,6 @@ static int read_settings(cli_context *context, settings *s)
         return cli_usage(context, "--tap needs --res");
     if (status == CLI_OK && warp->res_x > 0 && warp->width + warp->height > 0)
         return cli_usage(context, "--res and --size exclude each other");
-    const char *threads = cli_text(&context->values, THREADS);
-    nacre_error error;
-    if (status == CLI_OK && threads && nacre_config_set(context->config, "threads", threads, &error) != NACRE_OK)
-        return cli_usage(context, "%s", error.message);
     /* Last, since these take time. */
     if (status == CLI_OK)
         status = cli_read_crs(context, SRC_CRS, &warp->src_crs);
