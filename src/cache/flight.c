@@ -158,6 +158,14 @@ void ncr_flights_start(ncr_flight *flights)
 
 /* --- Landing. --- */
 
+/* Whether the request failed for its own call's sake: a reader with another call, or another handle, may succeed. */
+static bool is_failure_of_another(const ncr_flight *flight, const ncr_pin *reader)
+{
+    const ncr_object *asked = flight->pin->object;
+    bool same_credentials = strcmp(asked->store->credentials, reader->object->store->credentials) == 0;
+    return ncr_failed_by_call(flight->status, flight->call) || ncr_failed_by_rights(flight->status, same_credentials);
+}
+
 static void give_piece(const ncr_flight *flight, ncr_piece *piece)
 {
     ncr_reader *reader = piece->reader;
@@ -168,7 +176,7 @@ static void give_piece(const ncr_flight *flight, ncr_piece *piece)
     if (flight->status == NACRE_OK) {
         piece->block = ncr_block_ref(flight->whole ? flight->whole : flight->block);
         piece->data = piece->block->data + (piece->offset - (flight->whole ? 0 : flight->offset));
-    } else if (fetch->call != flight->call && ncr_failed_by_call(flight->status, flight->call)) {
+    } else if (fetch->call != flight->call && is_failure_of_another(flight, fetch->pin)) {
         reader->again = true;
     } else if (reader->status == NACRE_OK) {
         reader->status = flight->status;

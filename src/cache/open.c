@@ -210,12 +210,13 @@ static void tell_all(ncr_proof *proof)
 {
     bool by_call = ncr_failed_by_call(proof->status, proof->call);
     bool is_weak = proof->status == NACRE_OK && !proof->facts.version.strong;
+    bool is_own = is_weak || ncr_failed_by_rights(proof->status, true);
     ncr_cache_open *next, *first = proof->opens;
     for (ncr_cache_open *open = first; open; open = next) {
         next = open->next;
         if (open != first && by_call && open->call != proof->call)
             ncr_cache_open_start(open);
-        else if (open != first && is_weak)
+        else if (open != first && is_own)
             open_alone(open); /* only bytes of a strong version are shared */
         else
             tell(proof, open);

@@ -65,6 +65,20 @@ bool ncr_failed_by_call(nacre_status status, const ncr_call *call)
            ncr_call_check(call, "", NULL) != NACRE_OK;
 }
 
+bool ncr_failed_by_rights(nacre_status status, bool same_credentials)
+{
+    switch (status) {
+    case NACRE_ERROR_DENIED:
+        return !same_credentials;
+    case NACRE_ERROR_TOO_LARGE:
+    case NACRE_ERROR_UNPROVEN:
+    case NACRE_ERROR_REFUSED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void ncr_cache_continue(ncr_task *task)
 {
     enum { DEEPEST = 8 };

@@ -25,6 +25,9 @@ nacre_status ncr_gone_error(nacre_error *err, const char *name, const ncr_versio
 
 /* Whether an operation failed only because its own call was cancelled or out of time: others try again. */
 bool ncr_failed_by_call(nacre_status status, const ncr_call *call);
+/* Whether a failure tells what the asker may do (its limits, its policies, its rights) and nothing of the object: who
+ * has others may succeed. With the same credentials a refusal by the store (denied) holds for all. */
+bool ncr_failed_by_rights(nacre_status status, bool same_credentials);
 
 /* Runs task in this thread, unless it has nested too deep into such tasks (stores that answer at once): then on a
  * worker. */

@@ -137,6 +137,37 @@ static void sharers_go_on_when_the_first_reader_runs_out_of_time(void **state)
     ncr_call_unref(hasty);
 }
 
+static void sharers_go_on_when_the_first_reader_is_denied(void **state)
+{
+    (void)state;
+    fake_manners_of(store)->hold = false;
+    ncr_store *as_other = fake_store_as(store, "other");
+    ncr_object *theirs = fake_object_as(as_other, "k");
+    ncr_pin *their_pin = test_open_now(theirs, other_call);
+    fake_forget_requests(store);
+    fake_manners_of(store)->hold = true;
+    test_fetch first, second, third;
+    test_fetch_start(&first, their_pin, other_call, 100000, 5000);
+    test_fetch_start(&second, pin, call, 100000, 5000);
+    fake_release_failed(store, NACRE_ERROR_DENIED);
+    assert_int_equal(first.op.status, NACRE_ERROR_DENIED);
+    assert_int_equal(second.done, 0);
+    fake_release_all(store);
+    test_fetch_check(&second, "v=1", 100000, 5000);
+    /* With the same credentials another request would end alike. */
+    test_fetch_start(&third, pin, other_call, 200000, 5000);
+    test_fetch_clear(&second);
+    test_fetch_start(&second, pin, call, 200000, 5000);
+    fake_release_failed(store, NACRE_ERROR_DENIED);
+    assert_int_equal(second.op.status, NACRE_ERROR_DENIED);
+    test_fetch_clear(&first);
+    test_fetch_clear(&second);
+    test_fetch_clear(&third);
+    ncr_pin_unref(their_pin);
+    ncr_object_unref(theirs);
+    ncr_store_unref(as_other);
+}
+
 static void sharers_get_a_failure_that_is_the_stores(void **state)
 {
     (void)state;
@@ -269,6 +300,7 @@ int main(void)
         TEST(another_open_of_the_same_version_shares_requests),
         TEST(sharers_go_on_when_the_first_reader_is_cancelled),
         TEST(sharers_go_on_when_the_first_reader_runs_out_of_time),
+        TEST(sharers_go_on_when_the_first_reader_is_denied),
         TEST(sharers_get_a_failure_that_is_the_stores),
         TEST(cancelled_sharer_does_not_wait_for_the_request_of_another),
         TEST(cancelled_open_does_not_wait_for_the_proof_of_another),

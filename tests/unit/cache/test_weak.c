@@ -146,6 +146,27 @@ static void unproven_is_refused_where_that_is_asked_for(void **state)
     ncr_call_unref(strict);
 }
 
+static void refusing_the_unproven_is_one_readers_choice(void **state)
+{
+    (void)state;
+    fake_set(store, "k", "", false, NULL, 2 << 20);
+    ncr_call *strict = test_call_new("limit.whole_read=1 MiB", "unproven=refuse", NULL);
+    test_open held, first, second;
+    fake_manners_of(store)->hold = true;
+    test_open_start(&held, object, call);
+    test_open_start(&first, object, strict); /* these two share the next proof */
+    test_open_start(&second, object, call);
+    fake_manners_of(store)->hold = false;
+    fake_release_all(store);
+    assert_int_equal(held.op.status, NACRE_OK);
+    assert_int_equal(first.op.status, NACRE_ERROR_UNPROVEN);
+    assert_int_equal(second.op.status, NACRE_OK);
+    test_open_clear(&held);
+    test_open_clear(&first);
+    test_open_clear(&second);
+    ncr_call_unref(strict);
+}
+
 static void server_without_ranges_gives_the_whole_at_once(void **state)
 {
     (void)state;
@@ -184,6 +205,7 @@ int main(void)
         TEST(large_object_is_unproven),
         TEST(unproven_object_that_shows_a_change_is_changed),
         TEST(unproven_is_refused_where_that_is_asked_for),
+        TEST(refusing_the_unproven_is_one_readers_choice),
         TEST(server_without_ranges_gives_the_whole_at_once),
         TEST(cut_whole_is_corrupt),
     };
