@@ -118,6 +118,17 @@ static nacre_status add_entry(walk *w, const char *key, bool is_prefix, const nc
 
 static nacre_status walk_directory(walk *w, const char *directory, const char *beginning);
 
+/* A directory that cannot be listed, in the words of who asked: the name, and what lies below the key it stands for. */
+static nacre_status cannot_list(const walk *w, const char *path, int why)
+{
+    const ncr_object *object = w->op->object;
+    const char *rest = ncr_text_starts(path, object->key) ? path + strlen(object->key) : "";
+    char *shown = ncr_text_format("%s%s", object->name, rest);
+    nacre_status status = ncr_error_errno(&w->op->error, why, shown ? shown : path, "list");
+    free(shown);
+    return status;
+}
+
 static nacre_status walk_child(walk *w, const char *key, const child *c)
 {
     bool walked_into = c->is_directory && w->op->recursive;
@@ -146,7 +157,7 @@ static nacre_status walk_directory(walk *w, const char *directory, const char *b
     if (!stream && (errno == ENOENT || errno == ENOTDIR))
         return NACRE_OK; /* no key begins so */
     if (!stream)
-        return ncr_error_errno(&w->op->error, errno, path, "list");
+        return cannot_list(w, path, errno);
     children list = {0};
     status = read_directory(dirfd(stream), stream, path, beginning, &list, &w->op->error);
     closedir(stream);

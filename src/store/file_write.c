@@ -139,6 +139,9 @@ static nacre_status check_target(const file_upload *up, const struct stat *st, n
         return exists(name, err);
     if (up->has_version && !ncr_version_matches(&up->version, &now.version))
         return ncr_version_changed(err, name, &up->version, &now.version);
+    /* The directory alone would decide, and a file that is kept from being written would be replaced. */
+    if (faccessat(AT_FDCWD, up->target, W_OK, AT_EACCESS) != 0)
+        return ncr_error_errno(err, errno, name, "write");
     return NACRE_OK;
 }
 

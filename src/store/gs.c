@@ -174,6 +174,12 @@ nacre_status ncr_gs_status_error(const ncr_http_request *request, const ncr_obje
     if (code == 404 && has_text && says_no_bucket(said))
         return ncr_error_set_http(err, NACRE_ERROR_NOT_FOUND, code, "%s: not found (404): there is no bucket '%s'",
                                   object->name, object->bucket);
+    bool is_one = object->key[0] && object->key[strlen(object->key) - 1] != '/';
+    if (code == 404 && is_one && (strcmp(request->method, "GET") == 0 || strcmp(request->method, "DELETE") == 0))
+        return ncr_error_set_http(err, NACRE_ERROR_NOT_FOUND, code,
+                                  "%s: not found (404): the bucket '%s' has no object of this key; list it to see "
+                                  "those there are",
+                                  object->name, object->bucket);
     /* "Not Found" and "No such object: BUCKET/KEY" repeat what the message says already. */
     return ncr_http_status_error(request, has_text && code != 404 ? said : NULL, err);
 }

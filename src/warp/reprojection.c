@@ -85,7 +85,14 @@ static PJ *horizontal(PJ_CONTEXT *context, PJ *crs)
 static PJ *new_crs_pj(nacre_crs *crs, PJ_CONTEXT *context, nacre_error *err)
 {
     PJ *pj = ncr_crs_new_pj(crs, context, err);
-    return pj ? horizontal(context, pj) : NULL;
+    pj = pj ? horizontal(context, pj) : NULL;
+    if (pj && proj_get_type(pj) == PJ_TYPE_VERTICAL_CRS) { /* PROJ would pass x and y on as they are */
+        proj_destroy(pj);
+        ncr_error_set(err, NACRE_ERROR_INVALID, "%s: is a CRS of heights alone, which has no place on a map",
+                      ncr_crs_name(crs));
+        return NULL;
+    }
+    return pj;
 }
 
 /* The operation with x east and y north on both sides; NULL: there is none. */

@@ -9,6 +9,8 @@ import pathlib
 import shutil
 import struct
 import subprocess
+import tempfile
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -49,15 +51,17 @@ def test_missing_file() -> None:
 
 
 def test_missing_object_and_bucket(emulator: Any) -> None:
-    refuse("gs://demo/none.tif", "not found", "info", "gs://demo/none.tif", STORAGE_EMULATOR_HOST=emulator.url)
+    refuse("gs://demo/none.tif", "the bucket 'demo' has no object of this key; list it", "info", "gs://demo/none.tif", STORAGE_EMULATOR_HOST=emulator.url)
     refuse("gs://nobody/a.tif", "bucket", "ls", "gs://nobody/a.tif", STORAGE_EMULATOR_HOST=emulator.url)
 
 
 def test_denied_says_what_was_looked_for_and_the_cure(emulator: Any) -> None:
     emulator.set_access(require_token="secret")
+    began = time.monotonic()
     line = refuse("gs://demo/a.tif", "denied (", "info", "gs://demo/a.tif", STORAGE_EMULATOR_HOST=emulator.url)
     assert "no Google credentials found (looked in " in line
     assert "--no-sign-request" in line
+    assert time.monotonic() - began < 1
 
 
 def test_not_a_raster(tmp_path: pathlib.Path) -> None:
@@ -105,6 +109,37 @@ def test_unknown_crs(tif: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert done.stderr == "nacre: EPSG:99999999: unknown CRS\n"
     refuse("4326", "try EPSG:4326", "warp", "-t", "4326", tif, tmp_path / "out.tif")
     refuse("+proj=lala", "unknown CRS", "warp", "-t", "+proj=lala", tif, tmp_path / "out.tif")
+
+
+def test_a_crs_of_heights_alone(tif: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    done = run_nacre("warp", "-t", "EPSG:5773", tif, tmp_path / "out.tif")
+    assert done.returncode == 1 and "heights" in done.stderr and done.stderr.count("\n") == 1
+    assert not (tmp_path / "out.tif").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become nobody")
+def test_no_permission(tmp_path: pathlib.Path) -> None:
+    """A file that must not be written is not replaced either, whatever its directory allows."""
+    room = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        room.chmod(0o777)
+        (room / "kept").write_text("mine")
+        (room / "kept").chmod(0o444)
+        (room / "closed").mkdir(mode=0o700)
+        (room / "new").write_text("new")
+        (room / "new").chmod(0o644)
+
+        def as_nobody(*words: Any) -> str:
+            done = subprocess.run([NACRE, *words], cwd=room, user=65534, group=65534, extra_groups=[], capture_output=True, text=True, timeout=20)
+            assert done.returncode == 1 and done.stderr.count("\n") == 1, done
+            return done.stderr
+
+        assert as_nobody("cp", "new", "kept") == "nacre: kept: cannot write: Permission denied\n"
+        assert (room / "kept").read_text() == "mine" and (room / "kept").owner() == "root"
+        assert as_nobody("ls", "closed") == "nacre: closed: cannot list: Permission denied\n"
+        assert as_nobody("ls", "-r", ".") == "nacre: ./closed/: cannot list: Permission denied\n"
+    finally:
+        shutil.rmtree(room)
 
 
 def test_nodata_that_no_pixel_can_have(tif: pathlib.Path, tmp_path: pathlib.Path) -> None:

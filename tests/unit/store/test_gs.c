@@ -111,7 +111,8 @@ static void deleted_public_objects_are_not_found_though_a_cache_has_them(void **
     const step steps[] = {{MEDIA, NULL, 206, IS("6"), "olds"}, {METADATA, NULL, 404, JSON, "{}"}, {0}};
     begin(&f, steps);
     assert_int_equal(run_get(&f.get), NACRE_ERROR_NOT_FOUND);
-    assert_string_equal(f.get.error.message, "gs://bkt/d/a b.tif: not found (404)");
+    assert_string_equal(f.get.error.message, "gs://bkt/d/a b.tif: not found (404): the bucket 'bkt' has no object of "
+                                             "this key; list it to see those there are");
     end(&f);
 }
 
@@ -343,7 +344,8 @@ static void stat_reads_the_metadata(void **state)
     assert_int_equal(op.facts.size, 10);
     assert_int_equal(op.round, 2);
     assert_int_equal(run_stat(&op), NACRE_ERROR_NOT_FOUND);
-    assert_string_equal(op.error.message, "gs://bkt/d/a b.tif: not found (404)");
+    assert_string_equal(op.error.message, "gs://bkt/d/a b.tif: not found (404): the bucket 'bkt' has no object of this "
+                                          "key; list it to see those there are");
     assert_int_equal(run_stat(&op), NACRE_ERROR_NOT_FOUND);
     assert_string_equal(op.error.message, "gs://bkt/d/a b.tif: not found (404): there is no bucket 'bkt'");
     for (int i = 0; i < 3; i++)
