@@ -148,9 +148,14 @@ static void end(engine *e, ncr_http_transfer *t)
     list_add(&e->ended, t);
 }
 
+/* One value for the process, since libcurl knows no other: the last that somebody has set. Calls that leave it at its
+ * default do not undo it. */
 static void set_host_connections(engine *e, const ncr_http_transfer *t)
 {
-    int64_t wanted = ncr_config_number(t->request->call->config, NCR_KEY_HTTP_CONNECTIONS);
+    const ncr_config *config = t->request->call->config;
+    if (e->host_connections && !ncr_config_origin(config, NCR_KEY_HTTP_CONNECTIONS))
+        return;
+    int64_t wanted = ncr_config_number(config, NCR_KEY_HTTP_CONNECTIONS);
     if (wanted <= 0 || wanted > 4096 || wanted == e->host_connections)
         return;
     e->host_connections = (long)wanted;

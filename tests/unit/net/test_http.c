@@ -297,6 +297,20 @@ static void connections_to_a_host_are_limited(void **state)
     end(&f);
 }
 
+static void a_default_does_not_undo_the_limit(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f, answer_slowly);
+    ncr_call *call = test_call_new("http.connections=2", NULL), *indifferent = test_call_new(NULL);
+    fetch_many(&f, call, 4);
+    fetch_many(&f, indifferent, 16);
+    assert_in_range(test_server_connection_count(f.server), 1, 2);
+    ncr_call_unref(indifferent);
+    ncr_call_unref(call);
+    end(&f);
+}
+
 static void waiting_for_a_connection_is_no_failure(void **state)
 {
     (void)state;
@@ -560,6 +574,7 @@ int main(void)
         cmocka_unit_test(one_connection_serves_requests_in_turn),
         cmocka_unit_test(many_requests_go_at_once),
         cmocka_unit_test(connections_to_a_host_are_limited),
+        cmocka_unit_test(a_default_does_not_undo_the_limit),
         cmocka_unit_test(waiting_for_a_connection_is_no_failure),
         cmocka_unit_test(a_deadline_ends_a_request),
         cmocka_unit_test(a_requests_own_time_limit_ends_it),
