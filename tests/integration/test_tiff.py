@@ -196,7 +196,13 @@ def test_codecs_of_bytes(tmp_path: pathlib.Path, layout: dict[str, Any], count: 
         layout = {**layout, "blockysize": 32}
     pixels = scene("uint8", count)
     write(tmp_path / "a.tif", pixels % 2 if options.get("nbits") else pixels, **options, **layout)
-    assert_same(tmp_path / "a.tif")
+    if "photometric" not in options:
+        assert_same(tmp_path / "a.tif")
+        return
+    # Releases of libjpeg differ in how they enlarge chroma, and Rasterio's wheels bring their own.
+    with nacre.open(tmp_path / "a.tif") as ours, rasterio.open(tmp_path / "a.tif") as theirs:
+        difference = np.abs(ours.read().astype(int) - theirs.read())
+    assert difference.mean() < 1 and difference.max() <= 16
 
 
 @pytest.mark.parametrize("internal", [True, False])
