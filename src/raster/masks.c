@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include "raster/masks.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,12 +112,11 @@ static nacre_status step_masks(ncr_plan *plan, ncr_wants *wants, bool *more, nac
     return NACRE_OK;
 }
 
-/* 16 bits to 8 as GDAL: what is not quite transparent stays so, also where a file has 0 to 255 in 16 bits. */
-static void scale_alpha(const uint8_t *pixels, uint8_t *out, size_t count)
+void ncr_mask_of_alpha16(const uint8_t *values, uint8_t *out, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         uint16_t value;
-        memcpy(&value, pixels + i * sizeof value, sizeof value);
+        memcpy(&value, values + i * sizeof value, sizeof value);
         out[i] = (uint8_t)(value && value < 257 ? 1 : value * 255u / 65535u);
     }
 }
@@ -135,7 +136,7 @@ static void compose_row(const mask_plan *p, const mask_part *part, int y, uint8_
     if (part->flags & NACRE_MASK_NODATA)
         ncr_nodata_mark(&band->nodata, band->dtype, pixels, part->of.pixel_stride, scratch, 1, width);
     else
-        scale_alpha(pixels, scratch, width);
+        ncr_mask_of_alpha16(pixels, scratch, width);
     for (size_t x = 0; x < width; x++) {
         uint8_t *value = &out[(ptrdiff_t)x * to->pixel_stride];
         *value = p->is_union ? *value | scratch[x] : scratch[x];

@@ -114,7 +114,9 @@ nacre_status ncr_axis_init(ncr_axis *axis, nacre_resampling resampling, double o
                            int64_t source_size, nacre_error *err)
 {
     assert(resampling == NACRE_RESAMPLING_NEAREST || ncr_resampling_is_kernel(resampling));
-    *axis = (ncr_axis){.count = count, .has_negative = resampling == NACRE_RESAMPLING_CUBIC};
+    *axis = (ncr_axis){.count = count,
+                       .has_negative = resampling == NACRE_RESAMPLING_CUBIC,
+                       .weighs_alpha = resampling != NACRE_RESAMPLING_AVERAGE};
     axis->runs = ncr_alloc_array((size_t)count, sizeof *axis->runs);
     if (!axis->runs)
         return ncr_error_memory(err);
@@ -166,6 +168,19 @@ static double filter_all(const double *values, const double *kernel_weights, int
 }
 
 /* Values that are not valid may be NaN, so they are left out and not multiplied by zero. */
+static void filter_alpha(const double *values, const uint8_t *alpha, const double *kernel_weights, int length,
+                         double *sum, double *weight)
+{
+    double s = 0, w = 0;
+    for (int j = 0; j < length; j++) {
+        double part = kernel_weights[j] * (alpha[j] * (1 / 255.0));
+        s += alpha[j] ? values[j] * part : 0;
+        w += part;
+    }
+    *sum = s;
+    *weight = w;
+}
+
 static void filter_valid(const double *values, const uint8_t *valid, const double *kernel_weights, int length,
                          double *sum, double *weight)
 {
@@ -212,6 +227,9 @@ void ncr_axis_filter_row(const ncr_axis *axis, int from, int to, int64_t base, c
         int needs = ncr_axis_needs(axis, run);
         if (needs && longest_streak(valid + at, run->length) < needs)
             sums[i - from] = weights[i - from] = 0;
+        else if (axis->weighs_alpha)
+            filter_alpha(values + at, valid + at, axis->weights + run->weights, run->length, &sums[i - from],
+                         &weights[i - from]);
         else
             filter_valid(values + at, valid + at, axis->weights + run->weights, run->length, &sums[i - from],
                          &weights[i - from]);

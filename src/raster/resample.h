@@ -23,6 +23,7 @@ typedef struct ncr_axis_run {
 typedef struct ncr_axis {
     int count;         /* output pixels */
     bool has_negative; /* weights: what few valid pixels add up to may then be far off, see ncr_axis_needs() */
+    bool weighs_alpha; /* a pixel counts as far as it is valid; else it counts or not */
     ncr_axis_run *runs;
     double *weights; /* the sum of a run's is 1 */
 } ncr_axis;
@@ -43,9 +44,9 @@ int ncr_axis_needs(const ncr_axis *axis, const ncr_axis_run *run);
 /* The source pixels [*first, *end) of the output pixels [from, to). */
 void ncr_axis_extent(const ncr_axis *axis, int from, int to, int64_t *first, int64_t *end);
 
-/* A row of source pixels to a row of output pixels [from, to). values[0] and valid[0] (NULL: all are; else 0 or not)
- * are those of source pixel `base`. sums and weights get what valid pixels add up to, 0 where these are too few;
- * weights may be NULL where valid is, since all are 1 then. */
+/* A row of source pixels to a row of output pixels [from, to). values[0] and valid[0] (NULL: all are; else 0 to 255,
+ * in between for alpha) are those of source pixel `base`. sums and weights get what valid pixels add up to, 0 where
+ * these are too few; weights may be NULL where valid is, since all are 1 then. */
 void ncr_axis_filter_row(const ncr_axis *axis, int from, int to, int64_t base, const double *values,
                          const uint8_t *valid, double *sums, double *weights);
 

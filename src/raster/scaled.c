@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "raster/dataset.h"
 #include "raster/dtype.h"
+#include "raster/masks.h"
 #include "raster/overview.h"
 #include "raster/scaled_rows.h"
 
@@ -30,6 +31,7 @@ typedef struct {
     ncr_plan *values;    /* NULL: done */
     ncr_plan *valid;     /* NULL: done, or there is no mask */
     int alpha;           /* band, for `valid` */
+    uint8_t *alpha16;    /* of the part, where alpha has 16 bits: what `valid` reads */
     ncr_read_request of; /* of both */
 } scaled_plan;
 
@@ -42,13 +44,20 @@ static unsigned shared_mask(const scaled_plan *p)
     return flags & (NACRE_MASK_ALPHA | NACRE_MASK_PER_DATASET);
 }
 
+static bool has_alpha16(const scaled_plan *p)
+{
+    int alpha = p->dataset->alpha_band;
+    return (shared_mask(p) & NACRE_MASK_ALPHA) && p->dataset->bands[alpha - 1].dtype == NACRE_DTYPE_UINT16;
+}
+
 /* Bytes of a part of the output: the pixels that are read for it. */
 static size_t part_bytes(const scaled_plan *p, int x, int y, int width, int height)
 {
     int64_t left, right, top, bottom;
     ncr_axis_extent(&p->job.columns, x, x + width, &left, &right);
     ncr_axis_extent(&p->job.rows, y, y + height, &top, &bottom);
-    size_t planes = ncr_dtype_size(p->job.dtype) * (size_t)p->job.band_count + (p->job.has_valid ? 1 : 0), bytes;
+    size_t mask = !p->job.has_valid ? 0 : has_alpha16(p) ? 3 : 1;
+    size_t planes = ncr_dtype_size(p->job.dtype) * (size_t)p->job.band_count + mask, bytes;
     if (!ncr_size_mul((size_t)(right - left), (size_t)(bottom - top), &bytes) || !ncr_size_mul(bytes, planes, &bytes))
         return SIZE_MAX;
     return bytes;
@@ -72,7 +81,8 @@ static void clear_part(scaled_plan *p)
     p->values = p->valid = NULL;
     free(p->job.pixels);
     free(p->job.valid);
-    p->job.pixels = p->job.valid = NULL;
+    free(p->alpha16);
+    p->job.pixels = p->job.valid = p->alpha16 = NULL;
     p->is_reading = false;
 }
 
@@ -94,6 +104,7 @@ static nacre_status plan_values(scaled_plan *p, nacre_error *err)
 static nacre_status plan_valid(scaled_plan *p, nacre_error *err)
 {
     ncr_scaled_job *job = &p->job;
+    ptrdiff_t size = p->alpha16 ? 2 : 1;
     p->alpha = p->dataset->alpha_band;
     ncr_read_request mask = {
         .level = job->level,
@@ -101,11 +112,11 @@ static nacre_status plan_valid(scaled_plan *p, nacre_error *err)
         .bands = &p->alpha,
         .band_count = 1,
         .mask = !(shared_mask(p) & NACRE_MASK_ALPHA),
-        .dtype = NACRE_DTYPE_UINT8,
-        .buffer = job->valid,
-        .pixel_stride = 1,
-        .row_stride = (ptrdiff_t)job->source.width,
-        .band_stride = (ptrdiff_t)(job->source.width * job->source.height),
+        .dtype = p->alpha16 ? NACRE_DTYPE_UINT16 : NACRE_DTYPE_UINT8,
+        .buffer = p->alpha16 ? p->alpha16 : job->valid,
+        .pixel_stride = size,
+        .row_stride = size * (ptrdiff_t)job->source.width,
+        .band_stride = size * (ptrdiff_t)(job->source.width * job->source.height),
     };
     return ncr_dataset_plan_read(p->dataset, &mask, p->plan.call, &p->valid, err);
 }
@@ -126,7 +137,9 @@ static nacre_status begin_part(scaled_plan *p, nacre_error *err)
     size_t plane = (size_t)job->source.width * (size_t)job->source.height;
     job->pixels = ncr_alloc_array(plane * (size_t)job->band_count, ncr_dtype_size(job->dtype));
     job->valid = job->has_valid ? ncr_alloc_array(plane, 1) : NULL;
-    if (!job->pixels || (job->has_valid && !job->valid))
+    bool is_wide = job->has_valid && has_alpha16(p);
+    p->alpha16 = is_wide ? ncr_alloc_array(plane, sizeof(uint16_t)) : NULL;
+    if (!job->pixels || (job->has_valid && !job->valid) || (is_wide && !p->alpha16))
         return ncr_error_memory(err);
     p->is_reading = true;
     nacre_status status = plan_values(p, err);
@@ -171,6 +184,8 @@ static nacre_status step_scaled(ncr_plan *plan, ncr_wants *wants, bool *more, na
             status = step_child(&p->valid, wants, more, err);
         if (status != NACRE_OK || *more)
             return status;
+        if (p->alpha16)
+            ncr_mask_of_alpha16(p->alpha16, p->job.valid, (size_t)p->job.source.width * (size_t)p->job.source.height);
         status = ncr_scaled_job_run(&p->job, err);
         if (status != NACRE_OK)
             return status;

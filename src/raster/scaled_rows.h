@@ -23,7 +23,7 @@ typedef struct ncr_scaled_job {
     } out;
     ncr_rect source; /* of the level */
     uint8_t *pixels; /* band by band, of `source` */
-    uint8_t *valid;  /* of `source`, 0: not valid; NULL: all are */
+    uint8_t *valid;  /* of `source`, 0: not valid, 255: valid, in between for alpha; NULL: all are valid */
 } ncr_scaled_job;
 
 /* Makes the part, on the calling thread and idle workers. NACRE_ERROR_MEMORY. */

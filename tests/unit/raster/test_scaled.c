@@ -145,6 +145,27 @@ static void invalid_pixels_are_left_out_and_the_others_weigh_more(void **state)
     ncr_dataset_unref(&dataset->base);
 }
 
+/* What GDAL makes of these values. */
+static void kernels_weigh_by_alpha_and_averages_do_not(void **state)
+{
+    (void)state;
+    uint8_t bytes[16] = {10, 20, 30, 40, 0, 0, 0, 0, 0, 0, 0, 0, 255, 51, 0, 102};
+    uint16_t wide[16] = {10, 20, 30, 40, 0, 0, 0, 0, 0, 0, 0, 0, 65535, 13107, 0, 26214};
+    const uint8_t bilinear[] = {10, 11, 14, 20, 20, 40, 40, 40}, average[] = {15, 40};
+    for (int i = 0; i < 2; i++) {
+        memory_dataset *dataset =
+            memory_dataset_new(4, 1, 4, i ? NACRE_DTYPE_UINT16 : NACRE_DTYPE_UINT8, i ? (void *)wide : (void *)bytes);
+        dataset->base.alpha_band = 4;
+        ncr_dataset_set_mask_flags(&dataset->base, false);
+        uint8_t out[4 * 8];
+        must_read(&dataset->base, (nacre_window){0, 0, 4, 1}, 8, 1, NACRE_RESAMPLING_BILINEAR, NACRE_DTYPE_UINT8, out);
+        assert_memory_equal(out, bilinear, 8);
+        must_read(&dataset->base, (nacre_window){0, 0, 4, 1}, 2, 1, NACRE_RESAMPLING_AVERAGE, NACRE_DTYPE_UINT8, out);
+        assert_memory_equal(out, average, 2);
+        ncr_dataset_unref(&dataset->base);
+    }
+}
+
 static void a_computed_value_is_never_nodata_by_chance(void **state)
 {
     (void)state;
@@ -294,6 +315,7 @@ int main(void)
         cmocka_unit_test(averages_weigh_parts_of_pixels),
         cmocka_unit_test(bilinear_widens_when_it_shrinks),
         cmocka_unit_test(invalid_pixels_are_left_out_and_the_others_weigh_more),
+        cmocka_unit_test(kernels_weigh_by_alpha_and_averages_do_not),
         cmocka_unit_test(a_computed_value_is_never_nodata_by_chance),
         cmocka_unit_test(indices_of_colours_are_not_mixed),
         cmocka_unit_test(nan_under_the_mask_does_not_spread),
