@@ -55,10 +55,20 @@ static void *use_pool(void *unused)
     return unused;
 }
 
+/* AddressSanitizer's own allocator does not keep its locks across a fork, so a child of many threads may wait for ever
+ * inside malloc. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { CAN_FORK_BESIDE_THREADS = 0 };
+#else
+enum { CAN_FORK_BESIDE_THREADS = 1 };
+#endif
+
 /* Whatever other threads hold at that moment. */
 static void a_child_finds_the_locks_free(void **state)
 {
     (void)state;
+    if (!CAN_FORK_BESIDE_THREADS)
+        skip();
     void *(*const uses[])(void *) = {use_configuration, use_configuration, use_log, use_pool};
     enum { THREADS = sizeof uses / sizeof uses[0], FORKS = 150 };
     pthread_t threads[THREADS];
