@@ -85,23 +85,6 @@ static const convert_function *const functions[] = {
     [NACRE_DTYPE_FLOAT64] = float64_to_any,
 };
 
-/* The type of a complex value's parts; a real type's own. */
-static nacre_dtype part_of(nacre_dtype dtype)
-{
-    switch (dtype) {
-    case NACRE_DTYPE_COMPLEX_INT16:
-        return NACRE_DTYPE_INT16;
-    case NACRE_DTYPE_COMPLEX_INT32:
-        return NACRE_DTYPE_INT32;
-    case NACRE_DTYPE_COMPLEX64:
-        return NACRE_DTYPE_FLOAT32;
-    case NACRE_DTYPE_COMPLEX128:
-        return NACRE_DTYPE_FLOAT64;
-    default:
-        return dtype;
-    }
-}
-
 /* A loop for each size: the compiler makes a plain move of memcpy with a constant. */
 #define COPY_LOOP(size)                                                      \
     for (size_t i = 0; i < count; i++, src += src_stride, dst += dst_stride) \
@@ -150,7 +133,7 @@ void ncr_convert(const void *src, nacre_dtype src_dtype, ptrdiff_t src_stride, v
         copy_values(src, src_stride, dst, dst_stride, ncr_dtype_size(dst_dtype), count);
         return;
     }
-    nacre_dtype src_part = part_of(src_dtype), dst_part = part_of(dst_dtype);
+    nacre_dtype src_part = ncr_dtype_part(src_dtype), dst_part = ncr_dtype_part(dst_dtype);
     convert_function function = functions[src_part][dst_part];
     function(src, src_stride, dst, dst_stride, count);
     if (!ncr_dtype_is_complex(dst_dtype))

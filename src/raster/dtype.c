@@ -78,6 +78,22 @@ bool ncr_dtype_is_complex(nacre_dtype dtype)
     return row_of(dtype)->is_complex;
 }
 
+nacre_dtype ncr_dtype_part(nacre_dtype dtype)
+{
+    switch (dtype) {
+    case NACRE_DTYPE_COMPLEX_INT16:
+        return NACRE_DTYPE_INT16;
+    case NACRE_DTYPE_COMPLEX_INT32:
+        return NACRE_DTYPE_INT32;
+    case NACRE_DTYPE_COMPLEX64:
+        return NACRE_DTYPE_FLOAT32;
+    case NACRE_DTYPE_COMPLEX128:
+        return NACRE_DTYPE_FLOAT64;
+    default:
+        return dtype;
+    }
+}
+
 double ncr_dtype_min(nacre_dtype dtype)
 {
     return row_of(dtype)->min;

@@ -15,6 +15,8 @@ const char *ncr_dtype_gdal_name(nacre_dtype dtype); /* "Byte", "CFloat32" */
 bool ncr_dtype_is_integer(nacre_dtype dtype);
 bool ncr_dtype_is_signed(nacre_dtype dtype);
 bool ncr_dtype_is_complex(nacre_dtype dtype);
+/* The type of a complex value's parts; a real type's own. */
+nacre_dtype ncr_dtype_part(nacre_dtype dtype);
 double ncr_dtype_min(nacre_dtype dtype); /* lowest finite value, as a double */
 double ncr_dtype_max(nacre_dtype dtype);
 /* Whether a pixel of the type can be exactly this value; floats hold what is near enough. */

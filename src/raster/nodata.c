@@ -60,23 +60,6 @@ static void mark_double(double nodata, const uint8_t *values, ptrdiff_t stride, 
     }
 }
 
-/* The type of a value's first part. */
-static nacre_dtype real_part(nacre_dtype dtype)
-{
-    switch (dtype) {
-    case NACRE_DTYPE_COMPLEX_INT16:
-        return NACRE_DTYPE_INT16;
-    case NACRE_DTYPE_COMPLEX_INT32:
-        return NACRE_DTYPE_INT32;
-    case NACRE_DTYPE_COMPLEX64:
-        return NACRE_DTYPE_FLOAT32;
-    case NACRE_DTYPE_COMPLEX128:
-        return NACRE_DTYPE_FLOAT64;
-    default:
-        return dtype;
-    }
-}
-
 /* The nodata value in the bytes of an integer type; false: no value of the type is equal to it. */
 static bool encode(const nacre_nodata *nodata, nacre_dtype dtype, uint8_t out[8])
 {
@@ -108,7 +91,7 @@ static void mark_half(float nodata, const uint8_t *values, ptrdiff_t stride, uin
 void ncr_nodata_mark(const nacre_nodata *nodata, nacre_dtype dtype, const void *values, ptrdiff_t stride, uint8_t *mask,
                      ptrdiff_t mask_stride, size_t count)
 {
-    nacre_dtype part = real_part(dtype);
+    nacre_dtype part = ncr_dtype_part(dtype);
     uint8_t bytes[8] = {0};
     if (!nodata->is_set)
         mark_valid(mask, mask_stride, count);

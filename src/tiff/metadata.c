@@ -9,6 +9,7 @@
 #include "raster/dtype.h"
 #include "tiff/codec.h"
 #include "tiff/dataset.h"
+#include "tiff/tags.h"
 
 /* --- The text of GDAL_METADATA: <GDALMetadata><Item name= sample= role= domain=>value</Item>... --- */
 
@@ -169,23 +170,11 @@ nacre_status ncr_tiff_gdal_metadata(ncr_dataset *dataset, const char *text, nacr
 
 static nacre_status set_texts(ncr_dataset *base, const ncr_tiff_directory *directory, nacre_error *err)
 {
-    static const struct row {
-        unsigned id;
-        const char *key;
-    } rows[] = {
-        {NCR_TAG_DOCUMENT_NAME, "TIFFTAG_DOCUMENTNAME"},
-        {NCR_TAG_IMAGE_DESCRIPTION, "TIFFTAG_IMAGEDESCRIPTION"},
-        {NCR_TAG_SOFTWARE, "TIFFTAG_SOFTWARE"},
-        {NCR_TAG_DATE_TIME, "TIFFTAG_DATETIME"},
-        {NCR_TAG_ARTIST, "TIFFTAG_ARTIST"},
-        {NCR_TAG_HOST_COMPUTER, "TIFFTAG_HOSTCOMPUTER"},
-        {NCR_TAG_COPYRIGHT, "TIFFTAG_COPYRIGHT"},
-    };
     nacre_status status = NACRE_OK;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows && status == NACRE_OK; i++) {
-        const char *text = ncr_tiff_text(directory, rows[i].id);
+    for (size_t i = 0; i < NCR_TIFF_TEXT_TAGS && status == NACRE_OK; i++) {
+        const char *text = ncr_tiff_text(directory, ncr_tiff_text_tags[i].id);
         if (text)
-            status = ncr_metadata_set(&base->metadata, "", rows[i].key, text, err);
+            status = ncr_metadata_set(&base->metadata, "", ncr_tiff_text_tags[i].key, text, err);
     }
     return status;
 }

@@ -105,4 +105,13 @@ enum {
 
 enum { NCR_EXTRA_UNSPECIFIED = 0, NCR_EXTRA_ASSOCIATED_ALPHA = 1, NCR_EXTRA_UNASSOCIATED_ALPHA = 2 };
 
+/* Tags of text that GDAL shows as metadata, and the items' keys. */
+typedef struct ncr_tiff_text_tag {
+    ncr_tiff_tag_id id;
+    const char *key;
+} ncr_tiff_text_tag;
+
+enum { NCR_TIFF_TEXT_TAGS = 7 };
+extern const ncr_tiff_text_tag ncr_tiff_text_tags[NCR_TIFF_TEXT_TAGS];
+
 #endif

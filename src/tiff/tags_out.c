@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "raster/dtype.h"
 #include "tiff/geokeys.h"
+#include "tiff/tags.h"
 
 /* --- Pixels --- */
 
@@ -191,20 +192,8 @@ static nacre_status add_position(ncr_out_directory *directory, const ncr_save *s
 
 static void add_texts(ncr_out_directory *directory, const ncr_metadata *metadata)
 {
-    static const struct row {
-        unsigned id;
-        const char *key;
-    } rows[] = {
-        {NCR_TAG_DOCUMENT_NAME, "TIFFTAG_DOCUMENTNAME"},
-        {NCR_TAG_IMAGE_DESCRIPTION, "TIFFTAG_IMAGEDESCRIPTION"},
-        {NCR_TAG_SOFTWARE, "TIFFTAG_SOFTWARE"},
-        {NCR_TAG_DATE_TIME, "TIFFTAG_DATETIME"},
-        {NCR_TAG_ARTIST, "TIFFTAG_ARTIST"},
-        {NCR_TAG_HOST_COMPUTER, "TIFFTAG_HOSTCOMPUTER"},
-        {NCR_TAG_COPYRIGHT, "TIFFTAG_COPYRIGHT"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        ncr_out_text(directory, rows[i].id, ncr_metadata_get(metadata, "", rows[i].key));
+    for (size_t i = 0; i < NCR_TIFF_TEXT_TAGS; i++)
+        ncr_out_text(directory, ncr_tiff_text_tags[i].id, ncr_metadata_get(metadata, "", ncr_tiff_text_tags[i].key));
     const char *xmp = ncr_metadata_get(metadata, "xml:XMP", "");
     if (xmp)
         ncr_out_bytes(directory, NCR_TAG_XMP, NCR_TYPE_BYTE, xmp, strlen(xmp));

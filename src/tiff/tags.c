@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "tiff/tags.h"
+
+const ncr_tiff_text_tag ncr_tiff_text_tags[NCR_TIFF_TEXT_TAGS] = {
+    {NCR_TAG_DOCUMENT_NAME, "TIFFTAG_DOCUMENTNAME"},
+    {NCR_TAG_IMAGE_DESCRIPTION, "TIFFTAG_IMAGEDESCRIPTION"},
+    {NCR_TAG_SOFTWARE, "TIFFTAG_SOFTWARE"},
+    {NCR_TAG_DATE_TIME, "TIFFTAG_DATETIME"},
+    {NCR_TAG_ARTIST, "TIFFTAG_ARTIST"},
+    {NCR_TAG_HOST_COMPUTER, "TIFFTAG_HOSTCOMPUTER"},
+    {NCR_TAG_COPYRIGHT, "TIFFTAG_COPYRIGHT"},
+};
