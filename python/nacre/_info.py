@@ -43,7 +43,6 @@ class DatasetInfo:
     gcp_count: int
     compression: str
     interleave: str
-    is_tiled: bool
     overview_widths: list[int]
     bands: list[BandInfo]
 
@@ -63,7 +62,6 @@ def describe(handle: Any) -> DatasetInfo:
         gcp_count=info.gcp_count,
         compression=_lib.text(info.compression),
         interleave=_lib.text(info.interleave),
-        is_tiled=info.is_tiled,
         overview_widths=[info.overviews[i][0] for i in range(info.overview_count)],
         bands=[_band(handle, number) for number in range(1, info.band_count + 1)],
     )

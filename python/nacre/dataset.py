@@ -187,8 +187,8 @@ class DatasetReader:
 
     @property
     def is_tiled(self) -> bool:
-        """Whether blocks are tiles rather than strips."""
-        return self._info.is_tiled
+        """Whether blocks are narrower or wider than the raster."""
+        return bool(self.block_shapes) and self.block_shapes[0][1] != self.width
 
     @property
     def compression(self) -> Compression | str | None:

@@ -63,9 +63,7 @@ def xy(transform: Affine, rows: Any, cols: Any, zs: Any = None, offset: str = "c
     return _applied(transform, np.asarray(cols) + right, np.asarray(rows) + down)
 
 
-def rowcol(
-    transform: Affine, xs: Any, ys: Any, zs: Any = None, op: Callable[[Any], Any] = np.floor
-) -> tuple[Any, Any]:
+def rowcol(transform: Affine, xs: Any, ys: Any, zs: Any = None, op: Callable[[Any], Any] = np.floor) -> tuple[Any, Any]:
     """Rows and columns of the pixels that hold points; ``op`` makes whole numbers of fractions of pixels.
 
     Parameters

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -184,10 +185,18 @@ def _refuse(options: dict[str, Any], init_dest_nodata: bool, src_alpha: int, dst
 
 
 def _dtype_for(dtype: str, nodata: float | None) -> str | None:
-    """A type wider than a dataset's that holds a nodata value; None where its own does."""
-    if nodata is None or np.dtype(dtype).kind not in "iu":
+    """A type wider than a dataset's that holds a nodata value, as GDAL finds it; None where its own does."""
+    own = np.dtype(dtype)
+    if nodata is None or own.kind not in "iuf":
         return None
-    if nodata != nodata or nodata != int(nodata):
+    is_single = float(np.float32(nodata)) == nodata
+    if own.kind == "f":
+        return None if is_single or own.itemsize == 8 or not math.isfinite(nodata) else "float64"
+    if not math.isfinite(nodata):
         return "float64"
-    wider = np.promote_types(dtype, np.min_scalar_type(int(nodata)))
-    return None if wider == dtype else wider.name
+    if nodata != int(nodata):
+        return "float32" if is_single and own.itemsize <= 2 else "float64"
+    if np.iinfo(own).min <= nodata <= np.iinfo(own).max:
+        return None
+    wider = np.promote_types(own, np.min_scalar_type(int(nodata)))
+    return wider.name if wider.kind in "iu" else "float64"

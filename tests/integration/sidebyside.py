@@ -8,21 +8,27 @@ import os
 import pathlib
 from typing import Any
 
+import nacre
 import numpy as np
 import pytest
 import rasterio
 import rasterio.windows
+from nacre.enums import Resampling
 from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
-import nacre
-from nacre.enums import Resampling
-
 WIDTH, HEIGHT = 131, 97
 DTYPES = "uint8 int8 uint16 int16 uint32 int32 uint64 int64 float16 float32 float64".split()
 LAYOUTS: dict[str, dict[str, Any]] = {
-    "tiled": {"tiled": True, "blockxsize": 32, "blockysize": 48, "compress": "deflate", "interleave": "pixel", "count": 3},
+    "tiled": {
+        "tiled": True,
+        "blockxsize": 32,
+        "blockysize": 48,
+        "compress": "deflate",
+        "interleave": "pixel",
+        "count": 3,
+    },
     "strips": {"compress": "lzw", "interleave": "band", "count": 2, "nodata": 7},
     "plain": {"count": 1},
 }

@@ -9,12 +9,11 @@ import pathlib
 import random
 from typing import Any
 
+import nacre
 import numpy as np
 import pytest
 import rasterio
 import rasterio.windows
-
-import nacre
 import sidebyside
 from conftest import need
 from nacre.crs import CRS
@@ -233,7 +232,11 @@ def test_out_may_be_any_writable_array(typed: pathlib.Path) -> None:
     with nacre.open(typed / "uint16_tiled.tif") as dataset:
         expected = dataset.read(out_shape=(20, 30))
         plain = np.zeros((3, 20, 30), "uint16")
-        for out in (plain, np.zeros((20, 30, 3), "uint16").transpose(2, 0, 1), np.zeros((3, 20, 60), "uint16")[:, ::-1, ::2]):
+        for out in (
+            plain,
+            np.zeros((20, 30, 3), "uint16").transpose(2, 0, 1),
+            np.zeros((3, 20, 60), "uint16")[:, ::-1, ::2],
+        ):
             assert dataset.read(out=out) is out
             assert np.array_equal(out, expected)
         swapped = dataset.read(out=np.zeros((3, 20, 30), ">i4"))
@@ -252,7 +255,9 @@ def test_complex_integers_are_read_as_complex_floats_or_refused(tmp_path: pathli
         nacre.open(path)
 
 
-@pytest.mark.parametrize("options", [{"masked": True}, {"masked": True, "fill_value": 3}, {"masked": True, "out_dtype": "float64"}])
+@pytest.mark.parametrize(
+    "options", [{"masked": True}, {"masked": True, "fill_value": 3}, {"masked": True, "out_dtype": "float64"}]
+)
 def test_masked_arrays_are_filled_alike(data: pathlib.Path, options: Any) -> None:
     for name in ("RGB.byte.tif", "float_nan.tif", "green.tif", "cog_rgb_mask.tif", "RGBA.byte.tif"):
         theirs, ours = sidebyside.both(data / name)
@@ -289,4 +294,6 @@ def test_pixels_and_coordinates(typed: pathlib.Path, described: pathlib.Path, na
         expected = theirs.window_bounds(rasterio.windows.Window(*box))
         assert expected == ours.window_bounds(nacre.windows.Window(*box))
         left, bottom, right, top = expected
-        assert np.allclose(theirs.window(*expected).flatten(), ours.window(left, bottom, right, top).flatten(), atol=1e-9)
+        assert np.allclose(
+            theirs.window(*expected).flatten(), ours.window(left, bottom, right, top).flatten(), atol=1e-9
+        )
