@@ -10,6 +10,7 @@
 
 #include "base/call.h"
 #include "raster/metadata.h"
+#include "raster/pins.h"
 #include "raster/plan.h"
 #include "vfs/vfs.h"
 
@@ -151,6 +152,8 @@ typedef struct ncr_open_request {
     ncr_file *file;             /* open; its head has the first bytes. NULL: path is the text of a VRT itself */
     int depth;                  /* how many documents name it */
     const char *const *drivers; /* NULL: all */
+    ncr_pins *pins;             /* of the tree it is part of; NULL: it is the root of one, and a driver gets its own */
+    const char *pinned_version; /* the only one that may be read, else NACRE_ERROR_CHANGED; "" none; NULL: any */
 } ncr_open_request;
 
 /* A driver: what opens a kind of raster. Registered by api at start, asked in that order. */
@@ -164,9 +167,9 @@ typedef struct ncr_driver {
 void ncr_driver_register(const ncr_driver *driver); /* at most 8, before the first open */
 
 /* A plan that opens a raster by path: opens the file, asks the drivers. After it *dataset_out holds the dataset, the
- * caller's (also where the plan failed after), or NULL. request->file is not looked at; path is copied, document
- * referenced, drivers borrowed until the plan is freed. NACRE_ERROR_UNSUPPORTED: no driver knows it ("not a raster");
- * NACRE_ERROR_TOO_LARGE: deeper than the key limit.vrt_depth. */
+ * caller's (also where the plan failed after), or NULL. request->file is not looked at; path and pinned_version are
+ * copied, document and pins referenced, drivers borrowed until the plan is freed. NACRE_ERROR_UNSUPPORTED: no driver
+ * knows it ("not a raster"); NACRE_ERROR_TOO_LARGE: deeper than the key limit.vrt_depth. */
 nacre_status ncr_dataset_plan_open(const ncr_open_request *request, ncr_call *call, ncr_dataset **dataset_out,
                                    ncr_plan **out, nacre_error *err);
 

@@ -170,6 +170,7 @@ static void fill_open(arrival *a, unsigned round)
 {
     a->op.open = (ncr_file_open){.path = a->want->path,
                                  .document = a->want->document,
+                                 .object = a->want->object,
                                  .call = a->execution->call,
                                  .needed_round = round,
                                  .done = open_done,

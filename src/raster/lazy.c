@@ -13,6 +13,7 @@ struct ncr_lazy {
     _Atomic int references;
     char *path;
     const ncr_object *document; /* referenced */
+    ncr_pins *pins;             /* of the tree; referenced */
     int depth;
     char *pinned_version; /* NULL: any */
     pthread_mutex_t lock;
@@ -33,15 +34,16 @@ static ncr_lazy *new_lazy(const char *path)
     return NULL;
 }
 
-ncr_lazy *ncr_lazy_new(const char *path, const ncr_object *document, int depth, const char *pinned_version)
+ncr_lazy *ncr_lazy_new(const ncr_open_request *request)
 {
-    ncr_lazy *lazy = new_lazy(path);
+    ncr_lazy *lazy = new_lazy(request->path);
     if (!lazy)
         return NULL;
-    lazy->document = document ? ncr_object_ref((ncr_object *)document) : NULL;
-    lazy->depth = depth;
-    lazy->pinned_version = ncr_text_copy(pinned_version);
-    if (!pinned_version || lazy->pinned_version)
+    lazy->document = request->document ? ncr_object_ref((ncr_object *)request->document) : NULL;
+    lazy->pins = request->pins ? ncr_pins_ref(request->pins) : NULL;
+    lazy->depth = request->depth;
+    lazy->pinned_version = ncr_text_copy(request->pinned_version);
+    if (!request->pinned_version || lazy->pinned_version)
         return lazy;
     ncr_lazy_unref(lazy);
     return NULL;
@@ -67,6 +69,7 @@ void ncr_lazy_unref(ncr_lazy *lazy)
         return;
     ncr_dataset_unref(lazy->dataset);
     ncr_object_unref((ncr_object *)lazy->document);
+    ncr_pins_unref(lazy->pins);
     pthread_mutex_destroy(&lazy->lock);
     free(lazy->pinned_version);
     free(lazy->path);
@@ -101,28 +104,13 @@ static nacre_status step_lazy(ncr_plan *plan, ncr_wants *wants, bool *more, nacr
     return ncr_plan_step_child(open->child, wants, more, err);
 }
 
-static nacre_status check_pinned(const lazy_plan *open, nacre_error *err)
-{
-    const ncr_lazy *lazy = open->lazy;
-    if (!lazy->pinned_version)
-        return NACRE_OK;
-    const ncr_file *file = open->dataset->file;
-    const char *token = file ? ncr_file_facts(file)->version.token : "";
-    if (strcmp(token, lazy->pinned_version) == 0)
-        return NACRE_OK;
-    return ncr_error_set(err, NACRE_ERROR_CHANGED, "%s: changed: it is version %s now, and %s is asked for", lazy->path,
-                         *token ? token : "(none)", lazy->pinned_version);
-}
-
 /* Hands the dataset to the lazy, unless another reader was there first. */
 static nacre_status compose_lazy(ncr_plan *plan, nacre_error *err)
 {
+    (void)err;
     lazy_plan *open = (lazy_plan *)plan;
     if (!open->dataset)
         return NACRE_OK;
-    nacre_status status = check_pinned(open, err);
-    if (status != NACRE_OK)
-        return status;
     pthread_mutex_lock(&open->lazy->lock);
     if (!open->lazy->dataset) {
         open->lazy->dataset = open->dataset;
@@ -151,7 +139,11 @@ nacre_status ncr_lazy_plan_open(ncr_lazy *lazy, ncr_call *call, ncr_plan **out, 
         return ncr_error_memory(err);
     open->lazy = ncr_lazy_ref(lazy);
     if (!ncr_lazy_dataset(lazy)) {
-        ncr_open_request request = {.path = lazy->path, .document = lazy->document, .depth = lazy->depth};
+        ncr_open_request request = {.path = lazy->path,
+                                    .document = lazy->document,
+                                    .depth = lazy->depth,
+                                    .pins = lazy->pins,
+                                    .pinned_version = lazy->pinned_version};
         nacre_status status = ncr_dataset_plan_open(&request, call, &open->dataset, &open->child, err);
         if (status != NACRE_OK) {
             ncr_plan_free(&open->plan);

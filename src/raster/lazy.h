@@ -10,9 +10,9 @@
  * reference-counted. */
 typedef struct ncr_lazy ncr_lazy;
 
-/* Of a path, as resolved against the document (absolute). `document` (referenced, NULL: the user) and depth as in
- * ncr_open_request. pinned_version (NULL: none) is the only version that may be read: "" is none. */
-ncr_lazy *ncr_lazy_new(const char *path, const ncr_object *document, int depth, const char *pinned_version);
+/* Of a path, as resolved against the document (absolute). path and pinned_version are copied, document and pins
+ * referenced; file and drivers are not looked at. */
+ncr_lazy *ncr_lazy_new(const ncr_open_request *request);
 /* Of a dataset that is open already; referenced. */
 ncr_lazy *ncr_lazy_of(ncr_dataset *dataset);
 ncr_lazy *ncr_lazy_ref(ncr_lazy *lazy);

@@ -41,10 +41,10 @@ static const ncr_driver *find_driver(const ncr_open_request *request)
 
 typedef struct {
     ncr_plan plan;
-    ncr_open_request request; /* path and document owned; lives as long as the driver's plan */
+    ncr_open_request request; /* its texts, document and pins owned; lives as long as the driver's plan */
     ncr_dataset **dataset_out;
     bool asked;
-    ncr_file *file;
+    ncr_pinning pinning;
     ncr_plan *child; /* the driver's */
 } open_plan;
 
@@ -54,20 +54,34 @@ static bool is_document_text(const char *path)
     return ncr_text_starts(path, "<VRTDataset");
 }
 
-static nacre_status ask_file(open_plan *open, ncr_wants *wants, bool *more, nacre_error *err)
+/* Sets *more where the file must arrive first. */
+static nacre_status find_file(open_plan *open, ncr_wants *wants, bool *more, nacre_error *err)
 {
-    open->asked = true;
-    *more = true;
-    if (is_document_text(open->request.path))
+    const ncr_open_request *request = &open->request;
+    if (is_document_text(request->path))
         return NACRE_OK;
-    ncr_want want = {
-        .kind = NCR_WANT_OPEN, .path = open->request.path, .document = open->request.document, .file_out = &open->file};
-    return ncr_wants_add(wants, &want, err);
+    if (open->asked)
+        return ncr_pinning_arrived(&open->pinning, err);
+    open->asked = true;
+    return ncr_pinning_begin(&open->pinning, request->pins, request->path, request->document, open->plan.call, wants,
+                             more, err);
+}
+
+static nacre_status check_version(const ncr_open_request *request, nacre_error *err)
+{
+    const char *token = request->file ? ncr_file_facts(request->file)->version.token : "";
+    if (!request->pinned_version || strcmp(token, request->pinned_version) == 0)
+        return NACRE_OK;
+    return ncr_error_set(err, NACRE_ERROR_CHANGED, "%s: changed: it is version %s now, and %s is asked for",
+                         request->path, *token ? token : "(none)", request->pinned_version);
 }
 
 static nacre_status choose_driver(open_plan *open, nacre_error *err)
 {
-    open->request.file = open->file;
+    open->request.file = open->pinning.file;
+    nacre_status status = check_version(&open->request, err);
+    if (status != NACRE_OK)
+        return status;
     const ncr_driver *driver = find_driver(&open->request);
     if (!driver)
         return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%.512s: not a raster that nacre reads (GeoTIFF, COG, VRT)",
@@ -78,18 +92,29 @@ static nacre_status choose_driver(open_plan *open, nacre_error *err)
 static nacre_status step_open(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_error *err)
 {
     open_plan *open = (open_plan *)plan;
-    if (!open->asked)
-        return ask_file(open, wants, more, err);
-    nacre_status status = open->child ? NACRE_OK : choose_driver(open, err);
-    return status == NACRE_OK ? ncr_plan_step_child(open->child, wants, more, err) : status;
+    nacre_status status = NACRE_OK;
+    *more = false;
+    if (!open->child) {
+        status = find_file(open, wants, more, err);
+        if (status == NACRE_OK && !*more)
+            status = choose_driver(open, err);
+        if (status != NACRE_OK || *more)
+            return status;
+    }
+    status = ncr_plan_step_child(open->child, wants, more, err);
+    if (status == NACRE_OK && !*more)
+        ncr_pinning_keep(&open->pinning);
+    return status;
 }
 
 static void free_open(ncr_plan *plan)
 {
     open_plan *open = (open_plan *)plan;
     ncr_plan_free(open->child);
-    ncr_file_unref(open->file);
+    ncr_pinning_clear(&open->pinning);
+    ncr_pins_unref(open->request.pins);
     ncr_object_unref((ncr_object *)open->request.document);
+    free((char *)open->request.pinned_version);
     free((char *)open->request.path);
     free(open);
 }
@@ -106,6 +131,18 @@ static nacre_status check_depth(const ncr_open_request *request, ncr_call *call,
                          request->path, request->depth);
 }
 
+/* false: out of memory; what is there is the caller's all the same. */
+static bool copy_request(ncr_open_request *to, const ncr_open_request *from)
+{
+    *to = *from;
+    to->file = NULL;
+    to->document = from->document ? ncr_object_ref((ncr_object *)from->document) : NULL;
+    to->pins = from->pins ? ncr_pins_ref(from->pins) : ncr_pins_new();
+    to->path = ncr_text_copy(from->path);
+    to->pinned_version = ncr_text_copy(from->pinned_version);
+    return to->pins && to->path && (to->pinned_version || !from->pinned_version);
+}
+
 nacre_status ncr_dataset_plan_open(const ncr_open_request *request, ncr_call *call, ncr_dataset **dataset_out,
                                    ncr_plan **out, nacre_error *err)
 {
@@ -117,12 +154,8 @@ nacre_status ncr_dataset_plan_open(const ncr_open_request *request, ncr_call *ca
     open_plan *open = ncr_plan_new(sizeof *open, &open_class, call);
     if (!open)
         return ncr_error_memory(err);
-    open->request = *request;
-    open->request.file = NULL;
-    open->request.document = request->document ? ncr_object_ref((ncr_object *)request->document) : NULL;
-    open->request.path = ncr_text_copy(request->path);
     open->dataset_out = dataset_out;
-    if (!open->request.path) {
+    if (!copy_request(&open->request, request)) {
         ncr_plan_free(&open->plan);
         return ncr_error_memory(err);
     }

@@ -55,14 +55,14 @@ struct ncr_want {
     ncr_want_kind kind;
     /* OPEN */
     const char *path;           /* copied by ncr_wants_add() */
-    const ncr_object *document; /* see ncr_vfs_resolve() */
+    const ncr_object *document; /* see ncr_vfs_resolve(); not needed where `object` is what path means */
     ncr_file **file_out;        /* the plan's; set before `arrived` */
     /* READ */
     ncr_file *file;
     uint64_t offset;
     size_t length;
     ncr_slice *slice_out; /* NULL: only `arrived` needs it, and the bytes are let go of after it */
-    /* LIST: one page of the keys beginning with the object's own key */
+    /* LIST: one page of the keys beginning with the object's own key. OPEN: NULL, or what path was resolved to */
     ncr_object *object;
     ncr_list_op *list_out; /* the plan's to clear; only its results are set */
 

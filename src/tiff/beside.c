@@ -28,55 +28,62 @@ static nacre_status search(ncr_tiff_beside *beside, ncr_file *file, ncr_call *ca
     return status;
 }
 
-static nacre_status ask(ncr_tiff_companion *companion, const char *path, const ncr_object *document, ncr_wants *wants,
-                        bool *more, nacre_error *err)
+static nacre_status ask(ncr_tiff_companion *companion, const char *path, const ncr_open_request *request,
+                        ncr_call *call, ncr_wants *wants, bool *more, nacre_error *err)
 {
-    if (!path)
-        return NACRE_OK;
-    *more = true;
-    ncr_want want = {.kind = NCR_WANT_OPEN, .path = path, .document = document, .file_out = &companion->file};
-    return ncr_wants_add(wants, &want, err);
+    companion->is_done = !path;
+    return path ? ncr_pinning_begin(&companion->pinning, request->pins, path, request->document, call, wants, more, err)
+                : NACRE_OK;
 }
 
 /* What is no TIFF is left alone: other programs use these endings too. */
 static nacre_status open_companion(ncr_tiff_companion *companion, ncr_call *call, ncr_wants *wants, bool *more,
                                    nacre_error *err)
 {
-    if (companion->is_done || !companion->file)
+    if (companion->is_done)
         return NACRE_OK;
-    const ncr_slice *head = ncr_file_head(companion->file);
-    nacre_status status = NACRE_OK;
     bool is_more = false;
-    if (!ncr_tiff_probe(head->data, head->size)) {
-        companion->is_done = true;
-        return NACRE_OK;
+    nacre_status status = ncr_pinning_arrived(&companion->pinning, err);
+    if (status == NACRE_OK && !companion->plan) {
+        ncr_file *file = companion->pinning.file;
+        const ncr_slice *head = ncr_file_head(file);
+        companion->is_done = !ncr_tiff_probe(head->data, head->size);
+        if (!companion->is_done)
+            status =
+                ncr_tiff_plan_open_alone(ncr_file_path(file), file, call, &companion->dataset, &companion->plan, err);
     }
-    if (!companion->plan)
-        status = ncr_tiff_plan_open_alone(ncr_file_path(companion->file), companion->file, call, &companion->dataset,
-                                          &companion->plan, err);
-    if (status == NACRE_OK)
-        status = ncr_plan_step_child(companion->plan, wants, &is_more, err);
-    companion->is_done = !is_more;
+    if (status != NACRE_OK || companion->is_done)
+        return status;
+    status = ncr_plan_step_child(companion->plan, wants, &is_more, err);
+    companion->is_done = status == NACRE_OK && !is_more;
+    if (companion->is_done)
+        ncr_pinning_keep(&companion->pinning);
     *more |= is_more;
     return status;
 }
 
-nacre_status ncr_tiff_beside_step(ncr_tiff_beside *beside, ncr_file *file, const ncr_object *document,
-                                  const ncr_tiff_index *index, ncr_call *call, ncr_wants *wants, bool *more,
-                                  nacre_error *err)
+static nacre_status ask_both(ncr_tiff_beside *beside, const ncr_open_request *request, const ncr_tiff_index *index,
+                             ncr_call *call, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    const char *const *paths = (const char *const *)beside->found.paths;
+    const char *overviews = has_role(index, NCR_TIFF_ROLE_OVERVIEW) ? NULL : paths[NCR_SIDECAR_OVR];
+    const char *mask = has_role(index, NCR_TIFF_ROLE_MASK) ? NULL : paths[NCR_SIDECAR_MSK];
+    beside->is_asked = true;
+    nacre_status status = ask(&beside->overviews, overviews, request, call, wants, more, err);
+    return status == NACRE_OK ? ask(&beside->mask, mask, request, call, wants, more, err) : status;
+}
+
+nacre_status ncr_tiff_beside_step(ncr_tiff_beside *beside, const ncr_open_request *request, const ncr_tiff_index *index,
+                                  ncr_call *call, ncr_wants *wants, bool *more, nacre_error *err)
 {
     *more = false;
-    nacre_status status = beside->is_found ? NACRE_OK : search(beside, file, call, wants, more, err);
+    nacre_status status = beside->is_found ? NACRE_OK : search(beside, request->file, call, wants, more, err);
     if (status != NACRE_OK || !beside->is_found || !index)
         return status;
-    if (!beside->is_asked) {
-        const char *const *paths = (const char *const *)beside->found.paths;
-        const char *overviews = has_role(index, NCR_TIFF_ROLE_OVERVIEW) ? NULL : paths[NCR_SIDECAR_OVR];
-        const char *mask = has_role(index, NCR_TIFF_ROLE_MASK) ? NULL : paths[NCR_SIDECAR_MSK];
-        beside->is_asked = true;
-        status = ask(&beside->overviews, overviews, document, wants, more, err);
-        return status == NACRE_OK ? ask(&beside->mask, mask, document, wants, more, err) : status;
-    }
+    if (!beside->is_asked)
+        status = ask_both(beside, request, index, call, wants, more, err);
+    if (status != NACRE_OK || *more)
+        return status;
     status = open_companion(&beside->overviews, call, wants, more, err);
     return status == NACRE_OK ? open_companion(&beside->mask, call, wants, more, err) : status;
 }
@@ -85,7 +92,7 @@ static void clear_companion(ncr_tiff_companion *companion)
 {
     ncr_plan_free(companion->plan);
     ncr_dataset_unref(companion->dataset);
-    ncr_file_unref(companion->file);
+    ncr_pinning_clear(&companion->pinning);
 }
 
 void ncr_tiff_beside_clear(ncr_tiff_beside *beside)

@@ -10,7 +10,7 @@
  * with overviews of its own needs no .ovr, and one with a mask no .msk. Single-thread. */
 
 typedef struct ncr_tiff_companion {
-    ncr_file *file;
+    ncr_pinning pinning;
     ncr_plan *plan; /* opens it; NULL: not begun */
     bool is_done;
     ncr_dataset *dataset;
@@ -23,11 +23,10 @@ typedef struct ncr_tiff_beside {
     ncr_tiff_companion overviews, mask;
 } ncr_tiff_beside;
 
-/* One step, as of a plan. index is NULL while it is not known; the search does not wait for it. document is that of the
- * TIFF's open request. */
-nacre_status ncr_tiff_beside_step(ncr_tiff_beside *beside, ncr_file *file, const ncr_object *document,
-                                  const ncr_tiff_index *index, ncr_call *call, ncr_wants *wants, bool *more,
-                                  nacre_error *err);
+/* One step, as of a plan. index is NULL while it is not known; the search does not wait for it. request is that of the
+ * TIFF. */
+nacre_status ncr_tiff_beside_step(ncr_tiff_beside *beside, const ncr_open_request *request, const ncr_tiff_index *index,
+                                  ncr_call *call, ncr_wants *wants, bool *more, nacre_error *err);
 
 /* Gives the dataset what was opened; what does not fit it is left out. */
 nacre_status ncr_tiff_beside_attach(ncr_tiff_beside *beside, ncr_tiff_dataset *dataset, nacre_error *err);

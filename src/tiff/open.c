@@ -26,8 +26,7 @@ typedef struct open_plan {
     ncr_tiff_parser *parser;
     piece *asked, *added; /* of this round; of those before, as the parser borrows them */
     ncr_tiff_index *index;
-    const ncr_object *document; /* lives as long as the open request's plan */
-    bool is_alone;              /* nothing is looked for beside it */
+    const ncr_open_request *request; /* NULL: nothing is looked for beside it */
     bool is_beside_done;
     ncr_tiff_beside beside;
 } open_plan;
@@ -100,7 +99,7 @@ static bool looks_beside(const open_plan *plan)
     const char *setting = ncr_config_text(plan->base.call->config, NCR_KEY_SIDECARS);
     bool is_cog = plan->index ? plan->index->is_cog : ncr_tiff_parser_is_cog(plan->parser);
     bool always = setting && !strcmp(setting, "always");
-    return !plan->is_alone && (always || !is_cog);
+    return plan->request && (always || !is_cog);
 }
 
 static nacre_status step(ncr_plan *base, ncr_wants *wants, bool *more, nacre_error *err)
@@ -113,8 +112,7 @@ static nacre_status step(ncr_plan *base, ncr_wants *wants, bool *more, nacre_err
     if (!plan->index)
         status = parse_on(plan, wants, &is_parsing, err);
     if (status == NACRE_OK && !plan->is_beside_done && looks_beside(plan)) {
-        status = ncr_tiff_beside_step(&plan->beside, plan->file, plan->document, plan->index, base->call, wants,
-                                      &is_looking, err);
+        status = ncr_tiff_beside_step(&plan->beside, plan->request, plan->index, base->call, wants, &is_looking, err);
         plan->is_beside_done = plan->index && !is_looking;
     }
     *more = is_parsing || is_looking;
@@ -186,7 +184,7 @@ static nacre_status plan_open(const ncr_open_request *request, ncr_call *call, n
     open_plan *plan = NULL;
     nacre_status status = new_plan(request->path, request->file, call, dataset_out, &plan, err);
     if (plan)
-        plan->document = request->document;
+        plan->request = request;
     *out = plan ? &plan->base : NULL;
     return status;
 }
@@ -196,8 +194,6 @@ nacre_status ncr_tiff_plan_open_alone(const char *path, ncr_file *file, ncr_call
 {
     open_plan *plan = NULL;
     nacre_status status = new_plan(path, file, call, dataset_out, &plan, err);
-    if (plan)
-        plan->is_alone = true;
     *out = plan ? &plan->base : NULL;
     return status;
 }

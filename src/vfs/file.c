@@ -13,6 +13,7 @@
 struct ncr_file {
     _Atomic int references;
     char *path;
+    ncr_object *object; /* by this name; NULL: that of the pin */
     ncr_pin *pin;
     ncr_slice head;
 };
@@ -44,8 +45,21 @@ void ncr_file_unref(ncr_file *file)
         return;
     ncr_slice_clear(&file->head);
     ncr_pin_unref(file->pin);
+    ncr_object_unref(file->object);
     free(file->path);
     free(file);
+}
+
+ncr_file *ncr_file_as(ncr_file *file, const char *path, ncr_object *object)
+{
+    ncr_file *other = new_file(path, file->pin, file->head);
+    if (!other)
+        return NULL;
+    ncr_pin_ref(other->pin);
+    if (other->head.block)
+        ncr_block_ref(other->head.block);
+    other->object = ncr_object_ref(object);
+    return other;
 }
 
 const char *ncr_file_path(const ncr_file *file)
@@ -55,7 +69,7 @@ const char *ncr_file_path(const ncr_file *file)
 
 const ncr_object *ncr_file_object(const ncr_file *file)
 {
-    return ncr_pin_object(file->pin);
+    return file->object ? file->object : ncr_pin_object(file->pin);
 }
 
 uint64_t ncr_file_size(const ncr_file *file)
@@ -117,7 +131,11 @@ void ncr_file_open_start(ncr_file_open *open)
     open->round = 0;
     open->internal =
         (ncr_cache_open){.call = open->call, .needed_round = open->needed_round, .done = opened, .user = open};
-    nacre_status status = ncr_vfs_resolve(open->path, open->document, open->call, &open->internal.object, &open->error);
+    nacre_status status = NACRE_OK;
+    if (open->object)
+        open->internal.object = ncr_object_ref(open->object);
+    else
+        status = ncr_vfs_resolve(open->path, open->document, open->call, &open->internal.object, &open->error);
     if (status == NACRE_OK)
         status = ncr_object_check(open->internal.object, &open->error);
     if (status == NACRE_OK)

@@ -25,6 +25,9 @@ nacre_status ncr_vfs_resolve(const char *path, const ncr_object *document, ncr_c
 typedef struct ncr_file ncr_file;
 ncr_file *ncr_file_ref(ncr_file *file);
 void ncr_file_unref(ncr_file *file);
+/* The same pin and first bytes under another name: path and object (referenced) are of the same object. NULL: out of
+ * memory. */
+ncr_file *ncr_file_as(ncr_file *file, const char *path, ncr_object *object);
 const char *ncr_file_path(const ncr_file *file); /* as it was named */
 const ncr_object *ncr_file_object(const ncr_file *file);
 uint64_t ncr_file_size(const ncr_file *file);
@@ -38,6 +41,7 @@ typedef struct ncr_file_open ncr_file_open;
 struct ncr_file_open {
     const char *path;           /* borrowed until done() */
     const ncr_object *document; /* see ncr_vfs_resolve(); borrowed */
+    ncr_object *object;         /* what path was resolved to, borrowed until done(); NULL: it was not yet */
     ncr_call *call;             /* borrowed */
     unsigned needed_round;
     nacre_status status;

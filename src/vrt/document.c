@@ -33,8 +33,12 @@ nacre_status ncr_vrt_read_source(const ncr_xml *element, const ncr_vrt_document 
         if (status != NACRE_OK)
             return status;
     }
-    *out = ncr_lazy_new(joined ? joined : name, document->object, document->depth + 1,
-                        ncr_xml_attribute(element, "pinnedVersion", NULL));
+    ncr_open_request source = {.path = joined ? joined : name,
+                               .document = document->object,
+                               .depth = document->depth + 1,
+                               .pins = document->pins,
+                               .pinned_version = ncr_xml_attribute(element, "pinnedVersion", NULL)};
+    *out = ncr_lazy_new(&source);
     free(joined);
     return *out ? NACRE_OK : ncr_error_memory(err);
 }

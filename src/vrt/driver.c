@@ -177,6 +177,7 @@ static nacre_status make_dataset(open_plan *open, nacre_error *err)
         .path = request->file ? request->path : "",
         .object = request->file ? ncr_file_object(request->file) : request->document,
         .depth = request->depth,
+        .pins = request->pins,
     };
     if (!ncr_text_equal_nocase(ncr_xml_name(root), "VRTDataset"))
         return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: its root element is %.60s, not VRTDataset", request->path,

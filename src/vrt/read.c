@@ -116,6 +116,10 @@ static nacre_status step_openings(ncr_vrt_read *read, ncr_wants *wants, bool *mo
         status = ncr_plan_step_child(o->plan, wants, &child_more, err);
         o->done = !child_more;
         *more = *more || child_more;
+        if (o->done) { /* with all that it holds: there may be very many */
+            ncr_plan_free(o->plan);
+            o->plan = NULL;
+        }
     }
     if (status == NACRE_OK && !read->sidecars_done) {
         bool child_more = false;

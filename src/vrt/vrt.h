@@ -27,6 +27,7 @@ typedef struct ncr_vrt_document {
     const char *path;         /* "": text without a place */
     const ncr_object *object; /* NULL: text given by the user */
     int depth;
+    ncr_pins *pins; /* of the tree it is part of; NULL: it is being written */
 } ncr_vrt_document;
 
 typedef struct ncr_vrt_subclass {

@@ -183,7 +183,7 @@ static void a_lazy_source_is_opened_once(void **state)
     (void)state;
     ncr_call *call = test_call_new(NULL);
     mem_put(call, "mem://open/a", "FAKE1234", 8);
-    ncr_lazy *lazy = ncr_lazy_new("mem://open/a", NULL, 1, NULL);
+    ncr_lazy *lazy = ncr_lazy_new(&(ncr_open_request){.path = "mem://open/a", .depth = 1});
     nacre_error err;
     assert_null(ncr_lazy_dataset(lazy));
     opened = 0;
@@ -202,7 +202,7 @@ static void of_two_readers_the_first_ones_dataset_is_kept(void **state)
     (void)state;
     ncr_call *call = test_call_new(NULL);
     mem_put(call, "mem://open/a", "FAKE1234", 8);
-    ncr_lazy *lazy = ncr_lazy_new("mem://open/a", NULL, 1, NULL);
+    ncr_lazy *lazy = ncr_lazy_new(&(ncr_open_request){.path = "mem://open/a", .depth = 1});
     ncr_plan *first = NULL, *second = NULL;
     nacre_error err;
     assert_int_equal(ncr_lazy_plan_open(lazy, call, &first, &err), NACRE_OK);
@@ -221,7 +221,7 @@ static void a_failed_open_is_tried_again(void **state)
 {
     (void)state;
     ncr_call *call = test_call_new(NULL);
-    ncr_lazy *lazy = ncr_lazy_new("mem://open/later", NULL, 1, NULL);
+    ncr_lazy *lazy = ncr_lazy_new(&(ncr_open_request){.path = "mem://open/later", .depth = 1});
     nacre_error err;
     assert_int_equal(open_lazy(lazy, call, &err), NACRE_ERROR_NOT_FOUND);
     mem_put(call, "mem://open/later", "FAKE1234", 8);
@@ -237,8 +237,10 @@ static void another_version_than_the_pinned_one_is_changed(void **state)
     ncr_call *call = test_call_new(NULL);
     mem_put(call, "mem://open/a", "FAKE1234", 8);
     ncr_file *file = mem_open(call, "mem://open/a");
-    ncr_lazy *same = ncr_lazy_new("mem://open/a", NULL, 1, ncr_file_facts(file)->version.token);
-    ncr_lazy *other = ncr_lazy_new("mem://open/a", NULL, 1, "generation=0");
+    ncr_lazy *same = ncr_lazy_new(
+        &(ncr_open_request){.path = "mem://open/a", .depth = 1, .pinned_version = ncr_file_facts(file)->version.token});
+    ncr_lazy *other =
+        ncr_lazy_new(&(ncr_open_request){.path = "mem://open/a", .depth = 1, .pinned_version = "generation=0"});
     nacre_error err;
     assert_int_equal(open_lazy(same, call, &err), NACRE_OK);
     assert_int_equal(open_lazy(other, call, &err), NACRE_ERROR_CHANGED);
@@ -260,7 +262,7 @@ static void a_source_tells_whether_it_was_opened(void **state)
     (void)state;
     ncr_call *call = test_call_new(NULL);
     mem_put(call, "mem://open/a", "FAKE1234", 8);
-    ncr_lazy *lazy = ncr_lazy_new("mem://open/a", NULL, 1, NULL);
+    ncr_lazy *lazy = ncr_lazy_new(&(ncr_open_request){.path = "mem://open/a", .depth = 1});
     char told[256];
     ncr_lazy_sources(lazy, take_source, told);
     assert_string_equal(told, "mem://open/a||");
