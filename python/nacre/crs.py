@@ -173,4 +173,4 @@ class CRS:
         return (CRS, (str(self) or None,))
 
 
-__getattr__ = _later.names(__name__, "WktVersion epsg_treats_as_latlong epsg_treats_as_northingeasting")
+__getattr__ = _later.names(__name__, "WktVersion auth_preference epsg_treats_as_latlong epsg_treats_as_northingeasting")

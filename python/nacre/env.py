@@ -26,7 +26,7 @@ def _key(name: str) -> str | None:
     """nacre's key of an option, or None with a warning for an option without effect."""
     key = name.lower() if "." in name else _SAME.get(name.upper())
     if key is None:
-        warnings.warn(f"{name} has no effect in nacre", stacklevel=4)
+        warnings.warn(f"{name} has no effect in nacre", stacklevel=3)
     return key
 
 
@@ -54,8 +54,11 @@ class Env:
     def __init__(self, session: Any = None, **options: Any) -> None:
         if session is not None:
             raise NotImplementedError("sessions are not built yet: give options such as gs.access_token")
-        keys = {name: _key(name) for name in options}
-        self._options = {key: _value(options[name]) for name, key in keys.items() if key is not None}
+        self._options: dict[str, str] = {}
+        for name, value in options.items():
+            key = _key(name)
+            if key is not None:
+                self._options[key] = _value(value)
         self._outer: list[tuple[dict[str, str], Any]] = []
 
     def __enter__(self) -> Env:
@@ -73,5 +76,7 @@ class Env:
 
 
 __getattr__ = _later.names(
-    __name__, "GDALVersion ThreadEnv defenv delenv ensure_env ensure_env_with_credentials getenv hasenv setenv"
+    __name__,
+    "GDALVersion NullContextManager ThreadEnv defenv delenv ensure_env ensure_env_with_credentials env_ctx_if_needed"
+    " getenv hascreds hasenv local require_gdal_version setenv",
 )

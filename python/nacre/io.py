@@ -8,5 +8,6 @@ from .dataset import DatasetReader
 __all__ = ["DatasetReader"]
 
 __getattr__ = _later.names(
-    __name__, "BufferedDatasetWriter DatasetWriter FilePath MemoryFile ZipMemoryFile get_writer_for_path"
+    __name__,
+    "BufferedDatasetWriter DatasetWriter FilePath MemoryFile ZipMemoryFile get_writer_for_driver get_writer_for_path",
 )

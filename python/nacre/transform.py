@@ -34,9 +34,15 @@ def array_bounds(height: int, width: int, transform: Affine) -> tuple[float, flo
     if transform.b == transform.d == 0:
         left, top = transform.c, transform.f
         return (left, top + transform.e * height, left + transform.a * width, top)
-    corners = [transform * corner for corner in ((0, 0), (width, 0), (0, height), (width, height))]
-    xs, ys = [x for x, _ in corners], [y for _, y in corners]
-    return (min(xs), min(ys), max(xs), max(ys))
+    return rectangle(transform, 0, 0, width, height)
+
+
+def rectangle(
+    transform: Affine, left: float, top: float, right: float, bottom: float
+) -> tuple[float, float, float, float]:
+    """Smallest and largest coordinates of the corners of an upright rectangle under a transform: x, y, x, y."""
+    xs, ys = applied(transform, np.array([left, right, right, left]), np.array([top, top, bottom, bottom]))
+    return (float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max()))
 
 
 def xy(transform: Affine, rows: Any, cols: Any, zs: Any = None, offset: str = "center") -> tuple[Any, Any]:
@@ -60,7 +66,7 @@ def xy(transform: Affine, rows: Any, cols: Any, zs: Any = None, offset: str = "c
     if offset not in _OFFSETS:
         raise TransformError(f"no such offset: {offset!r}; there are {', '.join(_OFFSETS)}")
     right, down = _OFFSETS[offset]
-    return _applied(transform, np.asarray(cols) + right, np.asarray(rows) + down)
+    return applied(transform, np.asarray(cols) + right, np.asarray(rows) + down)
 
 
 def rowcol(transform: Affine, xs: Any, ys: Any, zs: Any = None, op: Callable[[Any], Any] = np.floor) -> tuple[Any, Any]:
@@ -76,19 +82,27 @@ def rowcol(transform: Affine, xs: Any, ys: Any, zs: Any = None, op: Callable[[An
     tuple
         Rows and columns: two ints, or two arrays of int64.
     """
-    cols, rows = _applied(~transform, np.asarray(xs), np.asarray(ys))
+    cols, rows = applied(~transform, np.asarray(xs), np.asarray(ys))
     if np.ndim(rows) == 0:
         return int(op(rows)), int(op(cols))
     return np.asarray(op(rows)).astype(np.int64), np.asarray(op(cols)).astype(np.int64)
 
 
-def _applied(transform: Affine, x: Any, y: Any) -> tuple[Any, Any]:
+def applied(transform: Affine, x: Any, y: Any) -> tuple[Any, Any]:
+    """What a transform makes of coordinates, numbers or arrays."""
     t = transform
     return (t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f)
 
 
+def moved(transform: Affine, col: float, row: float) -> Affine:
+    """The transform of a raster whose upper left corner is at a pixel of another one's."""
+    t = transform
+    x, y = applied(t, col, row)
+    return Affine(t.a, t.b, x, t.d, t.e, y)
+
+
 __getattr__ = _later.names(
     __name__,
-    "AffineTransformer GCPTransformer GroundControlPoint RPC RPCTransformer TransformDirection TransformMethod"
-    " TransformMethodsMixin from_gcps get_transformer guard_transform tastes_like_gdal",
+    "AffineTransformer GCPTransformer GDALTransformerBase GroundControlPoint RPC RPCTransformer TransformDirection TransformMethod"
+    " TransformMethodsMixin TransformerBase from_gcps get_transformer guard_transform tastes_like_gdal",
 )

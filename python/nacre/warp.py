@@ -73,7 +73,8 @@ def calculate_default_transform(
         cols, rows = math.ceil(cols * grid.a / xres), math.ceil(rows * -grid.e / yres)
         return Affine(xres, 0, grid.c, 0, -yres, grid.f), cols, rows
     if dst_width is not None and dst_height is not None:
-        return grid * Affine.scale(cols / dst_width, rows / dst_height), dst_width, dst_height
+        x, y = cols / dst_width, rows / dst_height
+        return Affine(grid.a * x, 0, grid.c, 0, grid.e * y, grid.f), dst_width, dst_height
     return grid, cols, rows
 
 

@@ -11,6 +11,7 @@ from affine import Affine
 
 from . import _later
 from .errors import WindowError
+from .transform import applied, moved, rectangle
 
 
 class Window:
@@ -79,8 +80,8 @@ class Window:
         )
 
     def toslices(self) -> tuple[slice, slice]:
-        """Slices of rows and columns for a numpy array."""
-        rows, cols = self.toranges()
+        """Slices of rows and columns for a numpy array: of the pixels that the window touches, from 0 on."""
+        rows, cols = ((max(math.floor(start), 0), math.ceil(stop)) for start, stop in self.toranges())
         return (slice(*rows), slice(*cols))
 
     def round_lengths(self) -> Window:
@@ -160,7 +161,7 @@ def as_window(value: Any, height: int, width: int) -> Window:
 
 def transform(window: Window, transform: Affine) -> Affine:
     """The transform of a window of a raster that has this transform."""
-    return transform * Affine.translation(window.col_off, window.row_off)
+    return moved(transform, window.col_off, window.row_off)
 
 
 def bounds(window: Window, transform: Affine) -> tuple[float, float, float, float]:
@@ -169,12 +170,11 @@ def bounds(window: Window, transform: Affine) -> tuple[float, float, float, floa
     Where the raster is turned, those of the smallest upright rectangle around the window.
     """
     (row_start, row_stop), (col_start, col_stop) = window.toranges()
-    (left, top), (right, bottom) = transform * (col_start, row_start), transform * (col_stop, row_stop)
     if transform.b == transform.d == 0:
+        left, top = applied(transform, col_start, row_start)
+        right, bottom = applied(transform, col_stop, row_stop)
         return (left, bottom, right, top)
-    others = (transform * (col_start, row_stop), transform * (col_stop, row_start))
-    xs, ys = (left, right, *(x for x, _ in others)), (bottom, top, *(y for _, y in others))
-    return (min(xs), min(ys), max(xs), max(ys))
+    return rectangle(transform, col_start, row_start, col_stop, row_stop)
 
 
 def from_bounds(
@@ -207,10 +207,8 @@ def from_bounds(
         raise WindowError("a transform is needed")
     if (right - left) * transform.a < 0 or (bottom - top) * transform.e < 0:
         raise WindowError(f"bounds {(left, bottom, right, top)} are the wrong way round for {transform!r}")
-    corners = [~transform * corner for corner in ((left, top), (right, top), (right, bottom), (left, bottom))]
-    cols, rows = [col for col, _ in corners], [row for _, row in corners]
-    col, row = min(cols), min(rows)
-    return Window(col, row, max(cols) - col, max(rows) - row)
+    col, row, col_stop, row_stop = rectangle(~transform, left, top, right, bottom)
+    return Window(col, row, col_stop - col, row_stop - row)
 
 
 __getattr__ = _later.names(

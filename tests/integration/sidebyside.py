@@ -85,7 +85,7 @@ def described_rasters(folder: pathlib.Path) -> list[pathlib.Path]:
         write(folder / "geographic.tif", byte[:1], crs="EPSG:4326", transform=from_origin(12, 48, 0.01, 0.02)),
         write(folder / "esri.tif", byte[:1], crs="ESRI:54009"),
         write(folder / "wkt.tif", byte[:1], crs="+proj=laea +lat_0=52 +lon_0=10 +ellps=GRS80"),
-        write(folder / "turned.tif", byte[:1], transform=from_origin(3e5, 5e6, 9, 9) * rasterio.Affine.rotation(30)),
+        write(folder / "turned.tif", byte[:1], transform=rasterio.Affine(8, 4.5, 3e5, 4.5, -7, 5e6)),
         write(folder / "south_up.tif", byte[:1], transform=rasterio.Affine(100, 0, 3e5, 0, 100, 4e6)),
         write(folder / "point.tif", byte[:1]),
         write(folder / "palette.tif", byte[:1] % 4, photometric="palette"),

@@ -61,7 +61,7 @@ def both_views(theirs: Any, ours: Any, **keywords: Any) -> tuple[Any, Any]:
     crs = target_crs(ours)
     if keywords.get("transform") is True:  # the middle of the view that GDAL suggests, at its resolution
         whole = WarpedVRT(ours, crs=crs)
-        keywords["transform"] = whole.transform * Affine.translation(whole.width // 3, whole.height // 3)
+        keywords["transform"] = whole.window_transform(nacre.windows.Window(whole.width // 3, whole.height // 3, 9, 9))
     method, our_method = sidebyside.resampling_of(keywords.pop("resampling", 0))
     # With a size of its own Rasterio's view cannot have the tolerance 0.
     tolerance = 1e-9 if "width" in keywords else 0
@@ -141,7 +141,8 @@ def test_source_crs_and_transform_may_be_given(data: pathlib.Path) -> None:
     assert_same_views(expected, got, 0, "src_crs")
     assert got.src_crs == "EPSG:32617" and got.dst_crs == "EPSG:3857"
     # Rasterio forgets src_transform where it finds the grid by itself; here it always counts.
-    moved = Affine.translation(1000, 0) * ours.transform
+    a, b, c, d, e, f = tuple(ours.transform)[:6]
+    moved = Affine(a, b, c + 1000, d, e, f)
     got = WarpedVRT(ours, src_transform=moved)
     assert got.transform == moved
     assert np.array_equal(got.read(), ours.read())
