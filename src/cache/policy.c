@@ -98,6 +98,7 @@ static size_t held(void)
 static void evict_from_small(void)
 {
     ncr_cached *cached = queues[NCR_QUEUE_SMALL].oldest;
+    assert(cached); /* the queue holds bytes */
     if (cached->uses >= USES_TO_MOVE) {
         pull(cached);
         cached->uses = 0;

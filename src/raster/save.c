@@ -3,6 +3,7 @@
 #include "raster/save.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -30,18 +31,12 @@ static bool has_ending(const ncr_saver *saver, const char *path)
 /* The names of all formats, "COG, GTiff, VRT". */
 static void list_formats(char *out, size_t size)
 {
-    size_t length = 0;
-    out[0] = '\0';
-    for (int i = 0; i < saver_count; i++) {
-        const char *parts[] = {i ? ", " : "", savers[i]->format};
-        for (int part = 0; part < 2; part++) {
-            size_t more = strlen(parts[part]);
-            if (length + more + 1 > size)
-                return;
-            memcpy(out + length, parts[part], more + 1);
-            length += more;
-        }
-    }
+    ncr_buffer names;
+    ncr_buffer_init(&names, size);
+    for (int i = 0; i < saver_count && savers[i]; i++)
+        ncr_text_appendf(&names, "%s%s", i ? ", " : "", savers[i]->format);
+    snprintf(out, size, "%s", names.data ? (const char *)names.data : "");
+    ncr_buffer_clear(&names);
 }
 
 nacre_status ncr_saver_find(const char *format, const char *path, const ncr_saver **out, nacre_error *err)
