@@ -138,8 +138,8 @@ static nacre_status shrinking(const ncr_map *map, int width, int height, double 
 {
     double low_x = HUGE_VAL, high_x = -HUGE_VAL, low_y = HUGE_VAL, high_y = -HUGE_VAL;
     for (int i = 0; i < LEVEL_PLACES * LEVEL_PLACES; i++) {
-        double x = (double)width * (i % LEVEL_PLACES) / (LEVEL_PLACES - 1),
-               y = (double)height * (double)(i / LEVEL_PLACES) / (LEVEL_PLACES - 1);
+        int column = i % LEVEL_PLACES, row = i / LEVEL_PLACES;
+        double x = (double)width * column / (LEVEL_PLACES - 1), y = (double)height * row / (LEVEL_PLACES - 1);
         nacre_status status = ncr_map_to_source(map, 1, &x, &y, err);
         if (status)
             return status;
