@@ -218,13 +218,13 @@ void ncr_pool_for(size_t count, void (*function)(void *user, size_t index), void
     atomic_init(&l->references, 1);
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->changed, NULL);
-    for (size_t i = 0; i < helpers; i++)
-        submit_helper(l);
-    loop_run(l);
     /* Our own reference, given up at the end, keeps the loop; the analyser does not count. */
+    for (size_t i = 0; i < helpers; i++)
+        submit_helper(l); /* NOLINT(clang-analyzer-unix.Malloc) */
+    loop_run(l);          /* NOLINT(clang-analyzer-unix.Malloc) */
     pthread_mutex_lock(&l->lock);
     while (l->done < l->count)
-        pthread_cond_wait(&l->changed, &l->lock); /* NOLINT(clang-analyzer-unix.Malloc) */
-    pthread_mutex_unlock(&l->lock);               /* NOLINT(clang-analyzer-unix.Malloc) */
+        pthread_cond_wait(&l->changed, &l->lock);
+    pthread_mutex_unlock(&l->lock);
     loop_unref(l);
 }
