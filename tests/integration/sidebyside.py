@@ -19,7 +19,9 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
 WIDTH, HEIGHT = 131, 97
-DTYPES = "uint8 int8 uint16 int16 uint32 int32 uint64 int64 float16 float32 float64".split()
+DTYPES = "uint8 int8 uint16 int16 uint32 int32 uint64 int64 float32 float64".split()
+if tuple(map(int, rasterio.__gdal_version__.split(".")[:2])) >= (3, 11):
+    DTYPES.append("float16")
 LAYOUTS: dict[str, dict[str, Any]] = {
     "tiled": {
         "tiled": True,
