@@ -21,10 +21,13 @@ _SAME = {
     "GDAL_HTTP_CAINFO": "http.ca_bundle",
 }
 
+# Keys of nacre without a dot in them.
+_WORDS = {"cache", "sidecars", "sources", "threads", "timeout", "unproven"}
+
 
 def _key(name: str) -> str | None:
     """nacre's key of an option, or None with a warning for an option without effect."""
-    key = name.lower() if "." in name else _SAME.get(name.upper())
+    key = name.lower() if "." in name or name in _WORDS else _SAME.get(name.upper())
     if key is None:
         warnings.warn(f"{name} has no effect in nacre", stacklevel=3)
     return key

@@ -100,6 +100,9 @@ struct nacre_dataset {
     bool is_tiled, is_cog;
     int (*overviews)[2]; /* sizes, from the largest */
     int overview_count;
+    bool looks_beside;          /* files beside it are looked for at its first read, not by its open: see beside.h */
+    _Atomic unsigned beside;    /* which there are, once somebody has looked */
+    _Atomic(ncr_call *) looker; /* the read that looks for them; compared only */
 };
 
 /* A zeroed dataset of `size` bytes with its bands (scale 1, all valid); path is copied, file (may be NULL)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "raster/beside.h"
 #include "raster/dataset.h"
 #include "raster/dtype.h"
 #include "raster/nodata.h"
@@ -250,6 +251,15 @@ static nacre_status init_masks(mask_plan *p, nacre_error *err)
     return status;
 }
 
+/* All is valid by what the dataset itself says: then nothing else looks beside it. */
+static bool reads_nothing(const mask_plan *p)
+{
+    for (int i = 0; i < p->part_count; i++)
+        if (p->parts[i].child)
+            return false;
+    return true;
+}
+
 nacre_status ncr_dataset_plan_masks(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
                                     ncr_plan **out, nacre_error *err)
 {
@@ -268,6 +278,9 @@ nacre_status ncr_dataset_plan_masks(ncr_dataset *dataset, const ncr_scaled_reque
         ncr_plan_free(&p->plan);
         return status;
     }
-    *out = &p->plan;
-    return NACRE_OK;
+    if (!reads_nothing(p)) {
+        *out = &p->plan;
+        return NACRE_OK;
+    }
+    return ncr_beside_plan(dataset, false, &p->plan, out, err);
 }

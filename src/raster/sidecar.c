@@ -107,11 +107,16 @@ static nacre_status take_single(sidecar_plan *plan, nacre_error *err)
     return NACRE_OK;
 }
 
+bool ncr_sidecars_are_wanted(const ncr_call *call)
+{
+    const char *setting = ncr_config_text(call->config, NCR_KEY_SIDECARS);
+    return !setting || strcmp(setting, "never") != 0;
+}
+
 /* A signed URL or one with a query has no neighbours that could be named. */
 static bool can_have_sidecars(const sidecar_plan *plan)
 {
-    const char *setting = ncr_config_text(plan->plan.call->config, NCR_KEY_SIDECARS);
-    if (setting && strcmp(setting, "never") == 0)
+    if (!ncr_sidecars_are_wanted(plan->plan.call))
         return false;
     const ncr_object *object = ncr_file_object(plan->file);
     return strcmp(object->store->class->name, "http") != 0 || !strchr(object->key, '?');

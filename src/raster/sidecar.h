@@ -19,6 +19,9 @@ typedef struct ncr_sidecars {
 } ncr_sidecars;
 void ncr_sidecars_clear(ncr_sidecars *sidecars);
 
+/* Whether the key `sidecars` lets them be looked for at all. */
+bool ncr_sidecars_are_wanted(const ncr_call *call);
+
 /* A plan (one round) after which *out tells which sidecars the object of `file` has. The key `sidecars` says never:
  * none, without a request. */
 nacre_status ncr_sidecars_plan(ncr_file *file, ncr_call *call, ncr_sidecars *out, ncr_plan **plan, nacre_error *err);

@@ -315,6 +315,7 @@ nacre_status ncr_vrt_read_common(const ncr_xml *root, const ncr_vrt_document *do
         return ncr_error_memory(err);
     dataset->width = width;
     dataset->height = height;
+    dataset->looks_beside = file != NULL;
     status = read_crs(ncr_xml_text(root, "SRS", NULL), &dataset->crs, err);
     if (status == NACRE_OK)
         status = read_transform(root, dataset, err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "raster/beside.h"
 #include "raster/dtype.h"
 #include "vrt/draw.h"
 #include "vrt/reading.h"
@@ -13,14 +14,6 @@
 enum { STRIPE = 256 /* rows of one task of compose() */ };
 
 /* --- Start --- */
-
-static nacre_status sidecars_begin(ncr_vrt_read *read, nacre_error *err)
-{
-    ncr_file *file = read->view->base.file;
-    read->sidecars_done = !file || atomic_load(&read->view->sidecars_known);
-    return read->sidecars_done ? NACRE_OK
-                               : ncr_sidecars_plan(file, read->plan.call, &read->sidecars, &read->sidecar_plan, err);
-}
 
 static bool shrinks(const ncr_vrt_read *read)
 {
@@ -48,8 +41,6 @@ static nacre_status start(ncr_vrt_read *read, nacre_error *err)
 {
     read->started = true;
     nacre_status status = ncr_vrt_read_cut(read, err);
-    if (status == NACRE_OK)
-        status = sidecars_begin(read, err);
     if (status != NACRE_OK)
         return status;
     read->must_choose = shrinks(read) && read->group_count && effective_resampling(read) != NACRE_RESAMPLING_NEAREST;
@@ -120,14 +111,6 @@ static nacre_status step_openings(ncr_vrt_read *read, ncr_wants *wants, bool *mo
             ncr_plan_free(o->plan);
             o->plan = NULL;
         }
-    }
-    if (status == NACRE_OK && !read->sidecars_done) {
-        bool child_more = false;
-        status = ncr_plan_step_child(read->sidecar_plan, wants, &child_more, err);
-        read->sidecars_done = !child_more;
-        *more = *more || child_more;
-        if (status == NACRE_OK && !child_more)
-            atomic_store(&read->view->sidecars_known, true);
     }
     return status;
 }
@@ -267,9 +250,7 @@ static void free_plan(ncr_plan *plan)
     }
     for (size_t i = 0; i < read->opening_count; i++)
         ncr_plan_free(read->openings[i].plan);
-    ncr_plan_free(read->sidecar_plan);
     ncr_plan_free(read->resampling);
-    ncr_sidecars_clear(&read->sidecars);
     free(read->groups);
     free(read->openings);
     free(read->parts);
@@ -299,8 +280,7 @@ static nacre_status plan_groups(ncr_dataset *dataset, const ncr_scaled_request *
         }
         memcpy(read->bands, request->to.bands, (size_t)read->output_count * sizeof *read->bands);
     }
-    *out = &read->plan;
-    return NACRE_OK;
+    return ncr_beside_plan(dataset, shrinks(read), &read->plan, out, err);
 }
 
 /* A view with an OverviewList is resampled from those levels, and they come from the sources. */

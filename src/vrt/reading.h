@@ -3,7 +3,6 @@
 #ifndef NCR_VRT_READING_H
 #define NCR_VRT_READING_H
 
-#include "raster/sidecar.h"
 #include "vrt/place.h"
 #include "vrt/view.h"
 
@@ -11,8 +10,8 @@
  *
  * A request is cut into parts: one source under one output band. Parts of neighbouring bands that are the same
  * rectangle of the same source are one group, read by one child plan. Everything goes out together: the first round
- * opens all sources (and looks for the view's own sidecars); each source goes on to its pixels as soon as it is open,
- * without waiting for the others.
+ * opens all sources (and, around this plan, looks for the view's own sidecars); each source goes on to its pixels as
+ * soon as it is open, without waiting for the others.
  *
  * A group reads straight into the caller's buffer where nothing else is drawn on its pixels and no value has to be
  * changed; other groups read into buffers of their own, which are drawn at the end in the order of the document. */
@@ -67,9 +66,6 @@ typedef struct ncr_vrt_read {
     size_t group_count, group_capacity;
     ncr_vrt_opening *openings;
     size_t opening_count;
-    ncr_plan *sidecar_plan;
-    bool sidecars_done;
-    ncr_sidecars sidecars;
 } ncr_vrt_read;
 
 /* Of an output: its layer, the type of its band, and the address of a pixel. */

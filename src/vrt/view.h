@@ -52,7 +52,6 @@ typedef struct ncr_vrt_view {
     bool has_mask;         /* a MaskBand of the dataset */
     int *overview_factors; /* of an OverviewList, one an overview of the dataset; NULL: none */
     nacre_resampling overview_resampling;
-    _Atomic bool sidecars_known;
 } ncr_vrt_view;
 
 extern const ncr_dataset_class ncr_vrt_view_class;

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/pool.h"
+#include "raster/beside.h"
 #include "raster/dtype.h"
 #include "warp/part.h"
 #include "warp/view.h"
@@ -452,6 +453,12 @@ static nacre_status set_outputs(view_plan *p, const ncr_read_request *to, nacre_
     return NACRE_OK;
 }
 
+/* Whether the view is shrunk, along both axes. */
+static bool is_reduced(const scaling *s)
+{
+    return s && s->x_size > 1 && s->y_size > 1;
+}
+
 static nacre_status new_plan(ncr_dataset *dataset, const ncr_read_request *to, const ncr_rect *window,
                              const scaling *scaled, ncr_call *call, ncr_plan **out, nacre_error *err)
 {
@@ -472,8 +479,7 @@ static nacre_status new_plan(ncr_dataset *dataset, const ncr_read_request *to, c
         ncr_plan_free(&p->base);
         return status;
     }
-    *out = &p->base;
-    return NACRE_OK;
+    return ncr_beside_plan(dataset, is_reduced(scaled), &p->base, out, err);
 }
 
 nacre_status ncr_warp_plan_read(ncr_dataset *dataset, const ncr_read_request *request, ncr_call *call, ncr_plan **out,

@@ -111,11 +111,38 @@ def test_reopening_a_saved_view_is_one_request_without_a_body(emulator: Emulator
     assert cost.requests == ["GET 304 bytes=0-32767"] and cost.received == 0
     with counted(emulator) as cost:
         view.read(window=WINDOW)
-    assert "GET 304 bytes=0-32767" in cost.requests  # the source is proven, in one round with the look at sidecars
-    assert cost.rounds == 1 and len(cost.requests) <= 2
+    # The source is proven, in one round with the look for what lies beside the view.
+    assert sorted(cost.requests) == ["GET 200", "GET 304 bytes=0-32767"]
+    assert cost.rounds == 1
     with counted(emulator) as cost:
         view.read(window=WINDOW)
-    assert cost.requests == []
+        view.read()
+        view.read_masks(window=WINDOW)
+    assert [request for request in cost.requests if not request.startswith("GET 206")] == []
+    with counted(emulator) as cost:
+        view.read(window=WINDOW)
+        view.read_masks(window=WINDOW)
+    assert cost.requests == [] and cost.rounds == 0
+
+
+def test_a_masks_read_of_a_view_without_masks_looks_beside_it_once(emulator: Emulator, path: str) -> None:
+    view_path = path.replace("scene.tif", "view.vrt")
+    nacre.shutil.copy(WarpedVRT(nacre.open(path), crs="EPSG:3857"), view_path, driver="VRT")
+    view = nacre.open(view_path)
+    for expected in (["GET 200"], []):
+        with counted(emulator) as cost:
+            view.read_masks(window=WINDOW)
+        assert cost.requests == expected
+
+
+def test_with_sidecars_never_nothing_is_looked_for(emulator: Emulator, path: str) -> None:
+    view_path = path.replace("scene.tif", "view.vrt")
+    nacre.shutil.copy(WarpedVRT(nacre.open(path), crs="EPSG:3857"), view_path, driver="VRT")
+    with nacre.Env(sidecars="never"):
+        view = nacre.open(view_path)
+        with counted(emulator) as cost:
+            view.read(window=WINDOW)
+    assert "GET 304 bytes=0-32767" in cost.requests and "GET 200" not in cost.requests
 
 
 def test_a_warped_read_of_a_cold_source_is_one_round(emulator: Emulator, path: str) -> None:
