@@ -103,6 +103,6 @@ def moved(transform: Affine, col: float, row: float) -> Affine:
 
 __getattr__ = _later.names(
     __name__,
-    "AffineTransformer GCPTransformer GDALTransformerBase GroundControlPoint RPC RPCTransformer TransformDirection TransformMethod"
-    " TransformMethodsMixin TransformerBase from_gcps get_transformer guard_transform tastes_like_gdal",
+    "AffineTransformer GCPTransformer GDALTransformerBase GroundControlPoint RPC RPCTransformer TransformDirection"
+    " TransformMethod TransformMethodsMixin TransformerBase from_gcps get_transformer guard_transform tastes_like_gdal",
 )
