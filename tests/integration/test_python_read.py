@@ -18,7 +18,9 @@ import sidebyside
 from conftest import need
 from nacre.crs import CRS
 
-pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning", "ignore::UserWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::rasterio.errors.NotGeoreferencedWarning", "ignore::UserWarning", "ignore::PendingDeprecationWarning"
+)
 
 PLAIN = (
     "name mode closed driver width height shape count indexes dtypes transform bounds res nodata nodatavals scales"

@@ -19,7 +19,9 @@ from affine import Affine
 from nacre.vrt import WarpedVRT
 from test_python_read import PLAIN, assert_same_attributes, assert_same_metadata, same
 
-pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning", "ignore::UserWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::rasterio.errors.NotGeoreferencedWarning", "ignore::UserWarning", "ignore::PendingDeprecationWarning"
+)
 
 # Grids of GCPs are not warped; some have no CRS; the dateline's view is so much coarser than its source that nacre
 # reads an overview, as gdalwarp does and Rasterio does not.
