@@ -16,6 +16,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Guarded by lock. */
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static ncr_task *first, *last;
+static int queued; /* tasks from first to last */
 static int started, idle, wanted;
 
 /* CPUs that a cgroup (version 2) grants, rounded up; a large number where it sets no limit. */
@@ -70,6 +71,7 @@ static ncr_task *take_task_locked(void)
     first = task->next;
     if (!first)
         last = NULL;
+    queued--;
     return task;
 }
 
@@ -100,7 +102,7 @@ static void after_fork_parent(void)
 static void after_fork_child(void)
 {
     first = last = NULL;
-    started = idle = 0;
+    queued = started = idle = 0;
     pthread_cond_init(&wake, NULL);
     pthread_mutex_unlock(&lock);
 }
@@ -126,7 +128,8 @@ void ncr_pool_submit(ncr_task *task)
     pthread_mutex_lock(&lock);
     if (!wanted)
         wanted = usable_cpus();
-    if (!idle && started < wanted)
+    /* A worker that was woken counts as idle until it runs, so each queued task has one of them taken already. */
+    if (queued >= idle && started < wanted)
         start_worker_locked();
     if (!started) {
         pthread_mutex_unlock(&lock);
@@ -139,6 +142,7 @@ void ncr_pool_submit(ncr_task *task)
     else
         first = task;
     last = task;
+    queued++;
     pthread_cond_signal(&wake);
     pthread_mutex_unlock(&lock);
 }

@@ -10,6 +10,16 @@
 #include "base/latch.h"
 #include "base/pool.h"
 
+enum { THREADS = 4 };
+
+static int set_up(void **state)
+{
+    (void)state;
+    ncr_pool_set_threads(THREADS);
+    assert_int_equal(ncr_pool_threads(), THREADS);
+    return 0;
+}
+
 typedef struct {
     ncr_task task;
     ncr_latch *latch;
@@ -44,6 +54,40 @@ static void every_task_runs_once(void **state)
 {
     (void)state;
     run_tasks(1000);
+}
+
+typedef struct {
+    ncr_task task;
+    ncr_latch *arrived, *left;
+} meeting_task;
+
+/* Goes on only when all the others run too. */
+static void meet(ncr_task *task)
+{
+    meeting_task *t = (meeting_task *)task;
+    ncr_latch_down(t->arrived);
+    ncr_latch_wait(t->arrived);
+    ncr_latch_down(t->left);
+}
+
+static void tasks_that_come_together_run_side_by_side(void **state)
+{
+    (void)state;
+    meeting_task tasks[THREADS];
+    ncr_latch arrived, left;
+    run_tasks(1);
+    usleep(50000); /* its thread is idle, and the only one */
+    ncr_latch_init(&arrived, THREADS);
+    ncr_latch_init(&left, THREADS);
+    alarm(60); /* the end of a pool in which one of them waits in the queue */
+    for (int i = 0; i < THREADS; i++) {
+        tasks[i] = (meeting_task){.task.run = meet, .arrived = &arrived, .left = &left};
+        ncr_pool_submit(&tasks[i].task);
+    }
+    ncr_latch_wait(&left);
+    alarm(0);
+    ncr_latch_clear(&arrived);
+    ncr_latch_clear(&left);
 }
 
 static void mark(void *user, size_t index)
@@ -97,10 +141,11 @@ static void a_child_after_fork_has_a_pool_of_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tasks_that_come_together_run_side_by_side),
         cmocka_unit_test(every_task_runs_once),
         cmocka_unit_test(a_loop_visits_every_index_once),
         cmocka_unit_test(loops_inside_loops_end),
         cmocka_unit_test(a_child_after_fork_has_a_pool_of_its_own),
     };
-    return cmocka_run_group_tests_name("base/pool", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("base/pool", tests, set_up, NULL);
 }
