@@ -4,27 +4,26 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import shutil
-import subprocess
+import sys
 import tempfile
-import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NACRE = ROOT / "build-release" / "nacre"
+sys.path.insert(0, str(ROOT / "demo"))
+from bucket_server import BucketServer
 
 
-class Server:
+class Server(BucketServer):
     """A bucket "bench" with copies of a file, so that every repeat meets an object it has never seen."""
 
     def __init__(self, latency_ms: float) -> None:
         self._folder = tempfile.TemporaryDirectory()
-        self.bucket = pathlib.Path(self._folder.name) / "bench"
+        root = pathlib.Path(self._folder.name)
+        self.bucket = root / "bench"
         self.bucket.mkdir()
-        command = [NACRE, "emulator", "--root", self._folder.name, "--listen", "127.0.0.1:0"]
-        self._process = subprocess.Popen([*command, "--latency", str(latency_ms)], stdout=subprocess.PIPE, text=True)
-        self.url = self._process.stdout.readline().split()[-1]
+        super().__init__(NACRE, root, latency_ms)
 
     def copies(self, source: pathlib.Path, prefix: str, count: int) -> list[str]:
         """Keys of `count` copies of a file."""
@@ -34,17 +33,9 @@ class Server:
             shutil.copyfile(source, self.bucket / key)
         return keys
 
-    def take_log(self) -> list[dict]:
-        """The requests since the last call."""
-        log = f"{self.url}/emulator/log"
-        entries = json.load(urllib.request.urlopen(log))
-        urllib.request.urlopen(urllib.request.Request(log, method="DELETE"))
-        return entries["requests"] if isinstance(entries, dict) else entries
-
     def __enter__(self) -> Server:
         return self
 
     def __exit__(self, *unused: object) -> None:
-        self._process.terminate()
-        self._process.wait(10)
+        self.stop()
         self._folder.cleanup()
