@@ -65,16 +65,23 @@ nacre_status ncr_call_new(const nacre_io_options *options, ncr_call **out, nacre
     return NACRE_OK;
 }
 
+ncr_call *ncr_call_new_within(ncr_config *config, int64_t timeout_ms)
+{
+    ncr_call *call = calloc(1, sizeof *call);
+    if (!call)
+        return NULL;
+    atomic_init(&call->references, 1);
+    call->config = ncr_config_ref(config);
+    call->deadline_ms = ncr_clock_ms() + timeout_ms;
+    return call;
+}
+
 ncr_call *ncr_call_new_cleanup(const ncr_call *call)
 {
     enum { CLEANUP_MS = 3000 }; /* the user who has interrupted a command waits for it */
-    ncr_call *cleanup = calloc(1, sizeof *cleanup);
-    if (!cleanup)
-        return NULL;
-    atomic_init(&cleanup->references, 1);
-    cleanup->config = ncr_config_ref(call->config);
-    cleanup->deadline_ms = ncr_clock_ms() + CLEANUP_MS;
-    cleanup->offline = call->offline;
+    ncr_call *cleanup = ncr_call_new_within(call->config, CLEANUP_MS);
+    if (cleanup)
+        cleanup->offline = call->offline;
     return cleanup;
 }
 

@@ -33,6 +33,9 @@ nacre_status ncr_call_new(const nacre_io_options *options, ncr_call **out, nacre
 /* For taking back what a call began, which must be possible when that was cancelled or is out of time: the same
  * configuration, with a short deadline of its own and nothing to cancel it. NULL: out of memory. */
 ncr_call *ncr_call_new_cleanup(const ncr_call *call);
+/* For work that is nobody's call, such as renewing a token: with a deadline, and nothing to cancel it. NULL: out of
+ * memory. */
+ncr_call *ncr_call_new_within(ncr_config *config, int64_t timeout_ms);
 ncr_call *ncr_call_ref(ncr_call *call);
 void ncr_call_unref(ncr_call *call);
 

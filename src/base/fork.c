@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-enum { MOST_LOCKS = 8 };
+enum { MOST_LOCKS = 16 };
 static pthread_mutex_t *kept[MOST_LOCKS]; /* not changed after loading */
 static int kept_count;
 

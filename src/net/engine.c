@@ -34,6 +34,7 @@ typedef struct engine {
     ncr_transfer_hooks hooks;
     list incoming; /* guarded by lock */
     list queued, running, waiting, ended;
+    list unready; /* their signers wait for credentials */
     CURL *handles[KEPT_HANDLES];
     size_t handle_count;
     int *sockets; /* open ones, for the child of a fork to close */
@@ -162,7 +163,7 @@ static void set_host_connections(engine *e, const ncr_http_transfer *t)
     curl_multi_setopt(e->multi, CURLMOPT_MAX_HOST_CONNECTIONS, e->host_connections);
 }
 
-static void begin(engine *e, ncr_http_transfer *t)
+static void send_now(engine *e, ncr_http_transfer *t)
 {
     CURL *easy = take_handle(e);
     nacre_error error;
@@ -180,6 +181,23 @@ static void begin(engine *e, ncr_http_transfer *t)
     t->easy = NULL;
     ncr_transfer_fail(t, &error);
     end(e, t);
+}
+
+/* Sends a transfer, when its signer is ready for it. */
+static void begin(engine *e, ncr_http_transfer *t)
+{
+    switch (ncr_transfer_prepare(t)) {
+    case NCR_HTTP_READY:
+        send_now(e, t);
+        break;
+    case NCR_HTTP_NOT_YET:
+        list_add(&e->unready, t);
+        break;
+    case NCR_HTTP_FAILED:
+        ncr_transfer_fail(t, &t->error);
+        end(e, t);
+        break;
+    }
 }
 
 /* Takes a running transfer from libcurl and sees what it came to. */
@@ -206,6 +224,14 @@ static void take_incoming(engine *e)
     pthread_mutex_unlock(&lock);
     for (ncr_http_transfer *t; (t = list_take(&incoming));)
         list_add(&e->queued, t);
+}
+
+static void begin_unready(engine *e)
+{
+    list unready = e->unready;
+    e->unready = (list){0};
+    for (ncr_http_transfer *t; (t = list_take(&unready));)
+        begin(e, t);
 }
 
 static void begin_queued(engine *e)
@@ -263,13 +289,14 @@ static void check(engine *e, int64_t now_ms)
     break_overdue(e, &e->running, now_ms);
     break_overdue(e, &e->waiting, now_ms);
     break_overdue(e, &e->queued, now_ms);
+    break_overdue(e, &e->unready, now_ms);
 }
 
 static int poll_ms(const engine *e, int64_t now_ms)
 {
     if (e->ended.first)
         return 0;
-    if (!e->queued.first && !e->running.first && !e->waiting.first)
+    if (!e->queued.first && !e->running.first && !e->waiting.first && !e->unready.first)
         return IDLE_POLL_MS;
     int64_t wait_ms = CHECK_MS / 2;
     for (const ncr_http_transfer *t = e->waiting.first; t; t = t->next)
@@ -293,6 +320,7 @@ static int pass(engine *e)
 {
     take_incoming(e);
     begin_due(e, ncr_clock_ms());
+    begin_unready(e);
     begin_queued(e);
     int running;
     curl_multi_perform(e->multi, &running);
@@ -404,6 +432,15 @@ static void end_now(ncr_http_request *request, nacre_status status)
     request->status = status;
     request->response.round = request->needed_round + 1;
     request->done(request);
+}
+
+void ncr_http_wake(void)
+{
+    pthread_mutex_lock(&lock);
+    engine *e = current;
+    pthread_mutex_unlock(&lock);
+    if (e)
+        curl_multi_wakeup(e->multi);
 }
 
 void ncr_http_start(ncr_http_request *request)

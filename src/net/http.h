@@ -48,6 +48,51 @@ typedef struct ncr_http_response {
     unsigned http_version;   /* 10, 11, 20 or 30; 0: no answer */
 } ncr_http_response;
 
+/* What proves who asks, attempt by attempt: a signature holds the time, and a token may end while a request waits for
+ * its next attempt. The store's own struct begins with this. Synchronised; called on the loop thread, so nothing here
+ * blocks. Not asked where a redirect led to another host. */
+typedef struct ncr_http_signer ncr_http_signer;
+
+/* An attempt that is about to be sent; the engine's. */
+typedef struct ncr_http_attempt {
+    const char *method;
+    const char *url;     /* as it is sent */
+    void *lines;         /* curl_slist of all header lines but Host; see the functions below */
+    uint64_t credential; /* set by sign(): any number that tells the credentials that it used from others */
+} ncr_http_attempt;
+
+/* Line `index` from 0, "Name: value"; NULL: there are no more. */
+const char *ncr_http_attempt_line(const ncr_http_attempt *attempt, size_t index);
+/* Adds a header line; false: out of memory, or the value holds a line break. Never logged. */
+bool ncr_http_attempt_add(ncr_http_attempt *attempt, const char *name, const char *value);
+
+/* An answer of 400, 401 or 403. Borrowed. */
+typedef struct ncr_http_refusal {
+    int status;
+    uint64_t credential; /* that sign() had set */
+    const char *headers; /* as in ncr_http_response */
+    const char *body;    /* its first 64 KiB; not ended by a zero */
+    size_t body_size;
+} ncr_http_refusal;
+
+typedef enum ncr_http_ready { NCR_HTTP_READY, NCR_HTTP_NOT_YET, NCR_HTTP_FAILED } ncr_http_ready;
+
+typedef struct ncr_http_signer_class {
+    /* Adds what the attempt needs. NOT_YET: credentials are on their way; ncr_http_wake() is called when they are
+     * there, and sign() then again for a new attempt. FAILED: err says why, named `name`. */
+    ncr_http_ready (*sign)(ncr_http_signer *signer, ncr_http_attempt *attempt, const char *name, nacre_error *err);
+    /* Whether the refusal was about credentials that are now given up for others, so that the request should be sent
+     * once more (a server that refuses does not act, so this holds for changes too). NULL: never. */
+    bool (*refused)(ncr_http_signer *signer, const ncr_http_refusal *refusal);
+} ncr_http_signer_class;
+
+struct ncr_http_signer {
+    const ncr_http_signer_class *class;
+};
+
+/* Has the engine look again at requests whose signers were not ready. Any thread. */
+void ncr_http_wake(void);
+
 struct ncr_http_request {
     /* What to send; set by the caller. Texts are owned by the request (see ncr_http_request_new and _header). */
     const char *method; /* a literal: "GET", "HEAD", "PUT", "POST", "DELETE" */
@@ -58,13 +103,14 @@ struct ncr_http_request {
     size_t body_size;
     ncr_http_range range;
     ncr_http_sink sink;
-    bool idempotent;       /* may be sent again after an unknown outcome; GET and HEAD always may */
-    bool public_only;      /* refuse loopback, private, link-local and metadata addresses (NACRE_ERROR_REFUSED) */
-    bool follow;           /* follow redirects of GET and HEAD (no credentials to another host, no https to http) */
-    bool no_retry;         /* one attempt only: for probes that must end soon */
-    int64_t timeout_ms;    /* of this exchange with its retries, beside the call's deadline; 0: none */
-    unsigned needed_round; /* the highest round of any response whose content was needed to form this request */
-    ncr_call *call;        /* referenced */
+    bool idempotent;         /* may be sent again after an unknown outcome; GET and HEAD always may */
+    bool public_only;        /* refuse loopback, private, link-local and metadata addresses (NACRE_ERROR_REFUSED) */
+    bool follow;             /* follow redirects of GET and HEAD (no credentials to another host, no https to http) */
+    bool no_retry;           /* one attempt only: for probes that must end soon */
+    int64_t timeout_ms;      /* of this exchange with its retries, beside the call's deadline; 0: none */
+    unsigned needed_round;   /* the highest round of any response whose content was needed to form this request */
+    ncr_http_signer *signer; /* borrowed until done(); NULL: none */
+    ncr_call *call;          /* referenced */
 
     /* What came of it; valid in done() and after. */
     nacre_status status; /* NACRE_OK: an answer came, whatever its HTTP status; else why none did */

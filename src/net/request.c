@@ -33,18 +33,36 @@ static bool has_break(const char *text)
     return strpbrk(text, "\r\n") != NULL;
 }
 
-bool ncr_http_request_header(ncr_http_request *request, const char *name, const char *value)
+static bool add_header(void **list, const char *name, const char *value)
 {
     if (has_break(name) || has_break(value) || strchr(name, ':'))
         return false;
     /* libcurl sends a header without a value only when it ends in a semicolon. */
     char *line = *value ? ncr_text_format("%s: %s", name, value) : ncr_text_format("%s;", name);
-    struct curl_slist *list = line ? curl_slist_append(request->header_list, line) : NULL;
+    struct curl_slist *longer = line ? curl_slist_append(*list, line) : NULL;
     free(line);
-    if (!list)
+    if (!longer)
         return false;
-    request->header_list = list;
+    *list = longer;
     return true;
+}
+
+bool ncr_http_request_header(ncr_http_request *request, const char *name, const char *value)
+{
+    return add_header(&request->header_list, name, value);
+}
+
+bool ncr_http_attempt_add(ncr_http_attempt *attempt, const char *name, const char *value)
+{
+    return add_header(&attempt->lines, name, value);
+}
+
+const char *ncr_http_attempt_line(const ncr_http_attempt *attempt, size_t index)
+{
+    const struct curl_slist *item = attempt->lines;
+    while (item && index--)
+        item = item->next;
+    return item ? item->data : NULL;
 }
 
 void ncr_request_clear(ncr_http_request *request)

@@ -37,7 +37,7 @@ void ncr_transfer_free(ncr_http_transfer *t)
     if (!t)
         return;
     free(t->url);
-    curl_slist_free_all(t->lines);
+    curl_slist_free_all(t->attempt.lines);
     ncr_answer_clear(&t->answer);
     ncr_buffer_clear(&t->note);
     ncr_buffer_clear(&t->whole);
@@ -328,9 +328,9 @@ static bool is_harmless(const char *line)
 
 static bool add_line(ncr_http_transfer *t, const char *line)
 {
-    struct curl_slist *list = line ? curl_slist_append(t->lines, line) : NULL;
+    struct curl_slist *list = line ? curl_slist_append(t->attempt.lines, line) : NULL;
     if (list)
-        t->lines = list;
+        t->attempt.lines = list;
     return list != NULL;
 }
 
@@ -369,8 +369,8 @@ static bool add_precondition(ncr_http_transfer *t)
 static bool make_lines(ncr_http_transfer *t)
 {
     const ncr_http_request *request = t->request;
-    curl_slist_free_all(t->lines);
-    t->lines = NULL;
+    curl_slist_free_all(t->attempt.lines);
+    t->attempt.lines = NULL;
     for (const struct curl_slist *item = request->header_list; item; item = item->next)
         if ((!t->is_stripped || is_harmless(item->data)) && !add_line(t, item->data))
             return false;
@@ -382,6 +382,24 @@ static bool make_lines(ncr_http_transfer *t)
     if (!has_line(request->header_list, "content-type") && !add_line(t, "Content-Type:"))
         return false;
     return add_range(t) && add_precondition(t);
+}
+
+static ncr_http_ready sign(ncr_http_transfer *t)
+{
+    ncr_http_signer *signer = t->request->signer;
+    if (!signer || t->is_stripped)
+        return NCR_HTTP_READY;
+    t->attempt.method = t->request->method;
+    t->attempt.url = t->url ? t->url : t->request->url;
+    return signer->class->sign(signer, &t->attempt, t->request->name, &t->error);
+}
+
+ncr_http_ready ncr_transfer_prepare(ncr_http_transfer *t)
+{
+    if (make_lines(t))
+        return sign(t);
+    ncr_error_memory(&t->error);
+    return NCR_HTTP_FAILED;
 }
 
 /* Where distributions keep the certificates they trust: libcurl knows only the one it was built on. */
@@ -471,7 +489,7 @@ static void set_transport(const ncr_http_transfer *t, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "nacre/" NCR_VERSION);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->lines);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->attempt.lines);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -516,8 +534,6 @@ nacre_status ncr_transfer_begin(ncr_http_transfer *t, CURL *easy, const ncr_tran
     if (request->range.length && (request->range.offset > UINT64_MAX - request->range.length ||
                                   (request->sink.data && request->range.length > request->sink.capacity)))
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the range is beyond what can be read", request->name);
-    if (!make_lines(t))
-        return ncr_error_memory(err);
     set_transport(t, easy);
     set_method(t, easy);
     set_trust(t, easy);

@@ -48,6 +48,7 @@ struct ncr_http_transfer {
     int64_t due_ms;               /* while waiting: when the next attempt begins */
     bool is_again;                /* the next attempt repeats a failed one */
     bool is_dns_suspect;          /* the last attempt could not connect: ask the name server anew */
+    bool is_renewed;              /* refused credentials were changed for others: once a request */
 
     /* Bytes that are kept from attempt to attempt. */
     uint64_t got;
@@ -58,7 +59,7 @@ struct ncr_http_transfer {
     bool is_resuming;      /* this attempt asks for what is missing */
 
     /* The attempt. */
-    struct curl_slist *lines;
+    ncr_http_attempt attempt; /* its lines are owned */
     ncr_answer answer;
     ncr_body_place body_place;
     ncr_buffer note;
@@ -91,7 +92,10 @@ void ncr_request_clear(ncr_http_request *request);
 ncr_http_transfer *ncr_transfer_new(ncr_http_request *request);
 void ncr_transfer_free(ncr_http_transfer *transfer);
 
-/* Sets a fresh easy handle up for the next attempt. */
+/* Makes the header lines of the next attempt and has them signed. FAILED: transfer->error says why not. */
+ncr_http_ready ncr_transfer_prepare(ncr_http_transfer *transfer);
+
+/* Sets a fresh easy handle up for the next attempt, which was prepared. */
 nacre_status ncr_transfer_begin(ncr_http_transfer *transfer, CURL *easy, const ncr_transfer_hooks *hooks,
                                 nacre_error *err);
 

@@ -208,6 +208,31 @@ static ncr_verdict follow(ncr_http_transfer *t)
     return NCR_VERDICT_AGAIN;
 }
 
+/* --- Refused credentials. --- */
+
+/* Whether the answer refuses credentials for which the signer now has others: one more attempt then. */
+static bool is_renewable(ncr_http_transfer *t)
+{
+    int status = t->answer.status;
+    const ncr_http_signer *signer = t->is_stripped ? NULL : t->request->signer;
+    if ((status != 400 && status != 401 && status != 403) || t->is_renewed || !signer || !signer->class->refused)
+        return false;
+    ncr_http_refusal refusal = {.status = status,
+                                .credential = t->attempt.credential,
+                                .headers = t->answer.text.data ? (const char *)t->answer.text.data : "",
+                                .body = (const char *)t->note.data,
+                                .body_size = t->note.size};
+    return signer->class->refused(t->request->signer, &refusal);
+}
+
+static ncr_verdict renew(ncr_http_transfer *t)
+{
+    t->is_renewed = true;
+    t->due_ms = ncr_clock_ms();
+    t->is_again = true;
+    return NCR_VERDICT_AGAIN;
+}
+
 /* --- What libcurl's codes mean. --- */
 
 /* The reason of a failed connect, as the system says it. */
@@ -351,6 +376,8 @@ static ncr_verdict judge_answer(ncr_http_transfer *t, ncr_retry_budget *budget, 
         return again_or(t, budget, chance, true, finish);
     if (is_redirect(t))
         return follow(t);
+    if (is_renewable(t))
+        return renew(t);
     /* Whatever else is said of the missing part (404, 412, 416) is to be said of the whole. */
     if (t->is_resuming && status >= 300)
         return judge_changed(t, budget, chance);

@@ -227,6 +227,7 @@ static bool file_can_copy(const ncr_object *source, const ncr_object *destinatio
 static const ncr_store_class file_class = {
     .name = "file",
     .part_size = (size_t)1 << 20,
+    .parts_at_once = 1,
     .can_copy = file_can_copy,
     .get = file_get,
     .stat = file_stat,

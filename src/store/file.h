@@ -31,7 +31,7 @@ nacre_status ncr_file_rename(ncr_copy *move, nacre_error *err);
 nacre_status ncr_file_remove(ncr_delete *op, nacre_error *err);
 nacre_status ncr_file_upload_begin(ncr_object *object, ncr_call *call, const ncr_condition *condition,
                                    const char *content_type, ncr_upload **out, nacre_error *err);
-nacre_status ncr_file_upload_part(ncr_upload *upload, const void *data, size_t size, nacre_error *err);
+nacre_status ncr_file_upload_part(ncr_upload *upload, unsigned number, const void *data, size_t size, nacre_error *err);
 nacre_status ncr_file_upload_finish(ncr_upload *upload, ncr_outcome *outcome, ncr_object_facts *facts,
                                     nacre_error *err);
 void ncr_file_upload_abort(ncr_upload *upload);

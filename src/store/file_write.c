@@ -208,8 +208,9 @@ nacre_status ncr_file_upload_begin(ncr_object *object, ncr_call *call, const ncr
     return NACRE_OK;
 }
 
-nacre_status ncr_file_upload_part(ncr_upload *upload, const void *data, size_t size, nacre_error *err)
+nacre_status ncr_file_upload_part(ncr_upload *upload, unsigned number, const void *data, size_t size, nacre_error *err)
 {
+    (void)number; /* parts come one after another */
     file_upload *up = (file_upload *)upload;
     nacre_status status = ncr_call_check(up->base.call, up->base.object->name, err);
     if (status != NACRE_OK)
@@ -296,7 +297,7 @@ nacre_status ncr_file_put(ncr_put *put, nacre_error *err)
         ncr_file_upload_begin(put->object, put->call, &put->condition, put->content_type, &upload, err);
     if (status != NACRE_OK)
         return status;
-    status = ncr_file_upload_part(upload, put->data, put->size, err);
+    status = ncr_file_upload_part(upload, 1, put->data, put->size, err);
     if (status == NACRE_OK)
         return ncr_file_upload_finish(upload, &put->outcome, &put->facts, err);
     ncr_file_upload_abort(upload);
@@ -327,7 +328,7 @@ static nacre_status copy_bytes(int from, file_upload *up, const char *source_nam
         if (count == 0)
             break;
         if (count > 0)
-            status = ncr_file_upload_part(&up->base, buffer, (size_t)count, err);
+            status = ncr_file_upload_part(&up->base, 1, buffer, (size_t)count, err);
     }
     free(buffer);
     return status;

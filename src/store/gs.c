@@ -60,16 +60,13 @@ void ncr_gs_url_query(ncr_gs_url *url, const char *name, const char *value)
 ncr_http_request *ncr_gs_request(const char *method, ncr_gs_url *url, const ncr_object *object, ncr_call *call,
                                  unsigned needed_round)
 {
-    const ncr_gs_store *store = ncr_gs_of(object);
+    ncr_gs_store *store = ncr_gs_of(object);
     ncr_gs_url_query(url, "userProject", store->user_project);
     ncr_http_request *request =
         url->failed ? NULL : ncr_http_request_new(method, (char *)url->text.data, object->name, call);
     ncr_buffer_clear(&url->text);
-    if (request && store->authorization && !ncr_http_request_header(request, "Authorization", store->authorization)) {
-        ncr_http_request_free(request);
-        return NULL;
-    }
     if (request) {
+        request->signer = ncr_bearer_signer(&store->bearer);
         request->needed_round = needed_round;
         request->public_only = object->public_only && !store->is_configured;
     }
@@ -130,10 +127,10 @@ void ncr_gs_version_of(const ncr_http_response *response, ncr_version *out)
 static nacre_status denied(const ncr_gs_store *store, const char *name, int code, const char *said, nacre_error *err)
 {
     const char *colon = *said ? ": " : "";
-    if (store->authorization)
+    if (store->bearer.credentials)
         return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,
                                   "%s: denied (%d): the access token from %s was refused%s%s", name, code,
-                                  store->token_origin, colon, said);
+                                  ncr_credentials_origin(store->bearer.credentials), colon, said);
     if (store->asked_anonymous)
         return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,
                                   "%s: denied (%d): it is not public, and gs.no_sign_request says to ask without "
@@ -238,8 +235,7 @@ static void gs_free(ncr_store *base)
 {
     ncr_gs_store *store = (ncr_gs_store *)base;
     free(store->endpoint);
-    free(store->authorization);
-    free(store->token_origin);
+    ncr_bearer_clear(&store->bearer);
     free(store->user_project);
 }
 
@@ -253,6 +249,7 @@ static bool gs_can_copy(const ncr_object *source, const ncr_object *destination)
 static const ncr_store_class gs_class = {
     .name = "gs",
     .part_size = NCR_GS_PART_SIZE,
+    .parts_at_once = 1,
     .can_copy = gs_can_copy,
     .get = ncr_gs_get,
     .stat = ncr_gs_stat,
@@ -267,11 +264,21 @@ static const ncr_store_class gs_class = {
     .free = gs_free,
 };
 
+/* The token that was configured. NULL: out of memory. */
+static ncr_credentials *token_credentials(const ncr_config *config, const char *id, const char *token)
+{
+    const char *origin = ncr_config_origin(config, NCR_KEY_GS_ACCESS_TOKEN);
+    ncr_secret *secret = ncr_secret_new(NULL, NULL, token, INT64_MAX);
+    ncr_credentials *credentials =
+        secret ? ncr_credentials_fixed(id, origin ? origin : "gs.access_token", secret) : NULL;
+    ncr_secret_unref(secret);
+    return credentials;
+}
+
 /* Fills a new store in; false when out of memory. */
 static bool configure(ncr_gs_store *store, const ncr_store_options *options, const char *token)
 {
     const ncr_config *config = options->config;
-    const char *origin = ncr_config_origin(config, NCR_KEY_GS_ACCESS_TOKEN);
     const char *project = ncr_config_text(config, NCR_KEY_GS_BILLING_PROJECT);
     const char *key_file = getenv("GOOGLE_APPLICATION_CREDENTIALS");
     store->asked_anonymous = ncr_config_bool(config, NCR_KEY_GS_NO_SIGN_REQUEST);
@@ -280,10 +287,9 @@ static bool configure(ncr_gs_store *store, const ncr_store_options *options, con
     store->is_configured = ncr_config_text(config, NCR_KEY_GS_ENDPOINT) != NULL;
     if (!token)
         return true;
-    store->authorization = ncr_text_format("Bearer %s", token);
-    store->token_origin = ncr_text_copy(origin ? origin : "gs.access_token");
+    ncr_bearer_init(&store->bearer, token_credentials(config, store->base.credentials, token));
     store->user_project = ncr_text_copy(project);
-    return store->authorization && store->token_origin && (store->user_project || !project);
+    return store->bearer.credentials && (store->user_project || !project);
 }
 
 nacre_status ncr_gs_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err)

@@ -7,6 +7,7 @@
 
 #include "net/http.h"
 #include "store/backend.h"
+#include "store/bearer.h"
 #include "store/crc32c.h"
 
 /* What the parts of the Google Cloud Storage back end share: gs.c (endpoint, credentials, requests, errors),
@@ -14,18 +15,17 @@
 
 typedef struct ncr_gs_store {
     ncr_store base;
-    char *endpoint;      /* "https://host", no slash at the end */
-    bool is_configured;  /* the user named the endpoint, so it may be a private address */
-    char *authorization; /* "Bearer ...", NULL: anonymous */
-    char *token_origin;  /* where the token came from */
-    char *user_project;  /* NULL: none */
+    char *endpoint;     /* "https://host", no slash at the end */
+    bool is_configured; /* the user named the endpoint, so it may be a private address */
+    ncr_bearer bearer;
+    char *user_project; /* NULL: none */
     bool asked_anonymous, named_by_document;
     bool has_key_file; /* GOOGLE_APPLICATION_CREDENTIALS is set */
 } ncr_gs_store;
 
-static inline const ncr_gs_store *ncr_gs_of(const ncr_object *object)
+static inline ncr_gs_store *ncr_gs_of(const ncr_object *object)
 {
-    return (const ncr_gs_store *)object->store;
+    return (ncr_gs_store *)object->store;
 }
 
 /* --- gs.c --- */
@@ -100,7 +100,7 @@ nacre_status ncr_gs_copy(ncr_copy *copy, nacre_error *err);
 nacre_status ncr_gs_remove(ncr_delete *op, nacre_error *err);
 nacre_status ncr_gs_upload_begin(ncr_object *object, ncr_call *call, const ncr_condition *condition,
                                  const char *content_type, ncr_upload **out, nacre_error *err);
-nacre_status ncr_gs_upload_part(ncr_upload *upload, const void *data, size_t size, nacre_error *err);
+nacre_status ncr_gs_upload_part(ncr_upload *upload, unsigned number, const void *data, size_t size, nacre_error *err);
 nacre_status ncr_gs_upload_finish(ncr_upload *upload, ncr_outcome *outcome, ncr_object_facts *facts, nacre_error *err);
 void ncr_gs_upload_abort(ncr_upload *upload);
 

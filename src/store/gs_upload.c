@@ -285,8 +285,9 @@ static nacre_status send_middle(gs_upload *up, const uint8_t *data, size_t size,
     return status;
 }
 
-nacre_status ncr_gs_upload_part(ncr_upload *upload, const void *data, size_t size, nacre_error *err)
+nacre_status ncr_gs_upload_part(ncr_upload *upload, unsigned number, const void *data, size_t size, nacre_error *err)
 {
+    (void)number; /* parts come one after another */
     gs_upload *up = (gs_upload *)upload;
     if (size == 0)
         return NACRE_OK;

@@ -237,9 +237,10 @@ static nacre_status put_large(ncr_put *put, nacre_error *err)
 {
     ncr_upload *upload;
     nacre_status status = ncr_gs_upload_begin(put->object, put->call, &put->condition, put->content_type, &upload, err);
-    for (size_t at = 0; at < put->size && status == NACRE_OK; at += NCR_GS_PART_SIZE) {
+    unsigned number = 1;
+    for (size_t at = 0; at < put->size && status == NACRE_OK; at += NCR_GS_PART_SIZE, number++) {
         size_t left = put->size - at;
-        status = ncr_gs_upload_part(upload, (const char *)put->data + at,
+        status = ncr_gs_upload_part(upload, number, (const char *)put->data + at,
                                     left < NCR_GS_PART_SIZE ? left : NCR_GS_PART_SIZE, err);
         if (status != NACRE_OK)
             ncr_gs_upload_abort(upload);

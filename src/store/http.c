@@ -395,8 +395,10 @@ static nacre_status http_upload_begin(ncr_object *object, ncr_call *call, const 
     return no_writing(object, err);
 }
 
-static nacre_status http_upload_part(ncr_upload *upload, const void *data, size_t size, nacre_error *err)
+static nacre_status http_upload_part(ncr_upload *upload, unsigned number, const void *data, size_t size,
+                                     nacre_error *err)
 {
+    (void)number;
     (void)data;
     (void)size;
     return no_writing(upload->object, err);
@@ -430,6 +432,7 @@ static void http_free(ncr_store *store)
 static const ncr_store_class http_class = {
     .name = "http",
     .part_size = (size_t)1 << 20,
+    .parts_at_once = 1,
     .can_copy = http_can_copy,
     .get = http_get,
     .stat = http_stat,

@@ -353,8 +353,10 @@ static nacre_status mem_upload_begin(ncr_object *object, ncr_call *call, const n
     return NACRE_OK;
 }
 
-static nacre_status mem_upload_part(ncr_upload *upload, const void *data, size_t size, nacre_error *err)
+static nacre_status mem_upload_part(ncr_upload *upload, unsigned number, const void *data, size_t size,
+                                    nacre_error *err)
 {
+    (void)number; /* parts come one after another */
     mem_upload *up = (mem_upload *)upload;
     return ncr_buffer_append(&up->content, data, size) ? NACRE_OK : ncr_error_memory(err);
 }
@@ -384,6 +386,7 @@ static bool mem_can_copy(const ncr_object *source, const ncr_object *destination
 static const ncr_store_class mem_class = {
     .name = "mem",
     .part_size = (size_t)1 << 20,
+    .parts_at_once = 1,
     .can_copy = mem_can_copy,
     .get = mem_get,
     .stat = mem_stat,

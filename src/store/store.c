@@ -67,6 +67,12 @@ void ncr_store_unref(ncr_store *store)
     free(store);
 }
 
+size_t ncr_part_size(const ncr_store_class *class, unsigned number)
+{
+    unsigned step = class->most_parts / 10;
+    return step && number ? class->part_size << ((number - 1) / step % 10) : class->part_size;
+}
+
 ncr_object *ncr_object_new(ncr_store *store, const char *bucket, const char *key, const char *name, bool public_only)
 {
     ncr_object *object = calloc(1, sizeof *object);

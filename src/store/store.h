@@ -30,6 +30,7 @@ typedef struct ncr_object_facts {
     ncr_version version;
     int64_t modified_ms; /* -1 unknown */
     char content_type[96];
+    char checksum[48]; /* of the whole object's bytes: "crc32c=BASE64" or "md5=BASE64"; "" unknown */
 } ncr_object_facts;
 
 typedef struct ncr_store ncr_store;
@@ -171,7 +172,7 @@ typedef struct ncr_delete {
     ncr_outcome outcome;
 } ncr_delete;
 
-/* An upload in parts. The back end's own struct begins with this. Single-thread. */
+/* An upload in parts. The back end's own struct begins with this. Single-thread, but for upload_part(). */
 typedef struct ncr_upload {
     ncr_object *object; /* referenced */
     ncr_call *call;     /* referenced */
@@ -184,8 +185,10 @@ typedef struct ncr_upload {
  * requests like any other, or a thread of its own where asking blocks) and goes on when it is there; a change may wait.
  */
 typedef struct ncr_store_class {
-    const char *name; /* "gs" */
-    size_t part_size; /* bytes that upload_part() wants, but for the last part */
+    const char *name;       /* "gs" */
+    size_t part_size;       /* bytes that upload_part() wants, but for the last part; see ncr_part_size() */
+    unsigned parts_at_once; /* how many threads may be in upload_part() of one upload */
+    unsigned most_parts;    /* of one upload; 0: any number */
     bool (*can_copy)(const ncr_object *source, const ncr_object *destination);
 
     void (*get)(ncr_get *get);
@@ -202,13 +205,19 @@ typedef struct ncr_store_class {
     /* Begins, without making anything visible. *out is released by upload_finish or upload_abort. */
     nacre_status (*upload_begin)(ncr_object *object, ncr_call *call, const ncr_condition *condition,
                                  const char *content_type, ncr_upload **out, nacre_error *err);
-    nacre_status (*upload_part)(ncr_upload *upload, const void *data, size_t size, nacre_error *err);
+    /* Part `number` from 1, of ncr_part_size() bytes but for the last, of at least one byte. Begun in the order of the
+     * numbers. */
+    nacre_status (*upload_part)(ncr_upload *upload, unsigned number, const void *data, size_t size, nacre_error *err);
     /* Makes the object visible and releases the upload, whatever it returns. */
     nacre_status (*upload_finish)(ncr_upload *upload, ncr_outcome *outcome, ncr_object_facts *facts, nacre_error *err);
     void (*upload_abort)(ncr_upload *upload); /* leaves nothing behind where the store allows */
 
     void (*free)(ncr_store *store);
 } ncr_store_class;
+
+/* The size of part `number` from 1: a class's part_size; where the number of parts is limited, doubled every tenth of
+ * them, so that the largest object fits (S3: 10,000 parts, 5 TiB). */
+size_t ncr_part_size(const ncr_store_class *class, unsigned number);
 
 /* A back end with its endpoint and credentials. The back end's own struct begins with this. Synchronised. */
 struct ncr_store {

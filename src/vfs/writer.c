@@ -23,6 +23,7 @@ struct ncr_writer {
     ncr_version version;
     ncr_buffer part;
     ncr_upload *upload; /* NULL: not begun, or ended */
+    unsigned parts;     /* sent so far */
     writer_state state;
 };
 
@@ -62,7 +63,7 @@ static nacre_status send_part(ncr_writer *writer, nacre_error *err)
         status = class->upload_begin(writer->object, writer->call, &writer->condition, writer->content_type,
                                      &writer->upload, err);
     if (status == NACRE_OK)
-        status = class->upload_part(writer->upload, writer->part.data, writer->part.size, err);
+        status = class->upload_part(writer->upload, ++writer->parts, writer->part.data, writer->part.size, err);
     writer->part.size = 0;
     return status;
 }

@@ -353,7 +353,7 @@ static void absent_is_decided_when_the_name_is_taken(void **state)
     ncr_condition absent = {.absent = true};
     const ncr_store_class *c = store->class;
     assert_int_equal(c->upload_begin(o, call, &absent, NULL, &upload, &err), NACRE_OK);
-    assert_int_equal(c->upload_part(upload, "mine", 4, &err), NACRE_OK);
+    assert_int_equal(c->upload_part(upload, 1, "mine", 4, &err), NACRE_OK);
     write_file("late", "theirs");
     assert_int_equal(c->upload_finish(upload, &outcome, &facts, &err), NACRE_ERROR_EXISTS);
     assert_int_equal(outcome, NCR_OUTCOME_NOT_DONE);
@@ -397,7 +397,7 @@ static void an_abandoned_upload_leaves_nothing(void **state)
     nacre_error err;
     const ncr_store_class *c = store->class;
     assert_int_equal(c->upload_begin(o, call, NULL, NULL, &upload, &err), NACRE_OK);
-    assert_int_equal(c->upload_part(upload, "new", 3, &err), NACRE_OK);
+    assert_int_equal(c->upload_part(upload, 1, "new", 3, &err), NACRE_OK);
     assert_text(o, call, "old");
     c->upload_abort(upload);
     assert_text(o, call, "old");
@@ -420,7 +420,7 @@ static void a_writer_that_is_killed_leaves_nothing(void **state)
         ncr_upload *upload;
         const ncr_store_class *c = store->class;
         if (c->upload_begin(o, call, NULL, NULL, &upload, NULL) == NACRE_OK &&
-            c->upload_part(upload, "new", 3, NULL) == NACRE_OK)
+            c->upload_part(upload, 1, "new", 3, NULL) == NACRE_OK)
             raise(SIGKILL);
         _exit(1);
     }

@@ -301,14 +301,14 @@ static void an_upload_sends_parts_and_then_the_size(void **state)
     begin(&f, steps, "http.retries=0");
     const ncr_store_class *c = f.store->class;
     assert_int_equal(c->upload_begin(f.object, f.call, &absent, "a/b", &upload, &f.err), NACRE_OK);
-    assert_int_equal(c->upload_part(upload, grain_of_zeros(), GRAIN, &f.err), NACRE_OK);
-    assert_int_equal(c->upload_part(upload, "hel", 3, &f.err), NACRE_OK);
-    assert_int_equal(c->upload_part(upload, "lo", 2, &f.err), NACRE_OK);
+    assert_int_equal(c->upload_part(upload, 1, grain_of_zeros(), GRAIN, &f.err), NACRE_OK);
+    assert_int_equal(c->upload_part(upload, 1, "hel", 3, &f.err), NACRE_OK);
+    assert_int_equal(c->upload_part(upload, 1, "lo", 2, &f.err), NACRE_OK);
     assert_int_equal(c->upload_finish(upload, &outcome, &facts, &f.err), NACRE_OK);
     assert_int_equal(outcome, NCR_OUTCOME_DONE);
     assert_string_equal(facts.version.token, "generation=8");
     assert_int_equal(c->upload_begin(f.object, f.call, NULL, NULL, &upload, &f.err), NACRE_OK);
-    assert_int_equal(c->upload_part(upload, grain_of_zeros(), GRAIN, &f.err), NACRE_OK);
+    assert_int_equal(c->upload_part(upload, 1, grain_of_zeros(), GRAIN, &f.err), NACRE_OK);
     assert_int_equal(c->upload_finish(upload, &outcome, &facts, &f.err), NACRE_OK);
     assert_int_equal(c->upload_begin(f.object, f.call, NULL, NULL, &upload, &f.err), NACRE_OK);
     assert_int_equal(c->upload_finish(upload, &outcome, &facts, &f.err), NACRE_OK);
@@ -337,8 +337,8 @@ static void an_upload_goes_on_from_where_the_store_is(void **state)
     begin(&f, steps, "http.retries=0");
     const ncr_store_class *c = f.store->class;
     assert_int_equal(c->upload_begin(f.object, f.call, NULL, NULL, &upload, &f.err), NACRE_OK);
-    assert_int_equal(c->upload_part(upload, grain_of_zeros(), 2 * GRAIN, &f.err), NACRE_OK);
-    assert_int_equal(c->upload_part(upload, "hello", 5, &f.err), NACRE_OK);
+    assert_int_equal(c->upload_part(upload, 1, grain_of_zeros(), 2 * GRAIN, &f.err), NACRE_OK);
+    assert_int_equal(c->upload_part(upload, 1, "hello", 5, &f.err), NACRE_OK);
     assert_int_equal(c->upload_finish(upload, &outcome, &facts, &f.err), NACRE_OK);
     assert_int_equal(outcome, NCR_OUTCOME_DONE);
     assert_int_equal(facts.size, 524293);
@@ -364,11 +364,11 @@ static void an_upload_that_cannot_go_on_is_unknown(void **state)
     begin(&f, steps, "http.retries=0");
     const ncr_store_class *c = f.store->class;
     assert_int_equal(c->upload_begin(f.object, f.call, NULL, NULL, &upload, &f.err), NACRE_OK);
-    assert_int_equal(c->upload_part(upload, "hello", 5, &f.err), NACRE_OK);
+    assert_int_equal(c->upload_part(upload, 1, "hello", 5, &f.err), NACRE_OK);
     assert_int_equal(c->upload_finish(upload, &outcome, &facts, &f.err), NACRE_ERROR_UNAVAILABLE);
     assert_int_equal(outcome, NCR_OUTCOME_UNKNOWN);
     assert_int_equal(c->upload_begin(f.object, f.call, NULL, NULL, &upload, &f.err), NACRE_OK);
-    assert_int_not_equal(c->upload_part(upload, grain_of_zeros(), GRAIN, &f.err), NACRE_OK);
+    assert_int_not_equal(c->upload_part(upload, 1, grain_of_zeros(), GRAIN, &f.err), NACRE_OK);
     c->upload_abort(upload);
     end(&f);
 }
@@ -386,7 +386,7 @@ static void an_upload_whose_call_was_cancelled_is_given_up_at_the_store(void **s
     const ncr_store_class *c = f.store->class;
     assert_int_equal(c->upload_begin(f.object, f.call, NULL, NULL, &upload, &f.err), NACRE_OK);
     nacre_cancel_trigger(cancel);
-    assert_int_equal(c->upload_part(upload, grain_of_zeros(), GRAIN, &f.err), NACRE_ERROR_CANCELLED);
+    assert_int_equal(c->upload_part(upload, 1, grain_of_zeros(), GRAIN, &f.err), NACRE_ERROR_CANCELLED);
     c->upload_abort(upload);
     end(&f);
 }
@@ -408,7 +408,7 @@ static void an_upload_keeps_its_condition(void **state)
     assert_int_equal(c->upload_begin(f.object, f.call, &absent, NULL, &upload, &f.err), NACRE_ERROR_EXISTS);
     assert_null(upload);
     assert_int_equal(c->upload_begin(f.object, f.call, &absent, NULL, &upload, &f.err), NACRE_OK);
-    assert_int_equal(c->upload_part(upload, "hello", 5, &f.err), NACRE_OK);
+    assert_int_equal(c->upload_part(upload, 1, "hello", 5, &f.err), NACRE_OK);
     assert_int_equal(c->upload_finish(upload, &outcome, &facts, &f.err), NACRE_ERROR_EXISTS);
     assert_int_equal(outcome, NCR_OUTCOME_NOT_DONE);
     end(&f);
@@ -429,7 +429,7 @@ static void an_upload_that_was_kept_wrong_is_removed(void **state)
     begin(&f, steps, "http.retries=0");
     const ncr_store_class *c = f.store->class;
     assert_int_equal(c->upload_begin(f.object, f.call, NULL, NULL, &upload, &f.err), NACRE_OK);
-    assert_int_equal(c->upload_part(upload, "hello", 5, &f.err), NACRE_OK);
+    assert_int_equal(c->upload_part(upload, 1, "hello", 5, &f.err), NACRE_OK);
     assert_int_equal(c->upload_finish(upload, &outcome, &facts, &f.err), NACRE_ERROR_CORRUPT);
     end(&f);
 }

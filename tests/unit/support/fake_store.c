@@ -344,8 +344,9 @@ static nacre_status fake_upload_begin(ncr_object *object, ncr_call *call, const 
     return NACRE_OK;
 }
 
-static nacre_status fake_upload_part(ncr_upload *upload, const void *data, size_t size, nacre_error *err)
+static nacre_status fake_upload_part(ncr_upload *upload, unsigned number, const void *data, size_t size, nacre_error *err)
 {
+    (void)number; /* parts come one after another */
     fake_upload *up = (fake_upload *)upload;
     pthread_mutex_lock(&server_of(upload->object)->lock);
     note_locked(server_of(upload->object), (fake_request){.kind = 'u', .length = size});
@@ -372,6 +373,7 @@ static nacre_status fake_upload_finish(ncr_upload *upload, ncr_outcome *outcome,
 static const ncr_store_class fake_class = {
     .name = "fake",
     .part_size = 64 * 1024,
+    .parts_at_once = 1,
     .can_copy = fake_can_copy,
     .get = fake_get,
     .stat = fake_stat,
