@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const char *const status_texts[] = {
     [NACRE_OK] = "ok",
     [NACRE_ERROR_NOT_FOUND] = "not found",
@@ -45,6 +47,7 @@ static void set(nacre_error *err, nacre_status status, int http_status, const ch
     for (char *c = err->message; *c; c++)
         if ((unsigned char)*c < 0x20)
             *c = ' ';
+    ncr_text_hide_secrets(err->message); /* layers above vfs name objects by paths as they were given */
 }
 
 nacre_status ncr_error_set(nacre_error *err, nacre_status status, const char *format, ...)

@@ -7,7 +7,8 @@
 
 /* Sets *err (which may be NULL) and returns status, so that a failing function can end with
  * `return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: ...", name, ...)`. The layer that first knows the cause writes
- * the message; layers above pass it on untouched. Newlines in the message become spaces. */
+ * the message; layers above pass it on untouched. Newlines in the message become spaces, and the
+ * secrets of URLs stars. */
 nacre_status ncr_error_set(nacre_error *err, nacre_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/fork.h"
+#include "base/text.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static nacre_log_function receiver; /* guarded by lock, with its user */
@@ -38,5 +39,6 @@ void ncr_log(int level, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    ncr_text_hide_secrets(line);
     function(user, level, line);
 }

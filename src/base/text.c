@@ -141,6 +141,42 @@ bool ncr_text_to_bool(const char *text, bool *out)
     return false;
 }
 
+/* --- What is never shown. --- */
+
+bool ncr_text_is_secret(const char *name, size_t length)
+{
+    static const char *const names[] = {"signature",    "sig",     "x-amz-signature",  "x-amz-security-token",
+                                        "access_token", "api_key", "x-goog-signature", "token",
+                                        "apikey",       "key",     "password",         "subscription-key"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strlen(names[i]) == length && ncr_text_starts_nocase(name, names[i]))
+            return true;
+    return false;
+}
+
+/* Where the value of a parameter ends in running text; a colon counts only where a sentence goes on after it. */
+static const char *value_end(const char *at)
+{
+    while (*at && !strchr("&# \t\"'<>", *at) && !(*at == ':' && (at[1] == ' ' || !at[1])))
+        at++;
+    return at;
+}
+
+void ncr_text_hide_secrets(char *text)
+{
+    enum { STARS = 3 };
+    for (char *at = strpbrk(text, "?&"); at; at = strpbrk(at + 1, "?&")) {
+        size_t name = strcspn(at + 1, "=?&# ");
+        char *value = at + 1 + name;
+        if (*value != '=' || !ncr_text_is_secret(at + 1, name))
+            continue;
+        const char *end = value_end(++value);
+        size_t shown = (size_t)(end - value) < STARS ? (size_t)(end - value) : STARS;
+        memset(value, '*', shown);
+        memmove(value + shown, end, strlen(end) + 1);
+    }
+}
+
 void ncr_text_from_double(double value, char out[NCR_TEXT_DOUBLE_SIZE])
 {
     locale_t previous = uselocale(get_c_locale());

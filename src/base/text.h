@@ -33,6 +33,12 @@ bool ncr_text_to_double(const char *text, double *out); /* "nan" and "inf" too *
 /* "yes", "true", "on", "1" and their opposites, in any case. */
 bool ncr_text_to_bool(const char *text, bool *out);
 
+/* Whether a URL's parameter of this name grants access (a signature, a token): its value is never shown. */
+bool ncr_text_is_secret(const char *name, size_t length);
+
+/* Puts stars in place of such values, wherever in a text URLs stand; the text becomes no longer. */
+void ncr_text_hide_secrets(char *text);
+
 /* The shortest decimal text that reads back as the same double, with a point whatever the locale; NUL-terminated. */
 enum { NCR_TEXT_DOUBLE_SIZE = 32 };
 void ncr_text_from_double(double value, char out[NCR_TEXT_DOUBLE_SIZE]);

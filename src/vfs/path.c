@@ -174,23 +174,12 @@ char *ncr_path_text(const ncr_path *path, ncr_spelling spelling)
 
 /* --- What may be shown. --- */
 
-static bool is_secret(const char *name, size_t length)
-{
-    static const char *const names[] = {"signature",    "sig",     "x-amz-signature",  "x-amz-security-token",
-                                        "access_token", "api_key", "x-goog-signature", "token",
-                                        "apikey",       "key",     "password",         "subscription-key"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strlen(names[i]) == length && ncr_text_starts_nocase(name, names[i]))
-            return true;
-    return false;
-}
-
 /* Appends a query, with "***" for the values that grant access. */
 static bool append_query(ncr_buffer *out, const char *query)
 {
     while (*query) {
         size_t length = strcspn(query, "&#"), name = strcspn(query, "=&#");
-        bool hide = name < length && is_secret(query, name);
+        bool hide = name < length && ncr_text_is_secret(query, name);
         if (!ncr_buffer_append(out, query, hide ? name + 1 : length) || (hide && !ncr_text_append(out, "***")))
             return false;
         query += length;

@@ -94,6 +94,35 @@ static void a_buffer_never_passes_its_maximum(void **state)
     ncr_buffer_clear(&buffer);
 }
 
+static void signatures_of_urls_are_not_shown(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"http://h/a.tif?sig=SECRET: not a raster", "http://h/a.tif?sig=***: not a raster"},
+        {"http://h/a?x=1&X-Amz-Signature=a:b%2F&y=2: no", "http://h/a?x=1&X-Amz-Signature=***&y=2: no"},
+        {"http://h/a?token=SECRET", "http://h/a?token=***"},
+        {"a?sig=S1 names b?SIG=S2: no", "a?sig=** names b?SIG=**: no"},
+        {"http://h/a?sig=***: no", "http://h/a?sig=***: no"},
+        {"http://h/a?sig=: no", "http://h/a?sig=: no"},
+        {"http://h/a?signal=1&design=2&sig", "http://h/a?signal=1&design=2&sig"},
+        {"set token=1?", "set token=1?"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = ncr_text_copy(cases[i][0]);
+        ncr_text_hide_secrets(text);
+        assert_string_equal(text, cases[i][1]);
+        free(text);
+    }
+}
+
+static void no_error_shows_a_signature(void **state)
+{
+    (void)state;
+    nacre_error err;
+    ncr_error_set(&err, NACRE_ERROR_CORRUPT, "%s: damaged", "http://h/a.tif?sig=SECRET");
+    assert_string_equal(err.message, "http://h/a.tif?sig=***: damaged");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +131,8 @@ int main(void)
         cmocka_unit_test(a_locale_with_commas_changes_nothing),
         cmocka_unit_test(comparisons_ignore_ascii_case_only),
         cmocka_unit_test(everything_but_unreserved_is_escaped),
+        cmocka_unit_test(signatures_of_urls_are_not_shown),
+        cmocka_unit_test(no_error_shows_a_signature),
         cmocka_unit_test(a_buffer_never_passes_its_maximum),
     };
     return cmocka_run_group_tests_name("base/text", tests, NULL, NULL);
