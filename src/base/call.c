@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/pool.h"
+
+enum { MOST_THREADS = 1024 };
 
 struct nacre_cancel {
     _Atomic int references;
@@ -56,6 +59,9 @@ nacre_status ncr_call_new(const nacre_io_options *options, ncr_call **out, nacre
     }
     int64_t timeout = options->timeout_ms > 0 ? options->timeout_ms : ncr_config_number(call->config, NCR_KEY_TIMEOUT);
     call->deadline_ms = timeout > 0 ? ncr_clock_ms() + timeout : INT64_MAX;
+    int64_t threads = ncr_config_number(call->config, NCR_KEY_THREADS);
+    if (threads > 0)
+        ncr_pool_set_threads(threads < MOST_THREADS ? (int)threads : MOST_THREADS);
     call->offline = ncr_config_text(call->config, NCR_KEY_CACHE)[0] == 'o';
     if (options->cancel) {
         atomic_fetch_add(&options->cancel->references, 1);

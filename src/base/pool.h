@@ -23,7 +23,7 @@ void ncr_pool_submit(ncr_task *task);
 /* How many threads the pool has or would have; at least 1. */
 int ncr_pool_threads(void);
 
-/* Sets the number of threads for a pool that has not started; ignored after. */
+/* Sets the number of threads for a pool that has not started; ignored after. Called by calls with the key `threads`. */
 void ncr_pool_set_threads(int threads);
 
 /* Calls function(user, index) for every index below count, on the calling thread and on idle workers, and returns

@@ -9,6 +9,7 @@
 #include "base/call.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pool.h"
 
 static int64_t fake_now = 5000;
 
@@ -107,6 +108,20 @@ static void log_lines_go_to_the_receiver(void **state)
     assert_string_equal(last_line, "kept 1");
 }
 
+static void the_key_threads_sizes_the_pool(void **state)
+{
+    (void)state;
+    nacre_io_options options = NACRE_IO_OPTIONS_INIT;
+    nacre_config *config = nacre_config_new();
+    options.config = config;
+    assert_int_equal(nacre_config_set(config, "threads", "3", NULL), NACRE_OK);
+    ncr_call *call;
+    assert_int_equal(ncr_call_new(&options, &call, NULL), NACRE_OK);
+    assert_int_equal(ncr_pool_threads(), 3);
+    ncr_call_unref(call);
+    nacre_config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +130,7 @@ int main(void)
         cmocka_unit_test(counts_reach_the_caller_and_the_total),
         cmocka_unit_test(a_message_is_one_line),
         cmocka_unit_test(log_lines_go_to_the_receiver),
+        cmocka_unit_test(the_key_threads_sizes_the_pool),
     };
     return cmocka_run_group_tests_name("base/call", tests, NULL, NULL);
 }
