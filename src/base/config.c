@@ -61,8 +61,10 @@ static bool parse_size(const char *text, int64_t *out)
         for (int i = 0; i < 4; i++)
             if (ncr_text_equal_nocase(unit, units[power][i])) {
                 value *= (double)((int64_t)1 << (10 * power));
+                if (!(value < 9e18))
+                    return false;
                 *out = (int64_t)value;
-                return value < 9e18;
+                return true;
             }
     return false;
 }
