@@ -90,9 +90,10 @@ static nacre_status fill_info(const char *path, const ncr_object_facts *facts, n
 
 nacre_status nacre_stat(const char *path, const nacre_io_options *options, nacre_object_info *out, nacre_error *err)
 {
+    if (out)
+        *out = (nacre_object_info){0};
     if (!path || !out)
         return invalid(err, path ? "out" : "path");
-    *out = (nacre_object_info){0};
     job j;
     ncr_object_facts facts;
     nacre_status status = job_begin(&j, path, NULL, options, err);
@@ -167,9 +168,10 @@ struct nacre_file {
 
 nacre_status nacre_file_open(const char *path, const nacre_io_options *options, nacre_file **out, nacre_error *err)
 {
+    if (out)
+        *out = NULL;
     if (!path || !out)
         return invalid(err, path ? "out" : "path");
-    *out = NULL;
     nacre_file *file = calloc(1, sizeof *file);
     if (!file)
         return ncr_error_memory(err);
@@ -210,6 +212,8 @@ nacre_status nacre_file_read(nacre_file *file, nacre_range *ranges, size_t count
 {
     if (!file || (count && !ranges))
         return invalid(err, file ? "ranges" : "file");
+    for (size_t i = 0; i < count; i++)
+        ranges[i].got = 0;
     ncr_call *call;
     nacre_status status = ncr_call_new(options, &call, err);
     if (status != NACRE_OK)
@@ -231,9 +235,10 @@ struct nacre_writer {
 nacre_status nacre_writer_open(const char *path, const nacre_write_options *write_options,
                                const nacre_io_options *options, nacre_writer **out, nacre_error *err)
 {
+    if (out)
+        *out = NULL;
     if (!path || !out)
         return invalid(err, path ? "out" : "path");
-    *out = NULL;
     nacre_writer *writer = calloc(1, sizeof *writer);
     if (!writer)
         return ncr_error_memory(err);

@@ -11,6 +11,16 @@
 
 /* nacre_dataset_read(): checks, then one plan, or several in succession where one would need too much memory. */
 
+/* Windows that were computed may miss the edge by rounding, by so much of a pixel. */
+static const double slack = 1e-6;
+
+/* Pixels that a length in pixels takes, at least one. */
+static int pixels_of(double length)
+{
+    double whole = ceil(length - slack);
+    return whole < 1 ? 1 : (int)whole;
+}
+
 /* A checked request. */
 typedef struct {
     ncr_dataset *dataset;
@@ -28,8 +38,6 @@ static nacre_status check_window(job *j, const nacre_read_options *options, nacr
     nacre_window window = options->window;
     if (window.x == 0 && window.y == 0 && window.width == 0 && window.height == 0)
         window = (nacre_window){0, 0, dataset->width, dataset->height};
-    /* Windows that were computed may miss the edge by rounding. */
-    static const double slack = 1e-6;
     bool inside = window.x >= -slack && window.y >= -slack && window.width > 0 && window.height > 0 &&
                   window.x + window.width <= dataset->width + slack &&
                   window.y + window.height <= dataset->height + slack;
@@ -41,8 +49,8 @@ static nacre_status check_window(job *j, const nacre_read_options *options, nacr
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: output of %dx%d pixels", ncr_dataset_name(dataset),
                              options->out_width, options->out_height);
     j->request.window = window;
-    j->request.out_width = options->out_width ? options->out_width : (int)ceil(window.width - slack);
-    j->request.out_height = options->out_height ? options->out_height : (int)ceil(window.height - slack);
+    j->request.out_width = options->out_width ? options->out_width : pixels_of(window.width);
+    j->request.out_height = options->out_height ? options->out_height : pixels_of(window.height);
     return NACRE_OK;
 }
 
@@ -129,7 +137,6 @@ static nacre_status check_buffer(job *j, const nacre_read_options *options, void
 /* Whether the window is of whole pixels in its own size, and so nothing is resampled. */
 static void find_rect(job *j)
 {
-    static const double slack = 1e-6;
     const nacre_window *window = &j->request.window;
     double x = round(window->x), y = round(window->y);
     j->is_whole = fabs(window->x - x) <= slack && fabs(window->y - y) <= slack &&

@@ -75,6 +75,19 @@ static void strides_place_the_values(void **state)
 }
 
 /* The same through windows as at once. */
+static void a_window_thinner_than_the_slack_is_one_pixel(void **state)
+{
+    (void)state;
+    memory_dataset *dataset = scene();
+    nacre_read_options options = NACRE_READ_OPTIONS_INIT;
+    options.window = (nacre_window){10, 20, 1e-7, 1};
+    uint16_t out[BANDS] = {0};
+    must_read(dataset, &options, NULL, out, sizeof out);
+    for (int band = 0; band < BANDS; band++)
+        assert_int_equal(out[band], pixels[band][20][10]);
+    nacre_dataset_close(&dataset->base);
+}
+
 static void little_memory_makes_windows_and_no_difference(void **state)
 {
     (void)state;
@@ -232,6 +245,7 @@ int main(void)
         cmocka_unit_test(by_default_everything_is_read),
         cmocka_unit_test(a_window_of_some_bands_is_its_crop),
         cmocka_unit_test(strides_place_the_values),
+        cmocka_unit_test(a_window_thinner_than_the_slack_is_one_pixel),
         cmocka_unit_test(little_memory_makes_windows_and_no_difference),
         cmocka_unit_test(masks_are_windows_too),
         cmocka_unit_test(wrong_arguments_are_named),

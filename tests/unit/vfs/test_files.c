@@ -293,6 +293,20 @@ static void cache_is_invalidated_by_path(void **state)
     assert_true(stats.budget_bytes > 0);
 }
 
+static void a_refused_argument_gives_nothing(void **state)
+{
+    (void)state;
+    nacre_file *file = (nacre_file *)&file;
+    nacre_writer *writer = (nacre_writer *)&writer;
+    nacre_object_info info = {.path = "not set"};
+    assert_int_equal(nacre_file_open(NULL, NULL, &file, err), NACRE_ERROR_INVALID);
+    assert_null(file);
+    assert_int_equal(nacre_writer_open(NULL, NULL, NULL, &writer, err), NACRE_ERROR_INVALID);
+    assert_null(writer);
+    assert_int_equal(nacre_stat(NULL, NULL, &info, err), NACRE_ERROR_INVALID);
+    assert_null(info.path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +321,7 @@ int main(void)
         cmocka_unit_test(local_file_that_was_overwritten_is_changed_for_its_reader),
         cmocka_unit_test(wrong_arguments_are_invalid),
         cmocka_unit_test(cache_is_invalidated_by_path),
+        cmocka_unit_test(a_refused_argument_gives_nothing),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
