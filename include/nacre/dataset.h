@@ -102,8 +102,9 @@ typedef struct nacre_source_info {
     const char *snapshot; /* "proven", "unproven", or "" while it has not been opened */
 } nacre_source_info;
 
-/* Every object behind the dataset, its own first: false when index is past the last. The texts live until the next
- * call on this dataset by the same thread. */
+/* Every object behind the dataset, its own first: false when index is past the last. Index 0 looks at them all, and
+ * the indexes that follow in turn tell what it saw; secrets of URLs are left out of the paths. The texts live until
+ * the same thread calls this with another dataset, an index out of turn or one past the last. */
 NACRE_API bool nacre_dataset_source(nacre_dataset *dataset, size_t index, nacre_source_info *out);
 
 /* What to read. Initialise with NACRE_READ_OPTIONS_INIT. */

@@ -7,77 +7,106 @@
 
 #include "base/text.h"
 #include "raster/dataset.h"
+#include "vfs/path.h"
 
-/* nacre_dataset_source(): the texts of the last answer belong to the thread that asked. */
+/* nacre_dataset_source(): what is told belongs to the thread that asks. The first index takes a copy of all of it, the
+ * ones that follow in turn go along that copy, so that telling n sources takes n steps and not n * n; any other index
+ * takes a new one. The copy lives until the end was told, the thread asks of another dataset, or it ends. */
 
 typedef struct {
-    char *path, *version, *snapshot;
-} texts;
+    uint64_t serial;  /* of the dataset; 0: there is no copy */
+    size_t next;      /* the index that is told next */
+    ncr_buffer texts; /* path, version and snapshot of each source, each with its NUL */
+    size_t at;        /* where the texts of `next` begin */
+    bool is_short;    /* out of memory */
+} copy;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool has_key;
 
-static void clear_texts(texts *t)
+static void clear_copy(copy *c)
 {
-    free(t->path);
-    free(t->version);
-    free(t->snapshot);
-    *t = (texts){0};
+    ncr_buffer_clear(&c->texts);
+    *c = (copy){.texts = c->texts};
 }
 
-static void free_texts(void *user)
+static void free_copy(void *user)
 {
-    clear_texts(user);
+    clear_copy(user);
     free(user);
 }
 
 static void make_key(void)
 {
-    has_key = pthread_key_create(&key, free_texts) == 0;
+    has_key = pthread_key_create(&key, free_copy) == 0;
 }
 
-static texts *texts_of_thread(void)
+static copy *copy_of_thread(void)
 {
     pthread_once(&once, make_key);
-    texts *t = has_key ? pthread_getspecific(key) : NULL;
-    if (t || !has_key)
-        return t;
-    t = calloc(1, sizeof *t);
-    if (t && pthread_setspecific(key, t) != 0) {
-        free(t);
-        t = NULL;
+    copy *c = has_key ? pthread_getspecific(key) : NULL;
+    if (c || !has_key)
+        return c;
+    c = calloc(1, sizeof *c);
+    if (c && pthread_setspecific(key, c) != 0) {
+        free(c);
+        return NULL;
     }
-    return t;
+    if (c)
+        ncr_buffer_init(&c->texts, SIZE_MAX / 2);
+    return c;
 }
 
-typedef struct {
-    size_t index, wanted;
-    texts *texts;
-    bool found;
-} search;
+static bool add_text(copy *c, const char *text)
+{
+    return text && ncr_buffer_append(&c->texts, text, strlen(text) + 1);
+}
 
 static void take_source(void *user, const char *path, const char *version, const char *snapshot)
 {
-    search *s = user;
-    if (s->index++ != s->wanted)
-        return;
-    s->texts->path = ncr_text_copy(path);
-    s->texts->version = ncr_text_copy(version);
-    s->texts->snapshot = ncr_text_copy(snapshot);
-    s->found = s->texts->path && s->texts->version && s->texts->snapshot;
+    copy *c = user;
+    char *shown = ncr_path_shown(path); /* without signatures: provenance is kept and passed on */
+    if (!add_text(c, shown) || !add_text(c, version) || !add_text(c, snapshot))
+        c->is_short = true;
+    free(shown);
+}
+
+/* The next text of the copy. */
+static const char *take_text(copy *c)
+{
+    const char *text = (const char *)c->texts.data + c->at;
+    c->at += strlen(text) + 1;
+    return text;
+}
+
+/* Tells the next source; false: there is none. */
+static bool take_next(copy *c, nacre_source_info *out)
+{
+    if (c->is_short || c->at >= c->texts.size)
+        return false;
+    out->path = take_text(c);
+    out->version = take_text(c);
+    out->snapshot = take_text(c);
+    c->next++;
+    return true;
 }
 
 bool nacre_dataset_source(nacre_dataset *dataset, size_t index, nacre_source_info *out)
 {
     *out = (nacre_source_info){"", "", ""};
-    search s = {.wanted = index, .texts = texts_of_thread()};
-    if (!s.texts)
+    copy *c = copy_of_thread();
+    if (!c)
         return false;
-    clear_texts(s.texts);
-    ncr_dataset_sources(dataset, take_source, &s);
-    if (!s.found)
-        return false;
-    *out = (nacre_source_info){s.texts->path, s.texts->version, s.texts->snapshot};
-    return true;
+    if (!index || c->serial != dataset->serial || c->next != index) {
+        clear_copy(c);
+        c->serial = dataset->serial;
+        ncr_dataset_sources(dataset, take_source, c);
+    }
+    while (take_next(c, out))
+        if (c->next == index + 1)
+            return true;
+    clear_copy(c);
+    *out = (nacre_source_info){"", "", ""};
+    return false;
 }

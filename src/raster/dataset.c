@@ -15,10 +15,12 @@
 ncr_dataset *ncr_dataset_new(size_t size, const ncr_dataset_class *class, const char *path, ncr_file *file,
                              int band_count)
 {
+    static _Atomic uint64_t last_serial;
     ncr_dataset *dataset = calloc(1, size);
     if (!dataset)
         return NULL;
     atomic_init(&dataset->references, 1);
+    dataset->serial = atomic_fetch_add(&last_serial, 1) + 1;
     dataset->class = class;
     dataset->file = file ? ncr_file_ref(file) : NULL;
     dataset->interleave = "band";

@@ -81,6 +81,7 @@ typedef struct ncr_dataset_class {
  * themselves), reference-counted. */
 struct nacre_dataset {
     _Atomic int references;
+    uint64_t serial; /* no other dataset of the process has it, or had */
     const ncr_dataset_class *class;
     char *path;     /* as it was named; "" for a view that was not saved */
     ncr_file *file; /* the object it was opened from; NULL for a view; referenced */

@@ -239,6 +239,76 @@ static void getters_tell_what_the_dataset_is(void **state)
     nacre_dataset_close(&dataset->base);
 }
 
+/* --- Sources --- */
+
+enum { SOURCES = 500 };
+static int walks;
+static const char *seen_version = "";
+
+static void many_sources(ncr_dataset *dataset,
+                         void (*function)(void *user, const char *path, const char *version, const char *snapshot),
+                         void *user)
+{
+    (void)dataset;
+    walks++;
+    for (int i = 0; i < SOURCES; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "mem://s/%d", i);
+        function(user, path, seen_version, i % 2 ? "proven" : "");
+    }
+}
+
+static memory_dataset *mosaic(ncr_dataset_class *class)
+{
+    memory_dataset *dataset = scene();
+    *class = *dataset->base.class;
+    class->sources = many_sources;
+    dataset->base.class = class;
+    return dataset;
+}
+
+static void many_sources_are_told_in_one_walk(void **state)
+{
+    (void)state;
+    ncr_dataset_class class;
+    memory_dataset *dataset = mosaic(&class);
+    nacre_source_info source;
+    walks = 0;
+    size_t count = 0;
+    for (; nacre_dataset_source(&dataset->base, count, &source); count++) {
+        char path[32];
+        snprintf(path, sizeof path, "mem://s/%zu", count);
+        assert_string_equal(source.path, path);
+        assert_string_equal(source.snapshot, count % 2 ? "proven" : "");
+    }
+    assert_int_equal(count, SOURCES);
+    assert_int_equal(walks, 1);
+    assert_string_equal(source.path, "");
+    nacre_dataset_close(&dataset->base);
+}
+
+static void a_source_out_of_turn_is_as_it_is_now(void **state)
+{
+    (void)state;
+    ncr_dataset_class class, other_class;
+    memory_dataset *dataset = mosaic(&class), *other = mosaic(&other_class);
+    nacre_source_info source;
+    seen_version = "one";
+    assert_true(nacre_dataset_source(&dataset->base, 0, &source));
+    seen_version = "two";
+    assert_true(nacre_dataset_source(&dataset->base, 1, &source));
+    assert_string_equal(source.version, "one"); /* what index 0 saw */
+    assert_true(nacre_dataset_source(&other->base, 2, &source));
+    assert_string_equal(source.path, "mem://s/2");
+    assert_string_equal(source.version, "two");
+    seen_version = "three";
+    assert_true(nacre_dataset_source(&other->base, 2, &source));
+    assert_string_equal(source.version, "three");
+    assert_false(nacre_dataset_source(&other->base, SOURCES, &source));
+    nacre_dataset_close(&dataset->base);
+    nacre_dataset_close(&other->base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +321,8 @@ int main(void)
         cmocka_unit_test(wrong_arguments_are_named),
         cmocka_unit_test(a_cancelled_read_says_so),
         cmocka_unit_test(getters_tell_what_the_dataset_is),
+        cmocka_unit_test(many_sources_are_told_in_one_walk),
+        cmocka_unit_test(a_source_out_of_turn_is_as_it_is_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
