@@ -260,7 +260,7 @@ static nacre_status start_round(execution *e)
         if (wants->items[i].kind == NCR_WANT_OPEN)
             ncr_file_open_start(&arrivals[i]->op.open);
         else if (wants->items[i].kind == NCR_WANT_LIST)
-            wants->items[i].object->store->class->list(&arrivals[i]->op.list);
+            ncr_vfs_list_beside_start(&arrivals[i]->op.list);
     }
     if (fetch_count)
         ncr_cache_fetch_start(fetches, fetch_count);

@@ -113,22 +113,13 @@ bool ncr_sidecars_are_wanted(const ncr_call *call)
     return !setting || strcmp(setting, "never") != 0;
 }
 
-/* A signed URL or one with a query has no neighbours that could be named. */
-static bool can_have_sidecars(const sidecar_plan *plan)
-{
-    if (!ncr_sidecars_are_wanted(plan->plan.call))
-        return false;
-    const ncr_object *object = ncr_file_object(plan->file);
-    return strcmp(object->store->class->name, "http") != 0 || !strchr(object->key, '?');
-}
-
 static nacre_status step_sidecar(ncr_plan *base, ncr_wants *wants, bool *more, nacre_error *err)
 {
     sidecar_plan *plan = (sidecar_plan *)base;
     bool is_local = ncr_file_object(plan->file)->store->is_local;
     switch (plan->phase) {
     case START:
-        if (!can_have_sidecars(plan))
+        if (!ncr_sidecars_are_wanted(base->call))
             return NACRE_OK;
         *more = true;
         return is_local ? ask_single(plan, wants, err) : ask_list(plan, wants, err);

@@ -83,6 +83,25 @@ static nacre_status tell_pages(listing *list, ncr_list_op *op, nacre_error *err)
     return status;
 }
 
+/* Only URLs have queries, and only their stores have neither buckets nor are local. */
+static bool has_query(const ncr_object *object)
+{
+    return !object->bucket[0] && !object->store->is_local && strchr(object->key, '?');
+}
+
+void ncr_vfs_list_beside_start(ncr_list_op *op)
+{
+    op->entries = NULL;
+    op->entry_count = 0;
+    op->next_page = NULL;
+    op->round = op->needed_round;
+    op->status = ncr_object_begin(op->object, op->call, &op->error);
+    if (op->status == NACRE_OK && !has_query(op->object))
+        op->object->store->class->list(op);
+    else
+        op->done(op);
+}
+
 /* A place that is there although nothing is in it: a bucket, whose listing succeeded, or a directory. */
 static bool exists_empty(const ncr_object *prefix)
 {

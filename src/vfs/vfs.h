@@ -58,6 +58,11 @@ nacre_status ncr_file_open_wait(const char *path, ncr_call *call, ncr_file **out
 /* Reads go through ncr_fetch with ncr_file_pin(). Blocking, for those who are not a plan: */
 nacre_status ncr_file_read_wait(ncr_file *file, nacre_range *ranges, size_t count, ncr_call *call, nacre_error *err);
 
+/* A page of what lies beside an object: the keys that begin with its own. Asynchronous, as the store's list; the
+ * caller sets object, call, needed_round, done and user. A URL with a query has nothing beside it, since nobody can say
+ * what it would be called: an empty page. NACRE_ERROR_UNSUPPORTED where there are no listings. */
+void ncr_vfs_list_beside_start(ncr_list_op *op);
+
 /* --- The rest blocks: never on workers nor the loop thread. Every change is told to the cache. --- */
 
 nacre_status ncr_vfs_stat(ncr_object *object, ncr_call *call, ncr_object_facts *out, nacre_error *err);
