@@ -26,13 +26,30 @@ def test_configuration_page_is_the_table_of_keys() -> None:
     assert documented == rows_of_keys()
 
 
+def headings(page: pathlib.Path) -> set[str]:
+    """The anchors of a page."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 def test_every_link_of_the_documents_leads_somewhere() -> None:
-    broken = []
+    broken, anchors = [], 0
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
-            if not (page.parent / target).exists():
-                broken.append(f"{page.relative_to(ROOT)}: {target}")
-    assert not broken
+        for target, anchor in re.findall(r"\]\(([^)#:]*)#?([^):]*)\)", page.read_text()):
+            there = page.parent / target if target else page
+            anchors += bool(anchor)
+            if not there.exists() or (anchor and anchor not in headings(there)):
+                broken.append(f"{page.relative_to(ROOT)}: {target}#{anchor}")
+    assert not broken and anchors > 0
+
+
+def test_every_layer_has_a_page() -> None:
+    """And the page of the architecture leads to it."""
+    table = (ROOT / "docs/internals/architecture.md").read_text()
+    layers = sorted(folder.name for folder in (ROOT / "src").iterdir() if folder.is_dir())
+    assert len(layers) >= 11
+    for name in [*layers, "emulator", "python"]:
+        assert (ROOT / f"docs/internals/{name}.md").exists() and f"({name}.md)" in table, name
 
 
 def test_changelog_knows_the_version() -> None:
