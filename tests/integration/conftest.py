@@ -157,6 +157,12 @@ def run_nacre(*words: Any, timeout: float = 120, stdin: bytes | None = None, **c
     return done
 
 
+def worked(done: subprocess.CompletedProcess) -> bytes:
+    """The command ended well and had nothing to say of it; its standard output."""
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout
+
+
 @pytest.fixture
 def gs(emulator: Emulator) -> Callable[..., subprocess.CompletedProcess]:
     """Runs the command against the emulator: gs("stat", "gs://demo/key")."""
@@ -201,6 +207,17 @@ def gdal_options(emulator: Emulator) -> dict[str, str]:
         "GS_NO_SIGN_REQUEST": "YES",
         "CPL_VSIL_USE_TEMP_FILE_FOR_RANDOM_WRITE": "YES",
     }
+
+
+def gdal(program: str, *words: Any, **environment: str) -> str:
+    """Runs a program of GDAL, which must end well; its standard output."""
+    need("gdal")
+    done = subprocess.run(
+        [program, *map(str, words)], capture_output=True, text=True, timeout=120,
+        env={**clean_environment(), "GDAL_PAM_ENABLED": "NO", **environment},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import time
 
 import pytest
 import schema
-from conftest import NACRE, ROOT, Emulator, clean_environment, need, run_nacre
+from conftest import NACRE, ROOT, Emulator, clean_environment, need, run_nacre, worked
 
 pytestmark = pytest.mark.sanitized
 
@@ -28,11 +28,6 @@ def failed(done: subprocess.CompletedProcess, status: int, *parts: str) -> None:
     assert done.stderr.count("\n") == 1 and done.stderr.endswith("\n"), done.stderr
     for part in parts:
         assert part in done.stderr, done.stderr
-
-
-def worked(done: subprocess.CompletedProcess) -> bytes:
-    assert (done.returncode, done.stderr) == (0, ""), done
-    return done.stdout
 
 
 def raster(folder: pathlib.Path, name: str, shift: int = 0, **options: object) -> pathlib.Path:

@@ -13,6 +13,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 import threading
 import time
@@ -20,7 +21,7 @@ import urllib.parse
 import xml.etree.ElementTree
 
 import pytest
-from conftest import NACRE, Emulator, clean_environment, gdal_options, need
+from conftest import NACRE, Emulator, gdal, gdal_options, need
 
 pytestmark = pytest.mark.sanitized
 
@@ -775,27 +776,19 @@ def test_rasterio_writes_reads_lists_and_deletes(emulator: Emulator, rasterio_gs
     assert names(listed(emulator)) == []
 
 
-def gdal(emulator: Emulator, *words: str) -> subprocess.CompletedProcess:
-    need("gdal")
-    environment = clean_environment(**gdal_options(emulator))
-    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
-
-
 def test_stock_gdal_writes_reads_and_lists(emulator: Emulator, tmp_path: pathlib.Path) -> None:
     need("rasterio")
     import rasterio
 
     make_raster(rasterio, str(tmp_path / "r.tif"), 4096)  # more than one part of GDAL's uploads
-    done = gdal(emulator, "gdal_translate", "-q", "-co", "COMPRESS=NONE", "-b", "1", str(tmp_path / "r.tif"), "/vsigs/demo/x/r.tif")
-    assert (done.returncode, done.stderr) == (0, "")
-    done = gdal(emulator, "gdalinfo", "-checksum", "/vsigs/demo/x/r.tif")
-    local = gdal(emulator, "gdalinfo", "-checksum", str(tmp_path / "r.tif"))
-    assert done.returncode == 0, done.stderr
-    assert [line for line in done.stdout.split("\n") if "Checksum" in line] == [line for line in local.stdout.split("\n") if "Checksum" in line]
-    done = gdal(emulator, "gdal_translate", "-q", "-of", "VRT", "/vsigs/demo/x/r.tif", "/vsigs/demo/x/r.vrt")
-    assert (done.returncode, done.stderr) == (0, "")
+    there, here = "/vsigs/demo/x/r.tif", tmp_path / "r.tif"
+    options = gdal_options(emulator)
+    gdal("gdal_translate", "-q", "-co", "COMPRESS=NONE", "-b", "1", here, there, **options)
+    told = [re.findall("Checksum=.*", gdal("gdalinfo", "-checksum", path, **options)) for path in (there, here)]
+    assert len(told[0]) == 1 and told[0] == told[1]
+    gdal("gdal_translate", "-q", "-of", "VRT", there, "/vsigs/demo/x/r.vrt", **options)
     assert "SourceFilename" in emulator.request("GET", "/demo/x/r.vrt").body.decode()
-    assert gdal(emulator, "gdalinfo", "/vsigs/demo/x/r.vrt").returncode == 0
+    gdal("gdalinfo", "/vsigs/demo/x/r.vrt", **options)
     assert names(listed(emulator)) == ["x/r.tif", "x/r.vrt"]
 
 

@@ -5,27 +5,14 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
-import subprocess
 import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 import pytest
-from conftest import Emulator, gdal_options, need, run_nacre
+from conftest import Emulator, gdal, gdal_options, need, run_nacre, worked
 
 TRANSFORM_LEFT, TRANSFORM_TOP, PIXEL = 500000.0, 4000000.0, 30.0
-
-
-def worked(done: subprocess.CompletedProcess) -> bytes:
-    assert (done.returncode, done.stderr) == (0, ""), done
-    return done.stdout
-
-
-def gdal(program: str, *words: Any, **environment: str) -> None:
-    need("gdal")
-    done = subprocess.run([program, *map(str, words)], capture_output=True, text=True, env={**os.environ, **environment})
-    assert done.returncode == 0, done.stderr
 
 
 def scene(

@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
-import subprocess
 from typing import Any
 
 import pytest
-from conftest import need, run_nacre
+from conftest import gdal, need, run_nacre, worked
 
 CRS = ["EPSG:3857", "EPSG:4326", "EPSG:3035"]
 RESAMPLING = ["nearest", "bilinear", "cubic"]
@@ -25,13 +23,7 @@ def _peers() -> None:
 
 
 def nacre(*words: Any) -> None:
-    done = run_nacre(*words)
-    assert done.returncode == 0, done.stderr
-
-
-def gdal(program: str, *words: Any) -> None:
-    done = subprocess.run([program, *map(str, words)], capture_output=True, text=True, env={**os.environ, "GDAL_PAM_ENABLED": "NO"})
-    assert done.returncode == 0, done.stderr
+    worked(run_nacre(*words))
 
 
 def read(path: pathlib.Path) -> tuple[Any, Any]:
