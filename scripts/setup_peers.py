@@ -9,7 +9,6 @@ not an error: the tests say what they skip.
 import hashlib
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys

@@ -73,14 +73,35 @@ def test_not_a_raster(tmp_path: pathlib.Path) -> None:
     refuse(tmp_path, "directory", "info", tmp_path)
 
 
+def refuse_to_convert(cut: pathlib.Path, reason: str) -> None:
+    """And nothing is left beside it."""
+    before = sorted(os.listdir(cut.parent))
+    refuse(cut, reason, "convert", cut, cut.parent / "out.tif")
+    assert sorted(os.listdir(cut.parent)) == before
+
+
 @pytest.mark.parametrize("size", [4, 9, 100, 300, 5000, 100000])
 def test_truncated_file(tif: pathlib.Path, tmp_path: pathlib.Path, size: int) -> None:
     cut = tmp_path / "cut.tif"
     cut.write_bytes(tif.read_bytes()[:size])
-    out = tmp_path / "out.tif"
-    refuse(cut, "", "convert", cut, out)
-    assert not out.exists()
-    assert sorted(os.listdir(tmp_path)) == ["RGB.byte.tif", "cut.tif"]
+    refuse_to_convert(cut, "not a raster" if size < 8 else f"beyond the end of the file ({size} bytes)")
+
+
+def test_truncated_within_its_blocks(data: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """Its directories are whole: the first block that is missing is named."""
+    content = (data / "cogeo.tif").read_bytes()
+    cut = tmp_path / "cut.tif"
+    cut.write_bytes(content[: len(content) * 6 // 10])
+    run_nacre("info", cut).check_returncode()
+    refuse_to_convert(cut, "block (")
+
+
+@pytest.mark.parametrize("size", [9, 100, 100000])
+def test_truncated_object(emulator: Any, tif: pathlib.Path, size: int) -> None:
+    emulator.put("demo", "cut.tif", tif.read_bytes()[:size])
+    words = ["convert", "gs://demo/cut.tif", "gs://demo/out.tif"]
+    refuse("gs://demo/cut.tif", "beyond the end", *words, STORAGE_EMULATOR_HOST=emulator.url)
+    assert "out.tif" not in os.listdir(emulator.root / "demo")
 
 
 def test_a_damaged_tile_is_named_and_good_tiles_still_read(data: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -189,13 +210,30 @@ def test_a_vrt_from_a_bucket_that_names_a_local_file(emulator: Any, tmp_path: pa
 
 
 def test_no_space_left(tif: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    """A file system of 64 KiB, where one can be mounted; else the limit of a file's size."""
+    """The limit of a file's size stands in for a full disk."""
     out = tmp_path / "out.tif"
     limited = f"trap '' XFSZ; ulimit -f 64; exec {NACRE} convert {tif} {out}"
     done = subprocess.run(["sh", "-c", limited], capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
-    assert done.stderr.count("\n") == 1 and str(out) in done.stderr
+    assert done.stderr == f"nacre: {out}: cannot write: File too large\n"
     assert sorted(os.listdir(tmp_path)) == ["RGB.byte.tif"]
+
+
+@pytest.mark.parametrize("command", ["convert", "cp", "warp -t EPSG:3857"])
+def test_no_space_left_on_a_full_file_system(tif: pathlib.Path, tmp_path: pathlib.Path, command: str) -> None:
+    """One of 64 KiB, mounted for this test alone; what was there stays, nothing else does."""
+    room = tmp_path / "room"
+    room.mkdir()
+    mount = ["unshare", *(["-m"] if os.geteuid() == 0 else ["-rm"]), "sh", "-ec"]
+    mounted = f"mount -t tmpfs -o size=64k none {room}; echo mine >{room}/kept.tif; "
+    if subprocess.run([*mount, mounted], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    for name in ("new.tif", "kept.tif"):
+        overwrite = "" if command == "cp" else "--overwrite"
+        work = f"{NACRE} {command} {overwrite} {tif} {room}/{name} || echo $?; ls -A {room}; cat {room}/kept.tif"
+        done = subprocess.run([*mount, mounted + work], capture_output=True, text=True, timeout=60)
+        assert done.stderr == f"nacre: {room}/{name}: cannot write: No space left on device\n"
+        assert done.stdout == "1\nkept.tif\nmine\n"
 
 
 def test_connection_refused() -> None:
