@@ -102,19 +102,31 @@ def test_written_by_another_client_after_nacre_failed_to_open_it(bucket: Any, so
         assert dataset.read(1).any()
 
 
-@pytest.mark.parametrize("first,second", [("EPSG:3857", "EPSG:4326"), ("EPSG:4326", "EPSG:3857")])
-def test_written_over_another_view_shorter_and_longer(bucket: Any, source: str, first: str, second: str) -> None:
+@pytest.mark.parametrize("length", ["shorter", "longer"])
+def test_written_over_another_view_of_another_length(bucket: Any, source: str, length: str) -> None:
+    """By nacre and by another client, with another CRS; a text that was cut at the old length would be no VRT."""
     path = source.replace("scene.tif", "view.vrt")
     dataset = nacre.open(source)
-    nacre.shutil.copy(WarpedVRT(dataset, crs=first), path, driver="VRT")
-    before = nacre.open(path).read(1)
-    add_alpha = second == "EPSG:4326"  # makes it longer
-    nacre.shutil.copy(WarpedVRT(dataset, crs=second, add_alpha=add_alpha), path, driver="VRT")
-    with nacre.open(path) as after:
-        assert after.crs == second
-        assert after.count == (4 if add_alpha else 3)
-        assert after.shape != before.shape
-        assert after.read(1).any()
+    views = {
+        "shorter": lambda: WarpedVRT(dataset, crs="EPSG:4326"),
+        "longer": lambda: WarpedVRT(dataset, crs="EPSG:3035", add_alpha=True, resampling=Resampling.cubic),
+    }
+    other = next(name for name in views if name != length)
+    for by_another_client in (False, True):
+        nacre.shutil.copy(views[other](), path, driver="VRT")
+        before = nacre.open(path)
+        assert before.read(1).any() and before.crs == views[other]().crs
+        size_before = len(bucket.blob("data/view.vrt").download_as_bytes())
+        if by_another_client:
+            nacre.shutil.copy(views[length](), path.replace("view", "aside"), driver="VRT")
+            bucket.blob("data/view.vrt").upload_from_string(bucket.blob("data/aside.vrt").download_as_bytes())
+        else:
+            nacre.shutil.copy(views[length](), path, driver="VRT")
+        size_after = len(bucket.blob("data/view.vrt").download_as_bytes())
+        assert (size_after > size_before + 200) if length == "longer" else (size_after < size_before - 200)
+        with nacre.open(path) as after:
+            assert after.crs == views[length]().crs and after.count == views[length]().count
+            assert np.array_equal(after.read(), views[length]().read())
 
 
 def test_a_second_and_third_view_in_the_same_directory(source: str) -> None:
