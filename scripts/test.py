@@ -88,6 +88,8 @@ def unit(directory: str, suites: list[str] | None = None, environment: dict[str,
     failed = sum(int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test", log))
     skipped = sum(int(n) for n in re.findall(r"\[  SKIPPED \] (\d+) test", log))
     print(f"{name}: {passed} passed, {failed} failed, {skipped} skipped")
+    for test in sorted(set(re.findall(r"\[  SKIPPED \] (\w+)$", log, re.M))):
+        print(f"SKIPPED {test}")
     totals.add(name, passed, failed, skipped, status)
 
 

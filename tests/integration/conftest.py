@@ -148,10 +148,13 @@ def clean_environment(**changes: str | None) -> dict[str, str]:
     return kept
 
 
-def run_nacre(*words: Any, timeout: float = 120, stdin: bytes | None = None, **changes: str | None) -> subprocess.CompletedProcess:
+def run_nacre(
+    *words: Any, timeout: float = 120, stdin: bytes | None = None, cwd: pathlib.Path | None = None, **changes: str | None
+) -> subprocess.CompletedProcess:
     """Runs the command; standard output stays bytes, standard error becomes text."""
+    environment = clean_environment(**changes)
     done = subprocess.run(
-        [NACRE, *map(str, words)], input=stdin, capture_output=True, timeout=timeout, env=clean_environment(**changes)
+        [NACRE, *map(str, words)], input=stdin, capture_output=True, timeout=timeout, env=environment, cwd=cwd
     )
     done.stderr = done.stderr.decode(errors="replace")
     return done

@@ -209,6 +209,33 @@ def test_offline_gives_what_is_cached_or_says_so(bucket: Any, path: str) -> None
     assert (nacre.open(path).read() == 2).all()
 
 
+def test_invalidate_forgets_an_object_or_all_below_a_prefix(
+    emulator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody needs it to see the truth; what was forgotten is read in full again."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", emulator.url)
+    monkeypatch.setenv("NACRE_GS_ACCESS_TOKEN", "any")
+    for key in ("d/one.tif", "d/two.tif", "e/three.tif"):
+        emulator.put("demo", key, geotiff(1, driver="COG"))
+
+    def statuses() -> list[int]:
+        """Of an open of each: 206 where it is read, 304 where what is known is proven."""
+        emulator.take_log()
+        for key in ("d/one.tif", "d/two.tif", "e/three.tif"):
+            nacre.open(f"gs://demo/{key}")
+        return [entry["status"] for entry in emulator.take_log()]
+
+    assert statuses() == [206, 206, 206]
+    assert statuses() == [304, 304, 304]
+    nacre.cache.invalidate("/vsigs/demo/d/one.tif")
+    assert statuses() == [206, 304, 304]
+    nacre.cache.invalidate("gs://demo/d/")
+    assert statuses() == [206, 206, 304]
+    nacre.cache.invalidate_all()
+    assert nacre.cache.stats()["bytes"] == 0
+    assert statuses() == [206, 206, 206]
+
+
 def test_provenance_names_every_object_with_its_version(path: str) -> None:
     view = WarpedVRT(nacre.open(path), crs="EPSG:3857")
     view.read(1)

@@ -1,25 +1,26 @@
 # SPDX-License-Identifier: MIT
 # Copyright the nacre authors
-"""The Python examples of the documents are run as they stand, against a bucket of their own."""
+"""The examples of the documents are run as they stand, against a bucket of their own."""
 
 from __future__ import annotations
 
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 
-from conftest import clean_environment, need
+from conftest import clean_environment, need, run_nacre
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
-def blocks(page: str) -> list[str]:
-    """The Python blocks of a page."""
-    return re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), re.M | re.S)
+def blocks(page: str, language: str = "python") -> list[str]:
+    """The blocks of a page in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.M | re.S)
 
 
 def without_comments(code: str) -> list[str]:
@@ -86,3 +87,20 @@ def test_with_nacre_it_works(bucket: Any) -> None:
 def test_examples_of_the_guide(bucket: Any, number: int) -> None:
     done = run(blocks("docs/guide/python.md")[number], bucket)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_commands_of_the_readme(bucket: Any, data: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "b.tif").write_bytes((data / "RGB.byte.tif").read_bytes())
+    bucket.put("bucket", "a.tif", (data / "RGB.byte.tif").read_bytes())
+    commands = [line for block in blocks("README.md", "sh") for line in block.splitlines() if line.startswith("nacre ")]
+    assert len(commands) >= 4
+    for line in commands:
+        done = run_nacre(*shlex.split(line)[1:], cwd=tmp_path, STORAGE_EMULATOR_HOST=bucket.url)
+        assert (done.returncode, done.stderr) == (0, ""), line
+    assert (tmp_path / "view.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_two_commands_of_the_readme_are_verbs() -> None:
+    verbs = re.findall(r"^\./dev (\w+)", "".join(blocks("README.md", "sh")), re.M)
+    assert verbs == ["demo", "test"]
+    assert set(verbs) <= set(re.findall(r"^  (\w+)", (ROOT / "dev").read_text(), re.M))
