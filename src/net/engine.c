@@ -17,7 +17,7 @@
 
 enum {
     MAX_RUNNING = 1024,   /* transfers that libcurl knows of; the others queue here */
-    CHECK_MS = 50,        /* how often deadlines and cancels are looked at */
+    CHECK_MS = 25,        /* how often deadlines and cancels are looked at */
     IDLE_POLL_MS = 60000, /* with nothing to do */
     KEPT_CONNECTIONS = 256,
     KEPT_HANDLES = 64,
@@ -283,7 +283,7 @@ static void break_overdue(engine *e, list *from, int64_t now_ms)
 
 static void check(engine *e, int64_t now_ms)
 {
-    if (now_ms >= e->checked_ms && now_ms - e->checked_ms < CHECK_MS / 2)
+    if (now_ms >= e->checked_ms && now_ms - e->checked_ms < CHECK_MS)
         return;
     e->checked_ms = now_ms;
     break_overdue(e, &e->running, now_ms);
@@ -298,7 +298,7 @@ static int poll_ms(const engine *e, int64_t now_ms)
         return 0;
     if (!e->queued.first && !e->running.first && !e->waiting.first && !e->unready.first)
         return IDLE_POLL_MS;
-    int64_t wait_ms = CHECK_MS / 2;
+    int64_t wait_ms = CHECK_MS;
     for (const ncr_http_transfer *t = e->waiting.first; t; t = t->next)
         if (t->due_ms - now_ms < wait_ms)
             wait_ms = t->due_ms > now_ms ? t->due_ms - now_ms : 0;

@@ -21,7 +21,7 @@
 #include "support/call.h"
 #include "support/http_server.h"
 
-/* What goes well: bodies, ranges, heads, connections, counting, deadlines and cancels. */
+/* What goes well: bodies, ranges, heads, connections, counting. */
 
 enum { SIZE = 300000 };
 
@@ -323,79 +323,7 @@ static void waiting_for_a_connection_is_no_failure(void **state)
     end(&f);
 }
 
-/* --- Ends before the end. --- */
-
-static void answer_never(void *user, const test_request *request, test_answer *answer)
-{
-    (void)user, (void)request;
-    *answer = (test_answer){.status = 200, .hang = true, .cut_after = 5};
-}
-
-static void a_deadline_ends_a_request(void **state)
-{
-    (void)state;
-    fixture f;
-    begin(&f, answer_never);
-    ncr_call *call = test_call_new("timeout=0.3", NULL);
-    ncr_http_request *request = test_get_new(call, f.port, "/k", 0, 0);
-    nacre_error error;
-    int64_t begin_ms = ncr_clock_ms();
-    assert_int_equal(ncr_http_perform(request, &error), NACRE_ERROR_UNAVAILABLE);
-    assert_in_range(ncr_clock_ms() - begin_ms, 250, 10000);
-    assert_string_equal(error.message, "NAME: not done before the deadline");
-    test_get_free(request);
-    ncr_call_unref(call);
-    end(&f);
-}
-
-static void a_requests_own_time_limit_ends_it(void **state)
-{
-    (void)state;
-    fixture f;
-    begin(&f, answer_never);
-    ncr_call *call = test_call_new(NULL);
-    ncr_http_request *request = test_get_new(call, f.port, "/k", 0, 0);
-    request->timeout_ms = 200;
-    nacre_error error;
-    int64_t begin_ms = ncr_clock_ms();
-    assert_int_equal(ncr_http_perform(request, &error), NACRE_ERROR_UNAVAILABLE);
-    assert_in_range(ncr_clock_ms() - begin_ms, 200, 10000);
-    assert_string_equal(error.message, "NAME: no answer within 200 ms");
-    test_get_free(request);
-    ncr_call_unref(call);
-    end(&f);
-}
-
-static void *trigger_soon(void *user)
-{
-    usleep(100000);
-    nacre_cancel_trigger(user);
-    return NULL;
-}
-
-static void a_cancel_ends_a_request_promptly(void **state)
-{
-    (void)state;
-    fixture f;
-    begin(&f, answer_never);
-    nacre_cancel *cancel = nacre_cancel_new();
-    ncr_call *call = test_call_with_cancel(cancel, NULL);
-    ncr_http_request *request = test_get_new(call, f.port, "/k", 0, 0);
-    pthread_t thread;
-    pthread_create(&thread, NULL, trigger_soon, cancel);
-    nacre_error error;
-    int64_t begin_ms = ncr_clock_ms();
-    assert_int_equal(ncr_http_perform(request, &error), NACRE_ERROR_CANCELLED);
-    assert_in_range(ncr_clock_ms() - begin_ms, 80, 10000);
-    pthread_join(thread, NULL);
-    test_get_free(request);
-    request = test_get_new(call, f.port, "/k", 0, 0);
-    assert_int_equal(ncr_http_perform(request, &error), NACRE_ERROR_CANCELLED); /* and every later one */
-    test_get_free(request);
-    ncr_call_unref(call);
-    nacre_cancel_free(cancel);
-    end(&f);
-}
+/* --- What is not sent. --- */
 
 static void offline_sends_nothing(void **state)
 {
@@ -576,9 +504,6 @@ int main(void)
         cmocka_unit_test(connections_to_a_host_are_limited),
         cmocka_unit_test(a_default_does_not_undo_the_limit),
         cmocka_unit_test(waiting_for_a_connection_is_no_failure),
-        cmocka_unit_test(a_deadline_ends_a_request),
-        cmocka_unit_test(a_requests_own_time_limit_ends_it),
-        cmocka_unit_test(a_cancel_ends_a_request_promptly),
         cmocka_unit_test(offline_sends_nothing),
         cmocka_unit_test(done_may_start_and_free_requests),
         cmocka_unit_test(a_request_can_be_sent_twice),
