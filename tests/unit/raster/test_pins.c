@@ -2,80 +2,16 @@
  * Copyright the nacre authors */
 #include "cmocka_all.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "raster/execute.h"
 #include "raster/lazy.h"
 #include "raster/wants.h"
 #include "support/call.h"
+#include "support/fake_driver.h"
 #include "support/mem_file.h"
-#include "support/memory_dataset.h"
 
-/* One pin for an object in a tree. The driver opens files that begin with "FAKE" in a second round. */
-
-typedef struct {
-    ncr_plan plan;
-    const ncr_open_request *request;
-    ncr_dataset **out;
-    ncr_slice rest;
-    bool asked;
-} fake_open;
-
-static bool fake_probe(const ncr_open_request *request)
-{
-    const ncr_slice *head = request->file ? ncr_file_head(request->file) : NULL;
-    return head && head->size >= 4 && memcmp(head->data, "FAKE", 4) == 0;
-}
-
-static nacre_status fake_step(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_error *err)
-{
-    fake_open *open = (fake_open *)plan;
-    *more = !open->asked;
-    if (open->asked)
-        return NACRE_OK;
-    open->asked = true;
-    ncr_want want = {
-        .kind = NCR_WANT_READ, .file = open->request->file, .offset = 4, .length = 4, .slice_out = &open->rest};
-    return ncr_wants_add(wants, &want, err);
-}
-
-static nacre_status fake_compose(ncr_plan *plan, nacre_error *err)
-{
-    fake_open *open = (fake_open *)plan;
-    if (open->rest.size && open->rest.data[0] == '!')
-        return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: damaged", open->request->path);
-    *open->out = ncr_dataset_new(sizeof(memory_dataset), &memory_class, open->request->path, open->request->file, 1);
-    return *open->out ? NACRE_OK : ncr_error_memory(err);
-}
-
-static void fake_free(ncr_plan *plan)
-{
-    ncr_slice_clear(&((fake_open *)plan)->rest);
-    free(plan);
-}
-
-static nacre_status fake_plan_open(const ncr_open_request *request, ncr_call *call, ncr_dataset **dataset_out,
-                                   ncr_plan **out, nacre_error *err)
-{
-    static const ncr_plan_class class = {.step = fake_step, .compose = fake_compose, .free = fake_free};
-    fake_open *open = ncr_plan_new(sizeof *open, &class, call);
-    if (!open)
-        return ncr_error_memory(err);
-    open->request = request;
-    open->out = dataset_out;
-    *out = &open->plan;
-    return NACRE_OK;
-}
-
-static const ncr_driver fake_driver = {"Fake", fake_probe, fake_plan_open};
-
-static int set_up(void **state)
-{
-    (void)state;
-    ncr_driver_register(&fake_driver);
-    return 0;
-}
+/* One pin for an object in a tree. */
 
 /* --- A tree with sources --- */
 
@@ -336,5 +272,5 @@ int main(void)
         cmocka_unit_test(a_failure_does_not_unpin_what_another_open_uses),
         cmocka_unit_test(other_credentials_do_not_share_a_pin),
     };
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, fake_driver_set_up, NULL);
 }
