@@ -52,6 +52,7 @@ static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static engine *current; /* guarded by lock */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static _Atomic bool is_woken;      /* a signer may be ready that was not */
 static _Thread_local engine *mine; /* the engine whose loop this thread is; NULL elsewhere */
 
 /* --- Lists. --- */
@@ -226,12 +227,19 @@ static void take_incoming(engine *e)
         list_add(&e->queued, t);
 }
 
+/* Signers that were not ready are asked again when somebody woke the engine, and no more than may run go on. */
 static void begin_unready(engine *e)
 {
+    if (!atomic_exchange(&is_woken, false))
+        return;
     list unready = e->unready;
     e->unready = (list){0};
+    while (e->running.count < MAX_RUNNING && unready.first)
+        begin(e, list_take(&unready));
+    if (unready.first)
+        atomic_store(&is_woken, true); /* these are looked at when there is room again */
     for (ncr_http_transfer *t; (t = list_take(&unready));)
-        begin(e, t);
+        list_add(&e->unready, t);
 }
 
 static void begin_queued(engine *e)
@@ -436,6 +444,7 @@ static void end_now(ncr_http_request *request, nacre_status status)
 
 void ncr_http_wake(void)
 {
+    atomic_store(&is_woken, true);
     pthread_mutex_lock(&lock);
     engine *e = current;
     pthread_mutex_unlock(&lock);

@@ -107,6 +107,7 @@ struct ncr_http_request {
     bool public_only;        /* refuse loopback, private, link-local and metadata addresses (NACRE_ERROR_REFUSED) */
     bool follow;             /* follow redirects of GET and HEAD (no credentials to another host, no https to http) */
     bool no_retry;           /* one attempt only: for probes that must end soon */
+    bool direct;             /* never through a proxy: for services of the machine itself */
     int64_t timeout_ms;      /* of this exchange with its retries, beside the call's deadline; 0: none */
     unsigned needed_round;   /* the highest round of any response whose content was needed to form this request */
     ncr_http_signer *signer; /* borrowed until done(); NULL: none */

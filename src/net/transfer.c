@@ -428,13 +428,15 @@ static void set_trust(const ncr_http_transfer *t, CURL *easy)
  * that gets connected. */
 static nacre_status set_proxy(ncr_http_transfer *t, CURL *easy, nacre_error *err)
 {
+    if (t->request->direct)
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
     if (!t->request->public_only)
         return NACRE_OK;
     if (ncr_host_is_private(t->place.host)) {
         refuse_address(t);
         return ncr_error_copy(err, &t->error, t->error.status);
     }
-    const char *proxy = ncr_url_proxy(&t->place);
+    const char *proxy = t->request->direct ? NULL : ncr_url_proxy(&t->place);
     t->is_proxied = proxy != NULL;
     curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");

@@ -264,7 +264,7 @@ static void explain_connect(ncr_http_transfer *t)
 {
     char reason[128];
     connect_reason(t->easy, reason, sizeof reason);
-    const char *proxy = ncr_url_proxy(&t->place) ? "the proxy for " : "";
+    const char *proxy = !t->request->direct && ncr_url_proxy(&t->place) ? "the proxy for " : "";
     ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: cannot connect to %s%s:%u: %s", t->request->name, proxy,
                   t->place.host, t->place.port, reason);
     t->is_dns_suspect = true;

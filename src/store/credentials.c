@@ -15,8 +15,11 @@
 
 enum {
     EARLY_MS = 5 * 60 * 1000, /* a secret this near to its end is renewed while it still serves */
+    EARLY_PART = 4,           /* or, of a short life, when less than this part of it is left */
     MARGIN_MS = 10 * 1000,    /* and does not serve any more when this near: a request takes its time */
+    LEAST_MS = 1000,          /* but this long in any case: the store's clock decides, and fetches are bounded */
     FAILED_MS = 1000,         /* a fetch that failed is not tried again before */
+    FAILED_EARLY_MS = 15000,  /* nor before this, while the old secret serves */
     FETCH_MS = 30 * 1000,     /* how long one may take */
     YOUNG_MS = 5 * 1000,      /* of two secrets refused one after the other, the second so soon: no third is fetched */
     WAIT_MS = 20,
@@ -32,7 +35,9 @@ struct ncr_credentials {
     /* Guarded by `lock`. */
     ncr_secret *secret;   /* NULL: none */
     int64_t born_ms;      /* when it was fetched, on ncr_clock_ms() */
-    bool is_replacing;    /* it was, or will be, fetched because the one before was refused */
+    int64_t early_ms;     /* it is renewed when this much of its life is left */
+    bool is_replacement;  /* the one before was refused */
+    bool is_replacing;    /* the next will be such */
     unsigned fetching_in; /* the process that is fetching, by its count of forks; 0: none is */
     nacre_error failure;  /* of the last fetch; status NACRE_OK: it did not fail */
     int64_t failed_ms;
@@ -201,6 +206,14 @@ static nacre_status fetch(ncr_credentials *credentials, ncr_secret **out, nacre_
     return status;
 }
 
+/* How long a secret (NULL: none) still holds. */
+static int64_t left_ms(const ncr_secret *secret)
+{
+    if (!secret || secret->expires_ms == INT64_MAX)
+        return secret ? INT64_MAX : 0;
+    return secret->expires_ms - ncr_clock_wall_ms();
+}
+
 static void *fetch_thread(void *user)
 {
     ncr_credentials *credentials = user;
@@ -215,6 +228,10 @@ static void *fetch_thread(void *user)
         old = credentials->secret;
         credentials->secret = secret;
         credentials->born_ms = ncr_clock_ms();
+        credentials->is_replacement = credentials->is_replacing;
+        credentials->is_replacing = false;
+        int64_t part_ms = left_ms(secret) / EARLY_PART;
+        credentials->early_ms = part_ms < EARLY_MS ? part_ms : EARLY_MS;
     } else {
         credentials->failed_ms = ncr_clock_ms();
     }
@@ -242,7 +259,8 @@ static bool start_thread(ncr_credentials *credentials)
 
 static bool has_failed_locked(const ncr_credentials *credentials)
 {
-    return credentials->failure.status != NACRE_OK && ncr_clock_ms() - credentials->failed_ms < FAILED_MS;
+    int64_t pause_ms = left_ms(credentials->secret) > MARGIN_MS ? FAILED_EARLY_MS : FAILED_MS;
+    return credentials->failure.status != NACRE_OK && ncr_clock_ms() - credentials->failed_ms < pause_ms;
 }
 
 /* Begins a fetch unless one is under way, or has just failed. */
@@ -264,21 +282,30 @@ static void tell_failure(const nacre_error *failure, const char *name, nacre_err
     ncr_error_set_http(err, failure->status, failure->http_status, "%s: %s", name, failure->message);
 }
 
+/* Whether the secret of now may be used, and whether a new one is wanted. */
+static void judge_locked(const ncr_credentials *credentials, bool *serves, bool *ends)
+{
+    *serves = credentials->secret != NULL;
+    *ends = false;
+    if (!credentials->source)
+        return;
+    int64_t age_ms = ncr_clock_ms() - credentials->born_ms, rest_ms = left_ms(credentials->secret);
+    bool is_new = *serves && age_ms < LEAST_MS;
+    *serves = is_new || rest_ms > MARGIN_MS;
+    *ends = !is_new && rest_ms <= credentials->early_ms;
+}
+
 ncr_http_ready ncr_credentials_get(ncr_credentials *credentials, const char *name, ncr_secret **out, nacre_error *err)
 {
     ncr_http_ready ready = NCR_HTTP_READY;
     nacre_error failure = {0};
+    bool serves, ends;
     *out = NULL;
     pthread_mutex_lock(&lock);
-    const ncr_secret *secret = credentials->secret;
-    int64_t left_ms = !secret                           ? 0
-                      : secret->expires_ms == INT64_MAX ? INT64_MAX
-                                                        : secret->expires_ms - ncr_clock_wall_ms();
-    if (credentials->source && left_ms < EARLY_MS)
+    judge_locked(credentials, &serves, &ends);
+    if (!serves || ends)
         fetch_locked(credentials);
-    if (secret && left_ms >= EARLY_MS && ncr_clock_ms() - credentials->born_ms >= YOUNG_MS)
-        credentials->is_replacing = false;
-    if (secret && (left_ms > MARGIN_MS || !credentials->source)) {
+    if (serves) {
         *out = ncr_secret_ref(credentials->secret);
     } else if (credentials->fetching_in == generation) {
         ready = NCR_HTTP_NOT_YET;
@@ -301,7 +328,7 @@ bool ncr_credentials_refused(ncr_credentials *credentials, uint64_t number)
     if (credentials->source && (!secret || secret->number != number)) {
         is_other = true;
     } else if (credentials->source &&
-               !(credentials->is_replacing && ncr_clock_ms() - credentials->born_ms < YOUNG_MS)) {
+               !(credentials->is_replacement && ncr_clock_ms() - credentials->born_ms < YOUNG_MS)) {
         given_up = secret;
         credentials->secret = NULL;
         credentials->is_replacing = true;
