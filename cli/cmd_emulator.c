@@ -6,11 +6,12 @@
 #include "cli.h"
 #include "emulator/emulator.h"
 
-enum { ROOT = 1, LISTEN, LATENCY, BANDWIDTH, FAULT, TOKEN, DENY };
+enum { ROOT = 1, LISTEN, S3_LISTEN, LATENCY, BANDWIDTH, FAULT, TOKEN, DENY };
 
 static const cli_option options[] = {
     {ROOT, "root", 0, NULL, 0, "DIR", false, "its sub-folders are the buckets; needed"},
     {LISTEN, "listen", 0, NULL, 0, "ADDRESS:PORT", false, "where to listen (127.0.0.1:4443); port 0 takes a free one"},
+    {S3_LISTEN, "s3-listen", 0, NULL, 0, "ADDRESS:PORT", false, "one more address, where every request is S3's"},
     {LATENCY, "latency", 0, NULL, 0, "MS", false, "delay before each response, and once more on a new connection"},
     {BANDWIDTH, "bandwidth", 0, NULL, 0, "MIB_S", false, "MiB a second of each body"},
     {FAULT, "fault", 0, NULL, 0, "KIND:N", true, "let every Nth request fail; kinds are below"},
@@ -46,6 +47,7 @@ static int run(cli_context *context)
         return cli_usage(context, "--bandwidth takes MiB a second");
     if (cli_has(&context->values, LISTEN))
         emulator.listen = cli_text(&context->values, LISTEN);
+    emulator.s3_listen = cli_text(&context->values, S3_LISTEN);
     const char **faults = cli_all(&context->values, FAULT), **denied = cli_all(&context->values, DENY);
     emulator.faults = faults;
     emulator.denied = denied;

@@ -13,6 +13,7 @@
 typedef struct ncr_emulator_options {
     const char *root;          /* its sub-folders are the buckets; made where it is missing */
     const char *listen;        /* "127.0.0.1:0"; NULL the same: port 0 takes a free one */
+    const char *s3_listen;     /* one more address, where every request is S3's; NULL: none */
     double latency_ms;         /* before each response, and once more on a new connection */
     double bandwidth_mib_s;    /* of each body; 0 without limit */
     const char *const *faults; /* "KIND:N", every Nth request; NULL-terminated; NULL: none */

@@ -102,12 +102,7 @@ bool ncr_emu_digest_matches(ncr_emu_request *request, const ncr_emu_draft *draft
     if (!list && !md5_header)
         return true;
     char crc[NCR_EMU_CRC_BASE64_SIZE], md5[NCR_EMU_MD5_BASE64_SIZE];
-    uint8_t digest[NCR_EMU_MD5_SIZE] = {0};
-    EVP_MD_CTX *copy = EVP_MD_CTX_new();
-    if (copy && draft->hash.md5 && EVP_MD_CTX_copy_ex(copy, draft->hash.md5))
-        EVP_DigestFinal_ex(copy, digest, NULL);
-    EVP_MD_CTX_free(copy);
-    ncr_emu_md5_base64(digest, md5);
+    ncr_emu_hash_peek_md5(&draft->hash, md5);
     ncr_emu_crc_base64(draft->hash.crc32c, crc);
     if (md5_header && strcmp(md5_header, md5) != 0)
         return false;

@@ -352,7 +352,6 @@ static void delete (ncr_emu_request *request, ncr_emu_bucket *bucket, const char
 static void object_request(ncr_emu_request *request, ncr_emu_bucket *bucket, const char *key, ncr_emu_reply *reply)
 {
     const char *from = ncr_emu_header(request, "x-goog-copy-source");
-    from = from ? from : ncr_emu_header(request, "x-amz-copy-source");
     if (!ncr_emu_key_is_valid(key))
         ncr_emu_xml_error(reply, 400, "InvalidObjectName", "Invalid object name.");
     else if (ncr_emu_parameter(request, "uploads") || ncr_emu_parameter(request, "uploadId"))

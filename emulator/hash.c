@@ -75,6 +75,16 @@ void ncr_emu_hash_clear(ncr_emu_hash *hash)
     hash->md5 = NULL;
 }
 
+void ncr_emu_hash_peek_md5(const ncr_emu_hash *hash, char out[NCR_EMU_MD5_BASE64_SIZE])
+{
+    uint8_t digest[NCR_EMU_MD5_SIZE] = {0};
+    EVP_MD_CTX *copy = EVP_MD_CTX_new();
+    if (copy && hash->md5 && EVP_MD_CTX_copy_ex(copy, hash->md5))
+        EVP_DigestFinal_ex(copy, digest, NULL);
+    EVP_MD_CTX_free(copy);
+    ncr_emu_md5_base64(digest, out);
+}
+
 void ncr_emu_base64(const void *data, size_t size, char *out)
 {
     out[0] = '\0';
@@ -109,8 +119,13 @@ void ncr_emu_md5_base64(const uint8_t md5[NCR_EMU_MD5_SIZE], char out[NCR_EMU_MD
     ncr_emu_base64(md5, NCR_EMU_MD5_SIZE, out);
 }
 
+void ncr_emu_hex_text(const uint8_t *bytes, size_t size, char *out)
+{
+    for (size_t i = 0; i < size; i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
 void ncr_emu_md5_hex(const uint8_t md5[NCR_EMU_MD5_SIZE], char out[NCR_EMU_MD5_HEX_SIZE])
 {
-    for (size_t i = 0; i < NCR_EMU_MD5_SIZE; i++)
-        snprintf(out + 2 * i, 3, "%02x", md5[i]);
+    ncr_emu_hex_text(md5, NCR_EMU_MD5_SIZE, out);
 }

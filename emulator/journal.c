@@ -26,6 +26,14 @@ static json_t *object_to_json(const ncr_emu_object *object)
                   (json_int_t)object->size, "created", (json_int_t)object->created_ms, "updated",
                   (json_int_t)object->updated_ms, "escaped", object->escaped, "inode", (json_int_t)object->inode,
                   "mtime", (json_int_t)object->mtime_ns, "composite", object->composite, "fields", object->fields);
+    if (line && object->part_count) {
+        char parts_md5[NCR_EMU_MD5_HEX_SIZE];
+        ncr_emu_md5_hex(object->parts_md5, parts_md5);
+        json_object_set_new(line, "parts", json_integer(object->part_count));
+        json_object_set_new(line, "parts_md5", json_string(parts_md5));
+    }
+    if (line && object->s3)
+        json_object_set(line, "s3", object->s3);
     if (line && object->has_hashes) {
         json_object_set_new(line, "md5", json_string(md5));
         json_object_set_new(line, "crc32c", json_integer(object->crc32c));
@@ -72,6 +80,11 @@ static ncr_emu_object *object_from_json(const json_t *line)
     const char *md5 = json_string_value(json_object_get(line, "md5"));
     object->has_hashes = md5 && parse_md5(md5, object->md5);
     object->crc32c = (uint32_t)number(line, "crc32c");
+    const char *parts_md5 = json_string_value(json_object_get(line, "parts_md5"));
+    if (parts_md5 && parse_md5(parts_md5, object->parts_md5))
+        object->part_count = (uint32_t)number(line, "parts");
+    json_t *s3 = json_object_get(line, "s3");
+    object->s3 = json_is_object(s3) ? json_deep_copy(s3) : NULL;
     return object;
 }
 

@@ -43,6 +43,7 @@ ncr_emu_object *ncr_emu_object_clone(const ncr_emu_object *object)
            sizeof *copy - offsetof(ncr_emu_object, key));
     copy->key = key;
     copy->fields = fields;
+    copy->s3 = object->s3 ? json_deep_copy(object->s3) : NULL;
     copy->previous = NULL; /* one version back is enough */
     return copy;
 }
@@ -61,6 +62,7 @@ void ncr_emu_object_unref(ncr_emu_object *object)
         close(object->previous_fd);
     ncr_emu_object_unref(object->previous);
     json_decref(object->fields);
+    json_decref(object->s3);
     free(object->key);
     free(object);
 }
@@ -101,33 +103,58 @@ void ncr_emu_object_xml_etag(const ncr_emu_object *object, char out[NCR_EMU_ETAG
     snprintf(out, NCR_EMU_ETAG_SIZE, "\"%s%.40s\"", object->composite ? "-" : "", text);
 }
 
+void ncr_emu_object_s3_etag(const ncr_emu_object *object, char out[NCR_EMU_ETAG_SIZE])
+{
+    char md5[NCR_EMU_MD5_HEX_SIZE];
+    ncr_emu_md5_hex(object->part_count ? object->parts_md5 : object->md5, md5);
+    if (object->part_count || object->composite)
+        snprintf(out, NCR_EMU_ETAG_SIZE, "\"%s-%u\"", md5, object->part_count ? (unsigned)object->part_count : 1);
+    else
+        snprintf(out, NCR_EMU_ETAG_SIZE, "\"%s\"", md5);
+}
+
 /* --- Preconditions --- */
 
-/* Whether a list of ETags ("*", quoted, weak or bare, as clients send either of the two kinds) names the object. */
-static bool etag_list_names(const char *list, const ncr_emu_object *object)
+bool ncr_emu_etag_listed(const char *list, const char *etag)
 {
-    char etags[2][NCR_EMU_ETAG_SIZE];
-    ncr_emu_object_etag(object, etags[0]);
-    ncr_emu_object_xml_etag(object, etags[1]);
-    memmove(etags[1], etags[1] + 1, strlen(etags[1]));
-    etags[1][strlen(etags[1]) - 1] = '\0';
+    size_t length = strlen(etag) - 2;
     if (strcmp(list, "*") == 0)
         return true;
     while (*list) {
         list += strspn(list, ", ");
-        size_t length = strcspn(list, ", ");
-        bool is_quoted = length >= 2 && list[0] == '"' && list[length - 1] == '"';
-        const char *bare = is_quoted ? list + 1 : list;
-        size_t bare_length = is_quoted ? length - 2 : length;
-        for (int kind = 0; kind < 2; kind++)
-            if (bare_length && strlen(etags[kind]) == bare_length && strncmp(bare, etags[kind], bare_length) == 0)
-                return true;
-        list += length;
+        size_t found = strcspn(list, ", ");
+        bool is_quoted = found >= 2 && list[0] == '"' && list[found - 1] == '"';
+        if (found == length + (is_quoted ? 2 : 0) && strncmp(list + is_quoted, etag + 1, length) == 0)
+            return true;
+        list += found;
     }
     return false;
 }
 
-int ncr_emu_condition_check(const ncr_emu_condition *condition, const ncr_emu_object *object)
+/* As clients send either of the two kinds. */
+static bool etag_list_names(const char *list, const ncr_emu_object *object)
+{
+    char bare[NCR_EMU_ETAG_SIZE], etag[NCR_EMU_ETAG_SIZE + 2];
+    ncr_emu_object_etag(object, bare);
+    snprintf(etag, sizeof etag, "\"%s\"", bare);
+    if (ncr_emu_etag_listed(list, etag))
+        return true;
+    ncr_emu_object_xml_etag(object, etag);
+    return ncr_emu_etag_listed(list, etag);
+}
+
+static int check_s3(const ncr_emu_condition *condition, const ncr_emu_object *object)
+{
+    char etag[NCR_EMU_ETAG_SIZE];
+    if (!object)
+        return condition->if_match ? 404 : 200;
+    ncr_emu_object_s3_etag(object, etag);
+    if (condition->if_match && !ncr_emu_etag_listed(condition->if_match, etag))
+        return 412;
+    return condition->if_none_match && ncr_emu_etag_listed(condition->if_none_match, etag) ? 412 : 200;
+}
+
+static int check_google(const ncr_emu_condition *condition, const ncr_emu_object *object)
 {
     uint64_t generation = object ? object->generation : 0, metageneration = object ? object->metageneration : 0;
     if (condition->has_generation && condition->generation != generation)
@@ -143,6 +170,11 @@ int ncr_emu_condition_check(const ncr_emu_condition *condition, const ncr_emu_ob
     if (condition->if_none_match && object && etag_list_names(condition->if_none_match, object))
         return 304;
     return 200;
+}
+
+int ncr_emu_condition_check(const ncr_emu_condition *condition, const ncr_emu_object *object)
+{
+    return condition->s3 ? check_s3(condition, object) : check_google(condition, object);
 }
 
 /* --- The index --- */
@@ -386,6 +418,9 @@ static ncr_emu_object *object_of_commit(ncr_emu_bucket *bucket, const ncr_emu_co
     record_file(object, &file);
     object->escaped = escaped;
     object->composite = commit->composite;
+    object->part_count = commit->part_count;
+    memcpy(object->parts_md5, commit->parts_md5, sizeof object->parts_md5);
+    object->s3 = commit->s3 ? json_deep_copy(commit->s3) : NULL;
     object->generation = ncr_emu_next_generation_locked(bucket);
     object->metageneration = 1;
     object->created_ms = object->updated_ms = ncr_clock_wall_ms();

@@ -24,7 +24,10 @@ typedef struct ncr_emu_object {
     int64_t created_ms, updated_ms; /* since 1970-01-01 UTC */
     json_t *fields; /* what the client set: contentType, cacheControl, contentEncoding, metadata...; never NULL */
     bool has_hashes;
-    bool composite; /* made of parts: its ETag is no MD5 */
+    bool composite;                      /* made of parts: its ETag is no MD5 */
+    uint32_t part_count;                 /* of a multipart upload of S3, whose ETag is made of these; else 0 */
+    uint8_t parts_md5[NCR_EMU_MD5_SIZE]; /* the MD5 of the parts' MD5s */
+    json_t *s3;                          /* what S3 alone keeps: "checksum", "checksum_kind"...; NULL: nothing; owned */
     uint32_t crc32c;
     uint8_t md5[NCR_EMU_MD5_SIZE];
     bool escaped; /* see keys.h */
@@ -45,8 +48,14 @@ void ncr_emu_object_etag(const ncr_emu_object *object, char out[NCR_EMU_ETAG_SIZ
 /* The ETag of the XML interface, with its quotes: the MD5, or a text with a dash for composite objects. */
 void ncr_emu_object_xml_etag(const ncr_emu_object *object, char out[NCR_EMU_ETAG_SIZE]);
 
+/* The ETag of S3, with its quotes: the MD5, or that of the parts' MD5s, a dash and their number. */
+void ncr_emu_object_s3_etag(const ncr_emu_object *object, char out[NCR_EMU_ETAG_SIZE]);
+/* Whether a list of ETags ("*", quoted or bare) has this one, which is quoted. */
+bool ncr_emu_etag_listed(const char *list, const char *etag);
+
 /* Preconditions; of the ETag lists NULL means none was given. */
 typedef struct ncr_emu_condition {
+    bool s3; /* ETags are S3's, and so are the answers: 412 for both lists, 404 where If-Match meets no object */
     bool has_generation, has_not_generation, has_metageneration, has_not_metageneration;
     uint64_t generation, not_generation, metageneration, not_metageneration;
     const char *if_match, *if_none_match; /* borrowed */
@@ -101,6 +110,9 @@ typedef struct ncr_emu_commit {
     json_t *fields; /* borrowed; NULL: none */
     ncr_emu_condition condition;
     bool composite;
+    uint32_t part_count; /* as those of the object */
+    uint8_t parts_md5[NCR_EMU_MD5_SIZE];
+    json_t *s3;          /* borrowed; NULL: nothing */
     bool keeps_previous; /* of the root */
 } ncr_emu_commit;
 

@@ -40,6 +40,11 @@ char *ncr_emu_decode(const char *text, size_t length)
     return decode(text, length, false);
 }
 
+char *ncr_emu_decode_query(const char *text, size_t length)
+{
+    return decode(text, length, true);
+}
+
 static bool add_parameter(ncr_emu_request *request, const char *text, size_t length)
 {
     const char *equals = memchr(text, '=', length);

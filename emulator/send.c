@@ -108,7 +108,9 @@ static const char *kind_of_credentials(const ncr_emu_request *request)
 {
     const char *value = ncr_emu_header(request, "Authorization");
     if (!value)
-        return "none";
+        return ncr_emu_parameter(request, "X-Amz-Signature") ? "aws4-query" : "none";
+    if (ncr_text_starts(value, "AWS4-HMAC-SHA256"))
+        return "aws4";
     return ncr_text_starts_nocase(value, "Bearer ") ? "bearer" : "other";
 }
 

@@ -68,9 +68,21 @@ int ncr_emu_authorise(ncr_emu_request *request, const char *bucket)
 
 /* --- Callbacks of libmicrohttpd --- */
 
+/* An address that is listened on. */
+typedef struct listener {
+    ncr_emu_server *server;
+    bool is_s3;
+    struct sockaddr_in wanted;
+    struct MHD_Daemon *daemon;
+} listener;
+
 static void *on_target(void *user, const char *target, struct MHD_Connection *connection)
 {
-    return ncr_emu_request_new(user, connection, target);
+    const listener *self = user;
+    ncr_emu_request *request = ncr_emu_request_new(self->server, connection, target);
+    if (request)
+        request->s3_port = self->is_s3;
+    return request;
 }
 
 static size_t keep_escapes(void *user, struct MHD_Connection *connection, char *text)
@@ -169,6 +181,8 @@ static void answer(ncr_emu_request *request, ncr_emu_reply *reply)
             ncr_emu_reply_header(reply, "Retry-After", "%d", request->fault.retry_after);
     } else if (request->bad) {
         ncr_emu_reply_text(reply, 400, "text/plain", "malformed target\n");
+    } else if (ncr_emu_is_s3(request, is_json_path(request->path))) {
+        ncr_emu_amazon(request, reply);
     } else if (is_json_path(request->path)) {
         ncr_emu_google_json(request, reply);
     } else {
@@ -232,7 +246,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 
 /* --- Start and stop --- */
 
-static nacre_status parse_listen(const char *text, struct sockaddr_in *out, nacre_error *err)
+static nacre_status parse_listen(const char *option, const char *text, struct sockaddr_in *out, nacre_error *err)
 {
     char host[64];
     const char *colon = strrchr(text, ':');
@@ -242,7 +256,7 @@ static nacre_status parse_listen(const char *text, struct sockaddr_in *out, nacr
     snprintf(host, sizeof host, "%.*s", good ? (int)(colon - text) : 0, text);
     const char *numeric = strcmp(host, "localhost") == 0 || !*host ? "127.0.0.1" : host;
     if (!good || port < 0 || port > 65535 || inet_pton(AF_INET, numeric, &out->sin_addr) != 1)
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "--listen %s: give ADDRESS:PORT, as in 127.0.0.1:4443", text);
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s %s: give ADDRESS:PORT, as in 127.0.0.1:4443", option, text);
     out->sin_port = htons((uint16_t)port);
     return NACRE_OK;
 }
@@ -258,6 +272,7 @@ static void server_clear(ncr_emu_server *server)
     free(server->denied);
     free(server->require_token);
     free(server->address);
+    free(server->s3_address);
     pthread_cond_destroy(&server->stopped);
     pthread_mutex_destroy(&server->lock);
 }
@@ -316,14 +331,14 @@ static int open_listener(const struct sockaddr_in *wanted, struct sockaddr_in *b
     return -1;
 }
 
-static struct MHD_Daemon *start(ncr_emu_server *server, int listener)
+static struct MHD_Daemon *start(listener *self, int fd)
 {
-    return MHD_start_daemon(
-        MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)512 << 10,
-        MHD_OPTION_CONNECTION_LIMIT, 2048u, MHD_OPTION_THREAD_STACK_SIZE, (size_t)512 << 10, MHD_OPTION_END);
+    return MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC, 0, NULL, NULL,
+                            on_request, self, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+                            self, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+                            on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, self->server,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)512 << 10, MHD_OPTION_CONNECTION_LIMIT, 2048u,
+                            MHD_OPTION_THREAD_STACK_SIZE, (size_t)512 << 10, MHD_OPTION_END);
 }
 
 /* Blocks until SIGINT or SIGTERM; they are blocked in all threads of the server, and taken here. */
@@ -334,40 +349,67 @@ static void wait_for_signal(const sigset_t *signals)
         continue;
 }
 
-static nacre_status run(ncr_emu_server *server, const ncr_emulator_options *options, const struct sockaddr_in *wanted,
-                        const sigset_t *signals, nacre_error *err)
+/* Listens; *address becomes "http://HOST:PORT", malloc'd. option: as the user gave it. */
+static nacre_status listen_on(listener *self, const char *option, char **address, nacre_error *err)
 {
     char host[INET_ADDRSTRLEN] = "";
     struct sockaddr_in bound = {0};
-    int listener = open_listener(wanted, &bound);
-    if (listener < 0)
-        return ncr_error_set(err, NACRE_ERROR_IO, "%s: cannot listen: %s", options->listen, strerror(errno));
+    int fd = open_listener(&self->wanted, &bound);
+    if (fd < 0)
+        return ncr_error_set(err, NACRE_ERROR_IO, "%s: cannot listen: %s", option, strerror(errno));
     inet_ntop(AF_INET, &bound.sin_addr, host, sizeof host);
-    server->address = ncr_text_format("http://%s:%u", host, (unsigned)ntohs(bound.sin_port));
-    struct MHD_Daemon *daemon = server->address ? start(server, listener) : NULL;
-    if (!daemon) {
-        close(listener);
-        return ncr_error_set(err, NACRE_ERROR_IO, "%s: libmicrohttpd does not start", options->listen);
-    }
-    if (!options->quiet) {
-        printf("listening on %s\n", server->address);
-        fflush(stdout);
-    }
-    wait_for_signal(signals);
+    *address = ncr_text_format("http://%s:%u", host, (unsigned)ntohs(bound.sin_port));
+    self->daemon = *address ? start(self, fd) : NULL;
+    if (self->daemon)
+        return NACRE_OK;
+    close(fd);
+    return ncr_error_set(err, NACRE_ERROR_IO, "%s: libmicrohttpd does not start", option);
+}
+
+static void say_addresses(const ncr_emu_server *server)
+{
+    printf("listening on %s\n", server->address);
+    if (server->s3_address)
+        printf("listening for S3 on %s\n", server->s3_address);
+    fflush(stdout);
+}
+
+static void stop(ncr_emu_server *server, listener *listeners, size_t count)
+{
     pthread_mutex_lock(&server->lock);
     server->stopping = true;
     pthread_cond_broadcast(&server->stopped);
     pthread_mutex_unlock(&server->lock);
-    MHD_stop_daemon(daemon); /* closes the listener too */
-    return NACRE_OK;
+    for (size_t i = 0; i < count; i++)
+        if (listeners[i].daemon)
+            MHD_stop_daemon(listeners[i].daemon); /* closes the socket too */
+}
+
+static nacre_status run(ncr_emu_server *server, const ncr_emulator_options *options,
+                        const struct sockaddr_in addresses[2], const sigset_t *signals, nacre_error *err)
+{
+    listener listeners[2] = {{.server = server, .wanted = addresses[0]},
+                             {.server = server, .wanted = addresses[1], .is_s3 = true}};
+    nacre_status status = listen_on(&listeners[0], options->listen, &server->address, err);
+    if (status == NACRE_OK && options->s3_listen)
+        status = listen_on(&listeners[1], options->s3_listen, &server->s3_address, err);
+    if (status == NACRE_OK) {
+        if (!options->quiet)
+            say_addresses(server);
+        wait_for_signal(signals);
+    }
+    stop(server, listeners, 2);
+    return status;
 }
 
 nacre_status ncr_emulator_run(const ncr_emulator_options *options, nacre_error *err)
 {
     ncr_emulator_options filled = *options;
     filled.listen = options->listen ? options->listen : "127.0.0.1:0";
-    struct sockaddr_in address;
-    nacre_status status = parse_listen(filled.listen, &address, err);
+    struct sockaddr_in addresses[2] = {0};
+    nacre_status status = parse_listen("--listen", filled.listen, &addresses[0], err);
+    if (status == NACRE_OK && options->s3_listen)
+        status = parse_listen("--s3-listen", options->s3_listen, &addresses[1], err);
     if (status != NACRE_OK)
         return status;
     sigset_t signals, before;
@@ -378,7 +420,7 @@ nacre_status ncr_emulator_run(const ncr_emulator_options *options, nacre_error *
     ncr_emu_server server;
     status = server_init(&server, &filled, err);
     if (status == NACRE_OK)
-        status = run(&server, &filled, &address, &signals, err);
+        status = run(&server, &filled, addresses, &signals, err);
     server_clear(&server);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;

@@ -22,7 +22,8 @@ typedef struct ncr_emu_server {
     ncr_emu_faults *faults;
     ncr_emu_log *log;
     ncr_emu_uploads *uploads;
-    char *address; /* "http://127.0.0.1:4443" */
+    char *address;    /* "http://127.0.0.1:4443" */
+    char *s3_address; /* where every request is S3's; NULL: none */
     _Atomic uint64_t connections;
     pthread_mutex_t lock;
     pthread_cond_t stopped; /* with lock: `stopping` became true */
@@ -54,6 +55,8 @@ typedef struct ncr_emu_request {
     int64_t began_ms, began_wall_ms;
     uint64_t connection_id;
     bool new_connection, answered, bad;
+    bool s3_port;          /* came to the address where everything is S3's */
+    const char *operation; /* Amazon's name of it, for the log; NULL: none */
     ncr_emu_fault fault;
 } ncr_emu_request;
 
@@ -69,6 +72,8 @@ json_t *ncr_emu_body_json(const ncr_emu_request *request);
 ncr_emu_draft *ncr_emu_body_take(ncr_emu_request *request);
 /* Decodes %XX in a part of a path; malloc'd. NULL: bad encoding, a NUL, or out of memory. */
 char *ncr_emu_decode(const char *text, size_t length);
+/* The same in a query, where '+' is a space. */
+char *ncr_emu_decode_query(const char *text, size_t length);
 
 enum { NCR_EMU_HEADERS_MAX = 40 };
 
@@ -104,6 +109,10 @@ int64_t ncr_emu_parse_http_time(const char *text);
 void ncr_emu_control(ncr_emu_request *request, ncr_emu_reply *reply);     /* /emulator/ */
 void ncr_emu_google_json(ncr_emu_request *request, ncr_emu_reply *reply); /* /storage/v1/, /upload/..., /download/... */
 void ncr_emu_google_xml(ncr_emu_request *request, ncr_emu_reply *reply);  /* everything else */
+void ncr_emu_amazon(ncr_emu_request *request, ncr_emu_reply *reply);      /* S3: what ncr_emu_is_s3() says */
+
+/* Whether a request is S3's: docs/internals/emulator.md has the rule. */
+bool ncr_emu_is_s3(const ncr_emu_request *request, bool is_google_path);
 
 /* 200, 401 or 403 for a request that names bucket ("" for none). */
 int ncr_emu_authorise(ncr_emu_request *request, const char *bucket);

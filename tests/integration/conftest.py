@@ -41,13 +41,14 @@ class Emulator:
 
     def __init__(self, root: pathlib.Path, *options: str) -> None:
         self.root = root
-        command = [NACRE, "emulator", "--root", root, "--listen", "127.0.0.1:0", *options]
+        command = [NACRE, "emulator", "--root", root, "--listen", "127.0.0.1:0", "--s3-listen", "127.0.0.1:0", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if not line.startswith("listening on http://"):
             self.process.kill()
             raise RuntimeError(f"the emulator said {line!r} and {self.process.communicate()[1]!r}")
         self.url = line.split()[-1]
+        self.s3_url = self.process.stdout.readline().split()[-1]
         self.host = urllib.parse.urlsplit(self.url).netloc
 
     def request(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Answer:

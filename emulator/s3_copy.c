@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "keys.h"
+#include "s3.h"
+
+/* Copies of the S3 interface, of whole objects and of what becomes a part. */
+
+/* The preconditions on the source; Amazon's page of CopyObject says how two of them go together. */
+static bool source_holds(ncr_emu_s3 *s3, const ncr_emu_object *source)
+{
+    char etag[NCR_EMU_ETAG_SIZE];
+    const ncr_emu_request *request = s3->request;
+    if (request->fault.kind == NCR_EMU_FAULT_NO_PRECONDITION)
+        return true;
+    const char *match = ncr_emu_header(request, "x-amz-copy-source-if-match");
+    const char *none_match = ncr_emu_header(request, "x-amz-copy-source-if-none-match");
+    const char *since = ncr_emu_header(request, "x-amz-copy-source-if-modified-since");
+    const char *unchanged = ncr_emu_header(request, "x-amz-copy-source-if-unmodified-since");
+    int64_t seconds = source->updated_ms / 1000;
+    ncr_emu_object_s3_etag(source, etag);
+    if (match && !ncr_emu_etag_listed(match, etag))
+        return false;
+    int64_t unchanged_ms = unchanged ? ncr_emu_parse_http_time(unchanged) : -1;
+    if (!match && unchanged_ms >= 0 && seconds > unchanged_ms / 1000)
+        return false;
+    if (none_match && ncr_emu_etag_listed(none_match, etag))
+        return false;
+    int64_t since_ms = since ? ncr_emu_parse_http_time(since) : -1;
+    return none_match || since_ms < 0 || seconds > since_ms / 1000;
+}
+
+ncr_emu_object *ncr_emu_s3_copy_source(ncr_emu_s3 *s3, int *fd)
+{
+    const char *from = ncr_emu_header(s3->request, "x-amz-copy-source");
+    from += *from == '/';
+    size_t whole = strcspn(from, "?"), length = strcspn(from, "/");
+    char *name = ncr_emu_decode(from, length < whole ? length : whole);
+    char *key = length < whole ? ncr_emu_decode(from + length + 1, whole - length - 1) : NULL;
+    ncr_emu_object *source = NULL;
+    *fd = -1;
+    ncr_emu_bucket *bucket = name ? ncr_emu_bucket_get(s3->request->server->root, name) : NULL;
+    if (!name || !key || !ncr_emu_key_is_valid(key))
+        ncr_emu_s3_refuse(s3, "InvalidArgument", "x-amz-copy-source is /BUCKET/KEY, percent-encoded.");
+    else if (!bucket)
+        ncr_emu_s3_error(s3, "NoSuchBucket", NULL);
+    else
+        source = ncr_emu_object_get(bucket, key, fd);
+    if (!source && bucket && key)
+        ncr_emu_s3_error(s3, "NoSuchKey", NULL);
+    free(name);
+    free(key);
+    if (!source || source_holds(s3, source))
+        return source;
+    ncr_emu_s3_error(s3, "PreconditionFailed", NULL);
+    close(*fd);
+    *fd = -1;
+    ncr_emu_object_unref(source);
+    return NULL;
+}
+
+static bool is_same_object(ncr_emu_s3 *s3)
+{
+    const char *from = ncr_emu_header(s3->request, "x-amz-copy-source");
+    char *path = ncr_text_format("%s/%s", s3->name, s3->key);
+    char *source = ncr_emu_decode(from + (*from == '/'), strlen(from + (*from == '/')));
+    bool same = path && source && strcmp(path, source) == 0;
+    free(path);
+    free(source);
+    return same;
+}
+
+static void finish(ncr_emu_s3 *s3, ncr_emu_commit *options)
+{
+    ncr_emu_object *object = NULL;
+    options->keeps_previous = s3->request->server->root->keeps_previous;
+    int status = ncr_emu_object_commit(s3->bucket, options, &object);
+    if (status != 200) {
+        ncr_emu_s3_status_error(s3, status);
+        return;
+    }
+    char etag[NCR_EMU_ETAG_SIZE];
+    ncr_emu_object_s3_etag(object, etag);
+    ncr_emu_s3_version_header(s3, object);
+    ncr_emu_s3_xml(s3, "CopyObjectResult");
+    ncr_emu_s3_time(&s3->reply->body, "LastModified", object->updated_ms);
+    ncr_emu_s3_element(&s3->reply->body, "ETag", etag);
+    ncr_text_append(&s3->reply->body, "</CopyObjectResult>");
+    ncr_emu_object_unref(object);
+}
+
+void ncr_emu_s3_copy(ncr_emu_s3 *s3)
+{
+    int fd;
+    ncr_emu_commit options = {.key = s3->key};
+    const char *directive = ncr_emu_header(s3->request, "x-amz-metadata-directive");
+    bool replaces = directive && strcmp(directive, "REPLACE") == 0;
+    if (!ncr_emu_s3_write_condition(s3, &options.condition))
+        return;
+    ncr_emu_object *source = ncr_emu_s3_copy_source(s3, &fd);
+    if (!source)
+        return;
+    if (!replaces && is_same_object(s3)) {
+        ncr_emu_s3_refuse(s3, "InvalidRequest",
+                          "An object is copied to itself with x-amz-metadata-directive: REPLACE alone.");
+        close(fd);
+        ncr_emu_object_unref(source);
+        return;
+    }
+    options.fields = replaces ? ncr_emu_s3_fields(s3) : json_incref(source->fields);
+    options.draft = ncr_emu_draft_new(s3->request->server->root->tmp_directory);
+    if (!options.draft || !ncr_emu_draft_write_fd(options.draft, fd, 0, source->size))
+        ncr_emu_s3_error(s3, "InternalError", NULL);
+    else
+        finish(s3, &options);
+    ncr_emu_draft_free(options.draft);
+    json_decref(options.fields);
+    close(fd);
+    ncr_emu_object_unref(source);
+}
