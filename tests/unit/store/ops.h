@@ -3,18 +3,14 @@
 #ifndef TEST_STORE_OPS_H
 #define TEST_STORE_OPS_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/latch.h"
 #include "base/text.h"
+#include "cmocka_all.h"
 #include "store/store.h"
+#include "support/call.h"
 
 /* A store's operations as tests call them: each waits for done(), and fails the test where the contract of store.h is
  * broken. */
@@ -39,20 +35,11 @@ static inline int clear_environment(void **state)
     return setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
 }
 
-static inline ncr_call *make_call(const nacre_config *config)
-{
-    nacre_io_options options = NACRE_IO_OPTIONS_INIT;
-    ncr_call *call;
-    options.config = config;
-    assert_int_equal(ncr_call_new(&options, &call, NULL), NACRE_OK);
-    return call;
-}
-
-static inline ncr_store *open_store(const char *scheme, const char *location, ncr_call *call)
+static inline ncr_store *open_store(const char *scheme, const char *location, bool anonymous, ncr_call *call)
 {
     ncr_store *store;
     nacre_error err;
-    if (ncr_store_open(scheme, location, false, call->config, &store, &err) != NACRE_OK)
+    if (ncr_store_open(scheme, location, anonymous, call->config, &store, &err) != NACRE_OK)
         fail_msg("%s", err.message);
     return store;
 }

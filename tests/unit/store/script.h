@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "store/ops.h"
-#include "support/call.h"
 #include "support/http_server.h"
 
 /* A server that knows what it will be asked: each step is one request line and its answer. Requests that go out
@@ -86,6 +85,48 @@ static inline void script_end(script *s)
     for (size_t i = 0; i < s->count; i++)
         if (!s->used[i])
             fail_msg("not asked for: %s (%s)", s->steps[i].line, s->steps[i].header ? s->steps[i].header : "");
+}
+
+/* --- A call, a store on a server with a script, and an object in it. --- */
+
+typedef struct fixture {
+    script script;
+    ncr_call *call;
+    ncr_store *store;
+    ncr_object *object;
+    uint8_t buffer[16];
+    ncr_get get; /* of the object's first four bytes into buffer, after an answer of round 2 */
+    nacre_error err;
+} fixture;
+
+/* Begins it but for what needs a call, for whose configuration the server's port is returned. */
+static inline unsigned fixture_start(fixture *f, const step *steps)
+{
+    memset(f, 0, sizeof *f);
+    return script_start(&f->script, steps);
+}
+
+/* The rest; the call is the fixture's from now on. */
+static inline void fixture_open(fixture *f, ncr_call *call, const char *scheme, const char *location, bool anonymous)
+{
+    f->call = call;
+    f->store = open_store(scheme, location, anonymous, call);
+}
+
+static inline void fixture_set_object(fixture *f, const char *bucket, const char *key, const char *name)
+{
+    f->object = ncr_object_new(f->store, bucket, key, name, false);
+    assert_non_null(f->object);
+    f->get = (ncr_get){.object = f->object, .call = f->call, .length = 4, .buffer = f->buffer, .needed_round = 2};
+}
+
+/* Ends it, and fails unless the script was followed. */
+static inline void end(fixture *f)
+{
+    ncr_object_unref(f->object);
+    ncr_store_unref(f->store);
+    script_end(&f->script);
+    ncr_call_unref(f->call);
 }
 
 #endif

@@ -72,8 +72,8 @@ static int setup(void **state)
     ncr_clock_replace(old_files);
     snprintf(directory, sizeof directory, "/tmp/nacre-file-XXXXXX");
     assert_non_null(mkdtemp(directory));
-    call = make_call(NULL);
-    store = open_store("file", NULL, call);
+    call = test_call_new(NULL);
+    store = open_store("file", NULL, false, call);
     return 0;
 }
 

@@ -1,34 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include "store/script.h"
+#include "store/gs_fixture.h"
 
 #include "store/gs.h"
 
-/* Changes of the object d/a b.tif in bucket "bkt", on a server that does as its script says. */
-typedef struct fixture {
-    script script;
-    ncr_call *call;
-    ncr_store *store;
-    ncr_object *object;
-    nacre_error err;
-} fixture;
+/* Changes of the object. */
 
 static void begin(fixture *f, const step *steps, const char *retries)
 {
     char endpoint[96];
-    memset(f, 0, sizeof *f);
-    snprintf(endpoint, sizeof endpoint, "gs.endpoint=http://127.0.0.1:%u", script_start(&f->script, steps));
-    f->call = test_call_new(retries, endpoint, "gs.access_token=secret", NULL);
-    f->store = open_store("gs", NULL, f->call);
-    f->object = ncr_object_new(f->store, "bkt", "d/a b.tif", "gs://bkt/d/a b.tif", false);
-}
-
-static void end(fixture *f)
-{
-    ncr_object_unref(f->object);
-    ncr_store_unref(f->store);
-    script_end(&f->script);
-    ncr_call_unref(f->call);
+    snprintf(endpoint, sizeof endpoint, "gs.endpoint=http://127.0.0.1:%u", fixture_start(f, steps));
+    gs_open(f, test_call_new(retries, endpoint, "gs.access_token=secret", NULL), false);
 }
 
 static nacre_status put(fixture *f, const ncr_condition *condition, ncr_put *out)
@@ -41,12 +23,8 @@ static nacre_status put(fixture *f, const ncr_condition *condition, ncr_put *out
     return f->store->class->put(out, &f->err);
 }
 
-static const ncr_version seven = {.strong = true, .token = "generation=7"};
 static const ncr_condition absent = {.absent = true}, only_seven = {.version = &seven};
 
-#define PATH      "/storage/v1/b/bkt/o/d%2Fa%20b.tif"
-#define FIELDS    "fields=name%2Cgeneration%2Csize%2Cupdated%2CcontentType%2Ccrc32c"
-#define METADATA  "GET " PATH "?" FIELDS
 #define POST      "POST /upload/storage/v1/b/bkt/o?uploadType=multipart"
 #define OURS(n)   "{\"generation\":\"" n "\",\"size\":\"11\",\"crc32c\":\"yZRlqg==\",\"contentType\":\"text/plain\"}"
 #define THEIRS(n) "{\"generation\":\"" n "\",\"size\":\"9\",\"crc32c\":\"4waSgw==\"}"

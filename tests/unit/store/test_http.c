@@ -3,32 +3,12 @@
 #include "store/script.h"
 
 /* One object at /d/x on a server that does as its script says. */
-typedef struct fixture {
-    script script;
-    ncr_call *call;
-    ncr_store *store;
-    ncr_object *object;
-    uint8_t buffer[16];
-    ncr_get get;
-} fixture;
-
 static void begin(fixture *f, const step *steps)
 {
     char location[64];
-    memset(f, 0, sizeof *f);
-    snprintf(location, sizeof location, "http://127.0.0.1:%u", script_start(&f->script, steps));
-    f->call = test_call_new("http.retries=0", "limit.whole_read=12", NULL);
-    f->store = open_store("http", location, f->call);
-    f->object = ncr_object_new(f->store, "", "/d/x?q=%20", "http://host/d/x", false);
-    f->get = (ncr_get){.object = f->object, .call = f->call, .length = 4, .buffer = f->buffer, .needed_round = 2};
-}
-
-static void end(fixture *f)
-{
-    ncr_object_unref(f->object);
-    ncr_store_unref(f->store);
-    script_end(&f->script);
-    ncr_call_unref(f->call);
+    snprintf(location, sizeof location, "http://127.0.0.1:%u", fixture_start(f, steps));
+    fixture_open(f, test_call_new("http.retries=0", "limit.whole_read=12", NULL), "http", location, false);
+    fixture_set_object(f, "", "/d/x?q=%20", "http://host/d/x");
 }
 
 static const ncr_version etag_a = {.strong = true, .token = "etag=\"a\""};

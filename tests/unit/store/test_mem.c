@@ -22,8 +22,8 @@ static ncr_object *object(const char *key)
 static int setup(void **state)
 {
     (void)state;
-    call = make_call(NULL);
-    store = open_store("mem", NULL, call);
+    call = test_call_new(NULL);
+    store = open_store("mem", NULL, false, call);
     return 0;
 }
 
@@ -234,16 +234,13 @@ static void one_of_many_racing_writers_wins(void **state)
 static void whole_reads_have_a_limit(void **state)
 {
     (void)state;
-    nacre_config *config = nacre_config_new();
-    nacre_config_set(config, "limit.whole_read", "4", NULL);
-    ncr_call *limited = make_call(config);
+    ncr_call *limited = test_call_new("limit.whole_read=4", NULL);
     ncr_object *o = object("big");
     put_text(o, call, "12345", NULL, NULL, NULL);
     ncr_get get = {.object = o, .call = limited, .length = SIZE_MAX};
     assert_int_equal(run_get(&get), NACRE_ERROR_TOO_LARGE);
     assert_contains(get.error.message, "limit.whole_read");
     ncr_call_unref(limited);
-    nacre_config_free(config);
     ncr_object_unref(o);
 }
 
