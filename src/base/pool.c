@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fork.h"
+#include "base/thread.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Guarded by lock. */
@@ -112,17 +113,6 @@ NCR_AT_LOAD set_fork_handlers(void)
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
-static void start_worker_locked(void)
-{
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_t thread;
-    if (pthread_create(&thread, &attributes, work, NULL) == 0)
-        started++;
-    pthread_attr_destroy(&attributes);
-}
-
 void ncr_pool_submit(ncr_task *task)
 {
     pthread_mutex_lock(&lock);
@@ -130,7 +120,7 @@ void ncr_pool_submit(ncr_task *task)
         wanted = usable_cpus();
     /* A worker that was woken counts as idle until it runs, so each queued task has one of them taken already. */
     if (queued >= idle && started < wanted)
-        start_worker_locked();
+        started += ncr_thread_start(work, NULL);
     if (!started) {
         pthread_mutex_unlock(&lock);
         task->run(task);

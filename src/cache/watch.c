@@ -2,9 +2,10 @@
  * Copyright the nacre authors */
 #include "cache/watch.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
+
+#include "base/thread.h"
 
 static atomic_bool wanted; /* written under the cache's lock */
 static bool running;       /* guarded by it */
@@ -56,13 +57,7 @@ void ncr_watch_start(void)
     ncr_cache_unlock();
     if (!start)
         return;
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_t thread;
-    bool started = pthread_create(&thread, &attributes, watch, NULL) == 0;
-    pthread_attr_destroy(&attributes);
-    if (started)
+    if (ncr_thread_start(watch, NULL))
         return;
     ncr_cache_lock();
     running = false; /* the next who waits tries again */

@@ -3,7 +3,6 @@
 #include <curl/curl.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "net/transfer.h"
 
 /* The loop thread and what it owns. docs/internals/net.md tells how a request passes through. */
@@ -390,21 +390,6 @@ static void initialise(void)
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
-static bool start_thread(engine *e)
-{
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the program's own threads */
-    pthread_t thread;
-    bool is_started = pthread_create(&thread, &attributes, run, e) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attributes);
-    return is_started;
-}
-
 static engine *new_engine(void)
 {
     engine *e = calloc(1, sizeof *e);
@@ -420,7 +405,7 @@ static engine *new_engine(void)
     ncr_retry_budget_init(&e->budget, ncr_clock_ms());
     if (getrandom(&e->chance, sizeof e->chance, GRND_NONBLOCK) != sizeof e->chance || !e->chance)
         e->chance = (uint64_t)getpid() << 32 ^ (uint64_t)ncr_clock_wall_ms() ^ 1;
-    if (share && e->multi && start_thread(e))
+    if (share && e->multi && ncr_thread_start(run, e))
         return e;
     curl_multi_cleanup(e->multi);
     curl_share_cleanup(share);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "base/thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+bool ncr_thread_start(void *(*function)(void *user), void *user)
+{
+    sigset_t all, old;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    bool is_started = pthread_create(&thread, &attributes, function, user) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attributes);
+    return is_started;
+}
