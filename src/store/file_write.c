@@ -382,6 +382,17 @@ nacre_status ncr_file_copy(ncr_copy *copy, nacre_error *err)
     return status;
 }
 
+/* Two names of one file: rename() would say yes and leave both. */
+static nacre_status check_other_file(const ncr_copy *move, const char *target, nacre_error *err)
+{
+    struct stat from, to;
+    if (stat(move->source->key, &from) != 0 || stat(target, &to) != 0 || from.st_dev != to.st_dev ||
+        from.st_ino != to.st_ino)
+        return NACRE_OK;
+    return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: source and destination are the same file; delete one of them",
+                         move->destination->name);
+}
+
 /* The source keeps its name until the destination has it: rename() does both in one step. */
 nacre_status ncr_file_rename(ncr_copy *move, nacre_error *err)
 {
@@ -400,6 +411,8 @@ nacre_status ncr_file_rename(ncr_copy *move, nacre_error *err)
     if (!to.target)
         return ncr_error_memory(err);
     status = look_at_target(&to, err);
+    if (status == NACRE_OK)
+        status = check_other_file(move, to.target, err);
     if (status == NACRE_OK) {
         int failed = to.absent ? rename_if_absent(move->source->key, to.target) : rename(move->source->key, to.target);
         if (!failed)

@@ -224,6 +224,19 @@ static void renames_move(void **state)
     assert_text(at("other"), "x");
 }
 
+static void two_names_of_one_file_are_not_moved(void **state)
+{
+    (void)state;
+    const char *a = at("hard-a"), *b = at("hard-b"), *soft = at("soft");
+    check(write_text(a, "text", NULL));
+    assert_int_equal(link(a, b), 0);
+    assert_int_equal(symlink(a, soft), 0);
+    assert_int_equal(nacre_rename(a, b, NULL, NULL, err), NACRE_ERROR_INVALID);
+    assert_non_null(strstr(err->message, "same file"));
+    assert_int_equal(nacre_rename(a, soft, NULL, NULL, err), NACRE_ERROR_INVALID);
+    assert_int_equal(access(a, F_OK), 0);
+}
+
 static void replacing_a_version_fails_when_it_is_another(void **state)
 {
     (void)state;
@@ -317,6 +330,7 @@ int main(void)
         cmocka_unit_test(local_directories_are_listed),
         cmocka_unit_test(copies_go_across_stores),
         cmocka_unit_test(renames_move),
+        cmocka_unit_test(two_names_of_one_file_are_not_moved),
         cmocka_unit_test(replacing_a_version_fails_when_it_is_another),
         cmocka_unit_test(local_file_that_was_overwritten_is_changed_for_its_reader),
         cmocka_unit_test(wrong_arguments_are_invalid),
