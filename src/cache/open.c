@@ -419,7 +419,11 @@ static void proof_answered(ncr_get *get)
         return;
     }
     proof->facts = get->facts;
-    proof->status = get->whole ? take_whole(proof) : take_head(proof);
+    if (get->not_modified) /* and nothing was asked: there are no bytes, nor facts */
+        proof->status = ncr_error_set(&proof->error, NACRE_ERROR_CORRUPT,
+                                      "%s: the server says \"not modified\" without being asked", proof->object->name);
+    else
+        proof->status = get->whole ? take_whole(proof) : take_head(proof);
     if (proof->status == NACRE_OK && !proof->is_proven && pursue_weak(proof))
         return;
     if (proof->status == NACRE_OK)

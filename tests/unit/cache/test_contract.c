@@ -220,6 +220,17 @@ static void of_two_changes_at_once_none_fills_the_cache(void **state)
 
 /* --- 2. Others' writes are seen at open. --- */
 
+static void not_modified_that_nobody_asked_for_is_no_empty_object(void **state)
+{
+    (void)state;
+    fake_manners_of(store)->always_not_modified = true;
+    test_open open;
+    test_open_start(&open, object, call);
+    assert_int_equal(open.op.status, NACRE_ERROR_CORRUPT);
+    assert_non_null(strstr(open.op.error.message, "without being asked"));
+    test_open_clear(&open);
+}
+
 static void warm_open_is_one_request_without_bytes(void **state)
 {
     (void)state;
@@ -543,6 +554,7 @@ int main(void)
         TEST(change_with_unknown_outcome_counts_as_a_change),
         TEST(change_that_was_refused_leaves_the_cache),
         TEST(of_two_changes_at_once_none_fills_the_cache),
+        TEST(not_modified_that_nobody_asked_for_is_no_empty_object),
         TEST(warm_open_is_one_request_without_bytes),
         TEST(another_writers_version_is_seen_at_open),
         TEST(another_writers_version_is_seen_though_preconditions_are_ignored),

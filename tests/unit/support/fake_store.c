@@ -152,7 +152,8 @@ static nacre_status answer_locked(fake_store *server, ncr_get *get)
         get->facts = (ncr_object_facts){.modified_ms = -1}; /* as a 412 */
         return ncr_error_set(&get->error, NACRE_ERROR_CHANGED, "%s: precondition failed", get->object->name);
     }
-    if (!manners->ignore_preconditions && get->match == NCR_MATCH_MODIFIED && same) {
+    bool is_asked = !manners->ignore_preconditions && get->match == NCR_MATCH_MODIFIED && same;
+    if (is_asked || manners->always_not_modified) {
         get->not_modified = true;
         return NACRE_OK;
     }
@@ -344,7 +345,8 @@ static nacre_status fake_upload_begin(ncr_object *object, ncr_call *call, const 
     return NACRE_OK;
 }
 
-static nacre_status fake_upload_part(ncr_upload *upload, unsigned number, const void *data, size_t size, nacre_error *err)
+static nacre_status fake_upload_part(ncr_upload *upload, unsigned number, const void *data, size_t size,
+                                     nacre_error *err)
 {
     (void)number; /* parts come one after another */
     fake_upload *up = (fake_upload *)upload;

@@ -47,6 +47,7 @@ typedef struct fake_manners {
     bool hold;                 /* answers wait for fake_release() */
     bool ignore_preconditions; /* 206 whatever was asked */
     bool ignore_ranges;        /* the whole object to every get */
+    bool always_not_modified;  /* to every get, whatever was asked */
     bool no_version_in_ranges; /* answers to gets carry no validator */
     size_t cut;                /* bytes that are missing at the end of each body */
     nacre_status fail;         /* every get fails so */
