@@ -134,6 +134,7 @@ void ncr_cache_forget(const ncr_object *object);       /* one object */
 void ncr_cache_forget_below(const ncr_object *prefix); /* every object whose identity begins so */
 void ncr_cache_forget_all(void);
 void ncr_cache_stats(nacre_cache_stats *out);
+/* For tests: another budget at once. */
 void ncr_cache_set_budget(size_t bytes);
 
 #endif
