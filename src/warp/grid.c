@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "warp/suggest.h"
 
@@ -151,11 +152,104 @@ static nacre_status by_size(const ncr_warp_source *source, const nacre_warp_opti
     return status;
 }
 
+/* --- The resolution for bounds alone --- */
+
+enum { LATTICE = 10, SAMPLES = LATTICE * LATTICE };
+
+/* How large a pixel of the source is at a point: along x, along y, and the mean of both. */
+typedef double pixel_size[3];
+
+static double lattice_step(double from, double to, int step)
+{
+    return from + step * (to - from) / (LATTICE - 1);
+}
+
+/* Lattice points over the bounds, each followed by its neighbours in x and y, which stay inside. */
+static void place_samples(const extent *e, double step, double *x, double *y)
+{
+    for (int i = 0; i < SAMPLES; i++, x += 3, y += 3) {
+        int column = i % LATTICE, row = i / LATTICE;
+        x[0] = x[2] = lattice_step(e->left, e->right, column);
+        y[0] = y[1] = lattice_step(e->bottom, e->top, row);
+        x[1] = column == LATTICE - 1 ? x[0] - step : x[0] + step;
+        y[2] = row == LATTICE - 1 ? y[0] - step : y[0] + step;
+    }
+}
+
+/* The sizes at those points that lie on the source; the three points are in source pixels. */
+static size_t measure(const ncr_warp_source *source, double step, const double *x, const double *y, pixel_size *out)
+{
+    size_t count = 0;
+    for (int i = 0; i < SAMPLES; i++, x += 3, y += 3) {
+        if (x[0] == HUGE_VAL || x[1] == HUGE_VAL || x[2] == HUGE_VAL || !(x[0] >= 0 && x[0] <= source->width) ||
+            !(y[0] >= 0 && y[0] <= source->height))
+            continue;
+        double across = step / hypot(x[1] - x[0], y[1] - y[0]), down = step / hypot(x[2] - x[0], y[2] - y[0]);
+        if (!isfinite(across) || !isfinite(down))
+            continue;
+        out[count][0] = across;
+        out[count][1] = down;
+        out[count++][2] = (across + down) / 2;
+    }
+    return count;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Leaves out sizes below a tenth of the median: near a singularity of the projection they are anything. */
+static size_t drop_outliers(pixel_size *sizes, size_t count, int which)
+{
+    double sorted[SAMPLES];
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = sizes[i][which];
+    if (count)
+        qsort(sorted, count, sizeof *sorted, compare_numbers);
+    for (size_t i = 0; i < count; i++)
+        if (sizes[i][which] > sorted[count / 2] / 10) {
+            for (int k = 0; k < 3; k++)
+                sizes[kept][k] = sizes[i][k];
+            kept++;
+        }
+    return kept;
+}
+
+/* gdalwarp takes the source's finest pixel within the bounds, not that of the whole source. Where no point of the
+ * lattice lies on the source, and on a north-up source that is not reprojected, *res stays as it is. */
+static nacre_status find_resolution(const ncr_warp_source *source, const extent *e, double res[2], nacre_error *err)
+{
+    static const nacre_transform unit = {.a = 1, .e = 1};
+    const nacre_transform *t = &source->transform;
+    if (ncr_reprojection_is_same(source->reprojection) && t->b == 0 && t->d == 0 && t->e < 0)
+        return NACRE_OK;
+    double x[3 * SAMPLES], y[3 * SAMPLES], step = fmin(e->right - e->left, e->top - e->bottom) / 1000;
+    pixel_size sizes[SAMPLES];
+    ncr_map map;
+    nacre_status status = ncr_map_init(&map, source->name, source->reprojection, t, &unit, err);
+    if (status)
+        return status;
+    place_samples(e, step, x, y);
+    status = ncr_map_to_source(&map, 3 * SAMPLES, x, y, err);
+    ncr_map_clear(&map);
+    size_t count = status ? 0 : measure(source, step, x, y, sizes);
+    for (int which = 0; which < 3; which++)
+        count = drop_outliers(sizes, count, which);
+    for (size_t i = 0; i < count; i++)
+        res[0] = res[1] = i ? fmin(res[0], sizes[i][2]) : sizes[i][2];
+    return status;
+}
+
 static nacre_status by_bounds(const ncr_warp_source *source, const extent *e, nacre_grid *out, nacre_error *err)
 {
     double wide = e->right - e->left, high = e->top - e->bottom;
-    nacre_status status =
-        set_size(source->name, round(wide / out->transform.a), round(fabs(high) / fabs(out->transform.e)), out, err);
+    double res[2] = {out->transform.a, fabs(out->transform.e)};
+    nacre_status status = find_resolution(source, e, res, err);
+    if (!status)
+        status = set_size(source->name, round(wide / res[0]), round(high / res[1]), out, err);
     if (!status)
         place(out, e, wide / out->width, high / out->height);
     return status;

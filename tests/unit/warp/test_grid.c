@@ -138,6 +138,43 @@ static void bounds_are_kept(void **state)
     assert_true(grid.transform.a == 2000 && grid.transform.e == -2000);
 }
 
+/* As gdalwarp 3.6.2 with -te: inside the source, around it, and where no part of it is. */
+static void bounds_alone_take_the_finest_pixel_within_them(void **state)
+{
+    (void)state;
+    static const struct {
+        double bounds[4];
+        int width, height;
+    } rows[] = {
+        {{-8700000, 2800000, -8500000, 2950000}, 606, 455},
+        {{-8650000, 2820000, -8550000, 2880000}, 303, 182},
+        {{-9000000, 2500000, -8200000, 3200000}, 2436, 2132},
+        {{-8789636, 2700459, -8524406, 2943560}, 808, 741},
+        {{0, 0, 1000000, 1000000}, 3028, 3028},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        nacre_warp_options options = NACRE_WARP_OPTIONS_INIT;
+        options.bounds = rows[i].bounds;
+        nacre_grid grid = landsat_grid(&options);
+        assert_int_equal(grid.width, rows[i].width);
+        assert_int_equal(grid.height, rows[i].height);
+        assert_true(grid.transform.c == rows[i].bounds[0] && grid.transform.f == rows[i].bounds[3]);
+    }
+}
+
+static void bounds_alone_keep_the_pixels_of_a_source_that_is_not_reprojected(void **state)
+{
+    (void)state;
+    const double bounds[4] = {150000, 2650000, 180000, 2700000};
+    nacre_warp_options options = NACRE_WARP_OPTIONS_INIT;
+    options.bounds = bounds;
+    nacre_transform flat = {100, 0, 101985, 0, -400, 2826915};
+    nacre_grid grid;
+    assert_int_equal(grid_of("EPSG:32618", 791, 718, &flat, "EPSG:32618", &options, &grid, NULL), NACRE_OK);
+    assert_int_equal(grid.width, 300);
+    assert_int_equal(grid.height, 125);
+}
+
 static void same_crs_keeps_the_grid(void **state)
 {
     (void)state;
@@ -192,6 +229,8 @@ int main(void)
         cmocka_unit_test(aligned_bounds_are_multiples_of_the_resolution),
         cmocka_unit_test(one_given_side_finds_the_other),
         cmocka_unit_test(bounds_are_kept),
+        cmocka_unit_test(bounds_alone_take_the_finest_pixel_within_them),
+        cmocka_unit_test(bounds_alone_keep_the_pixels_of_a_source_that_is_not_reprojected),
         cmocka_unit_test(same_crs_keeps_the_grid),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(a_source_without_a_place_is_an_error),
