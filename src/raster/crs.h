@@ -12,6 +12,10 @@
 /* The functions of nacre/crs.h under private names, and what drivers need. PROJ's database is not touched before a
  * text, a name or an object is asked for. */
 nacre_status ncr_crs_from_text(const char *text, nacre_crs **out, nacre_error *err);
+/* Like ncr_crs_from_text(), but for a text in the document `name`, with which messages begin. Where PROJ may not open
+ * files (may_name_files false: the document is not local), a text that names one by a path is NACRE_ERROR_REFUSED. */
+nacre_status ncr_crs_from_document(const char *name, const char *text, bool may_name_files, nacre_crs **out,
+                                   nacre_error *err);
 /* From an identifier; believed until its definition is asked for, so no database is opened. */
 nacre_status ncr_crs_from_authority(const char *name, const char *code, nacre_crs **out, nacre_error *err);
 nacre_crs *ncr_crs_ref(nacre_crs *crs);

@@ -112,7 +112,7 @@ static nacre_crs *crs_of_citation(const keys *k)
     for (int i = 0; i < 3 && !crs; i++) {
         const char *definition = ncr_geokey_text(k->gtif, citations[i], text) ? strstr(text, mark) : NULL;
         if (definition)
-            ncr_crs_from_text(definition + sizeof mark - 1, &crs, NULL);
+            ncr_crs_from_document("citation", definition + sizeof mark - 1, false, &crs, NULL);
     }
     return crs;
 }

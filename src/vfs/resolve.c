@@ -52,13 +52,18 @@ static bool is_local_scheme(const ncr_path *path)
     return strcmp(path->scheme, "file") == 0 || strcmp(path->scheme, "mem") == 0;
 }
 
+bool ncr_vfs_is_trusted(const ncr_object *document, const ncr_call *call)
+{
+    return !document || document->store->is_local || strcmp(ncr_config_text(call->config, NCR_KEY_SOURCES), "any") == 0;
+}
+
 /* How the document may open what it names, if it may. is_own: it is of the document's own bucket or host. */
 static nacre_status judge(const ncr_path *path, const char *shown, const ncr_object *document, bool is_own,
                           const ncr_call *call, trust *out, nacre_error *err)
 {
     const char *rule = ncr_config_text(call->config, NCR_KEY_SOURCES);
     *out = (trust){0};
-    if (!document || document->store->is_local || strcmp(rule, "any") == 0)
+    if (ncr_vfs_is_trusted(document, call))
         return NACRE_OK;
     if (is_local_scheme(path))
         return refuse(shown, document, "a local file or memory", "sources=any allows that", err);

@@ -19,6 +19,9 @@
 nacre_status ncr_vfs_resolve(const char *path, const ncr_object *document, ncr_call *call, ncr_object **out,
                              nacre_error *err);
 
+/* Whether a document (NULL: the user) may name anything: it is local, or the rule `sources` is any. */
+bool ncr_vfs_is_trusted(const ncr_object *document, const ncr_call *call);
+
 /* --- Reading: asynchronous; rules as in store.h. --- */
 
 /* A pinned handle. Immutable, reference-counted. */

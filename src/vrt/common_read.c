@@ -35,9 +35,12 @@ static nacre_status read_size(const ncr_xml *root, const char *path, int *width,
     return status;
 }
 
-static nacre_status read_crs(const char *text, nacre_crs **out, nacre_error *err)
+nacre_status ncr_vrt_read_crs(const ncr_vrt_document *document, const char *text, nacre_crs **out, nacre_error *err)
 {
-    return text && text[0] ? ncr_crs_from_text(text, out, err) : NACRE_OK;
+    *out = NULL;
+    if (!text || !text[0])
+        return NACRE_OK;
+    return ncr_crs_from_document(ncr_vrt_document_name(document), text, document->may_name_files, out, err);
 }
 
 /* GDAL's order: c, a, b, f, d, e. */
@@ -98,7 +101,8 @@ static int count_children(const ncr_xml *parent, const char *name)
     return count;
 }
 
-static nacre_status read_gcps(const ncr_xml *root, ncr_dataset *dataset, nacre_error *err)
+static nacre_status read_gcps(const ncr_xml *root, const ncr_vrt_document *document, ncr_dataset *dataset,
+                              nacre_error *err)
 {
     const ncr_xml *list = ncr_xml_first(root, "GCPList");
     int count = count_children(list, "GCP");
@@ -114,7 +118,7 @@ static nacre_status read_gcps(const ncr_xml *root, ncr_dataset *dataset, nacre_e
         if (status != NACRE_OK)
             return status;
     }
-    return read_crs(ncr_xml_attribute(list, "Projection", NULL), &dataset->gcp_crs, err);
+    return ncr_vrt_read_crs(document, ncr_xml_attribute(list, "Projection", NULL), &dataset->gcp_crs, err);
 }
 
 /* A domain whose item is a document: the text of the tree, or of JSON. */
@@ -316,11 +320,11 @@ nacre_status ncr_vrt_read_common(const ncr_xml *root, const ncr_vrt_document *do
     dataset->width = width;
     dataset->height = height;
     dataset->looks_beside = file != NULL;
-    status = read_crs(ncr_xml_text(root, "SRS", NULL), &dataset->crs, err);
+    status = ncr_vrt_read_crs(document, ncr_xml_text(root, "SRS", NULL), &dataset->crs, err);
     if (status == NACRE_OK)
         status = read_transform(root, dataset, err);
     if (status == NACRE_OK)
-        status = read_gcps(root, dataset, err);
+        status = read_gcps(root, document, dataset, err);
     if (status == NACRE_OK)
         status = ncr_vrt_read_metadata(root, &dataset->metadata, err);
     dataset->interleave = ncr_vrt_interleave(dataset);

@@ -179,6 +179,7 @@ static nacre_status make_dataset(open_plan *open, nacre_error *err)
         .depth = request->depth,
         .pins = request->pins,
     };
+    document.may_name_files = ncr_vfs_is_trusted(document.object, open->plan.call);
     if (!ncr_text_equal_nocase(ncr_xml_name(root), "VRTDataset"))
         return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: its root element is %.60s, not VRTDataset", request->path,
                              ncr_xml_name(root));

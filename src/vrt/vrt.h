@@ -27,8 +27,12 @@ typedef struct ncr_vrt_document {
     const char *path;         /* "": text without a place */
     const ncr_object *object; /* NULL: text given by the user */
     int depth;
-    ncr_pins *pins; /* of the tree it is part of; NULL: it is being written */
+    ncr_pins *pins;      /* of the tree it is part of; NULL: it is being written */
+    bool may_name_files; /* it is local, or sources=any: PROJ may open what its CRS name */
 } ncr_vrt_document;
+
+/* The CRS of a text in a document; NULL for no text. */
+nacre_status ncr_vrt_read_crs(const ncr_vrt_document *document, const char *text, nacre_crs **out, nacre_error *err);
 
 typedef struct ncr_vrt_subclass {
     const char *name;      /* value of @subClass: "VRTWarpedDataset" */

@@ -129,9 +129,9 @@ static nacre_status read_reprojection(const reader *r, const ncr_xml *reprojecti
     if (!status && (!*src || !*dst))
         status = corrupt(r, "a ReprojectionTransformer without SourceSRS or TargetSRS", err);
     if (!status)
-        status = ncr_crs_from_text(src, &spec->src, err);
+        status = ncr_vrt_read_crs(r->document, src, &spec->src, err);
     if (!status)
-        status = ncr_crs_from_text(dst, &spec->dst, err);
+        status = ncr_vrt_read_crs(r->document, dst, &spec->dst, err);
     if (status)
         return status;
     find_center_in_crs(src, spec);

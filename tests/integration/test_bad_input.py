@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import shutil
 import struct
 import subprocess
@@ -207,6 +208,21 @@ def test_a_vrt_from_a_bucket_that_names_a_local_file(emulator: Any, tmp_path: pa
     assert done.returncode == 1
     assert "refused" in done.stderr or "sources" in done.stderr, done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("element", ["SRS", "SourceSRS"])
+def test_a_vrt_from_a_bucket_whose_crs_names_a_file(emulator: Any, tif: pathlib.Path, tmp_path: pathlib.Path, element: str) -> None:
+    view = tmp_path / "a.vrt"
+    assert run_nacre("warp", "-t", "EPSG:3857", tif, view).returncode == 0
+    text, count = re.subn(f"(<{element}[^>]*>)[^<]*", r"\1+proj=longlat +ellps=GRS80 +nadgrids=/etc/passwd", view.read_text())
+    assert count == 1
+    view.write_text(text)
+    assert run_nacre("info", view).returncode == 0
+    emulator.put("demo", "a.vrt", view.read_bytes())
+    line = refuse("gs://demo/a.vrt", "/etc/passwd", "info", "gs://demo/a.vrt", STORAGE_EMULATOR_HOST=emulator.url)
+    assert "refused" in line and "sources=any" in line
+    done = run_nacre("info", "--config", "sources=any", "gs://demo/a.vrt", STORAGE_EMULATOR_HOST=emulator.url)
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_space_left(tif: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -208,9 +208,78 @@ static void threads_may_ask_one_crs_at_once(void **state)
     ncr_crs_unref(crs);
 }
 
+/* PROJ would open each of these. */
+static void a_document_from_elsewhere_names_no_files(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "+proj=longlat +ellps=GRS80 +nadgrids=/etc/passwd",
+        "+proj=longlat +ellps=GRS80 +nadgrids=a.gsb,../../../etc/passwd",
+        "+init=/etc/passwd:root",
+        " init=C:\\x:1",
+        "+proj=pipeline +step +proj=hgridshift +grids=/etc/passwd",
+        "GEOGCS[\"a\",DATUM[\"b\",SPHEROID[\"c\",6378137,298],EXTENSION[\"PROJ4_GRIDS\",\"/etc/passwd\"]]]",
+        "GEOGCS[\"a \"\" / b\",EXTENSION [\"PROJ4\",\"+proj=longlat +nadgrids=/etc/passwd\"]]",
+        "BOUNDCRS[X[1],ABRIDGEDTRANSFORMATION[\"a\",METHOD[\"NTv2\"],parameterfile[\"f\",\"/etc/passwd\"]]]",
+        "BOUNDCRS[X[1],ABRIDGEDTRANSFORMATION(\"a\",PARAMETERFILE(f,/etc/passwd))]",
+        "BOUNDCRS[PARAMETERFILE[\xE2\x80\x9C\"]\xE2\x80\x9D,\xE2\x80\x9C/etc/passwd\xE2\x80\x9D]]",
+        "DERIVEDPROJCRS[\"a\",METHOD[\"PROJ-based operation method: +proj=x +grids=/etc/passwd\"]]",
+        "{\"type\":\"BoundCRS\",\"parameters\":[{\"name\":\"file\",\"value\":\"\\u002fetc/passwd\"}]}",
+        "{\"method\":{\"name\":\"PROJ-based operation method: +proj=x +grids=\\/etc/passwd\"}}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        nacre_crs *crs = NULL;
+        nacre_error err = {0};
+        if (ncr_crs_from_document("gs://b/a.vrt", texts[i], false, &crs, &err) != NACRE_ERROR_REFUSED)
+            fail_msg("%s: %s", texts[i], err.message);
+        assert_null(crs);
+        assert_ptr_equal(strstr(err.message, "gs://b/a.vrt: refused: "), err.message);
+    }
+}
+
+static void a_document_from_elsewhere_has_any_other_crs(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "EPSG:32618",
+        "urn:ogc:def:crs:EPSG::3857",
+        "http://www.opengis.net/def/crs/EPSG/0/4326",
+        "+proj=merc +a=6378137 +b=6378137 +nadgrids=@null +wktext +no_defs",
+        "+proj=longlat +ellps=GRS80 +nadgrids=ntf_r93.gsb",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        nacre_crs *crs = NULL;
+        nacre_error err = {0};
+        if (ncr_crs_from_document("gs://b/a.vrt", texts[i], false, &crs, &err) != NACRE_OK)
+            fail_msg("%s", err.message);
+        for (int format = NACRE_CRS_WKT2; format <= NACRE_CRS_PROJJSON; format++) {
+            const char *text = NULL;
+            nacre_crs *back = NULL;
+            if (ncr_crs_text(crs, (nacre_crs_format)format, &text, NULL) != NACRE_OK)
+                continue;
+            if (ncr_crs_from_document("gs://b/a.vrt", text, false, &back, &err) != NACRE_OK)
+                fail_msg("%s", err.message);
+            ncr_crs_unref(back);
+        }
+        ncr_crs_unref(crs);
+    }
+}
+
+static void an_unknown_crs_of_a_document_tells_the_document(void **state)
+{
+    (void)state;
+    nacre_crs *crs = NULL;
+    nacre_error err = {0};
+    assert_int_equal(ncr_crs_from_document("a.vrt", "EPSG:x", true, &crs, &err), NACRE_ERROR_INVALID);
+    assert_ptr_equal(strstr(err.message, "a.vrt: EPSG:x: unknown CRS"), err.message);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_document_from_elsewhere_names_no_files),
+        cmocka_unit_test(a_document_from_elsewhere_has_any_other_crs),
+        cmocka_unit_test(an_unknown_crs_of_a_document_tells_the_document),
         cmocka_unit_test(every_form_of_text_reads_back_as_the_same_crs),
         cmocka_unit_test(wkt1_is_one_line_with_axes_as_gdal_writes_it),
         cmocka_unit_test(a_crs_without_a_form_says_so),
