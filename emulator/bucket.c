@@ -59,7 +59,7 @@ nacre_status ncr_emu_root_open(const char *path, ncr_emu_root **out, nacre_error
         return ncr_error_memory(err);
     pthread_mutex_init(&root->lock, NULL);
     root->tmp_directory = -1;
-    root->directory = open_directory(AT_FDCWD, path, true);
+    root->directory = open_directory(AT_FDCWD, path, false);
     int state = root->directory < 0 ? -1 : open_directory(root->directory, NCR_EMU_STATE_DIRECTORY, true);
     if (state >= 0) {
         root->tmp_directory = open_directory(state, "tmp", true);
@@ -67,7 +67,10 @@ nacre_status ncr_emu_root_open(const char *path, ncr_emu_root **out, nacre_error
     }
     if (root->tmp_directory < 0) {
         int reason = errno;
+        bool is_missing = root->directory < 0 && reason == ENOENT;
         ncr_emu_root_close(root);
+        if (is_missing)
+            return ncr_error_set(err, NACRE_ERROR_NOT_FOUND, "%s: no such folder; make it first", path);
         return ncr_error_errno(err, reason, path, "open");
     }
     empty_directory(root->tmp_directory);

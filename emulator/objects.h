@@ -87,6 +87,8 @@ typedef struct ncr_emu_root {
     ncr_emu_bucket *buckets; /* guarded by lock; buckets that are gone stay in it */
 } ncr_emu_root;
 
+/* The folder must be there: a misspelled one would look like a store without buckets. NACRE_ERROR_NOT_FOUND,
+ * NACRE_ERROR_IO. */
 nacre_status ncr_emu_root_open(const char *path, ncr_emu_root **out, nacre_error *err);
 void ncr_emu_root_close(ncr_emu_root *root);
 

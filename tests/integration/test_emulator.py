@@ -715,8 +715,16 @@ def test_wrong_options_are_usage_errors(words: list[str], tmp_path: pathlib.Path
     assert done.stderr.startswith("nacre: emulator: ") and done.stderr.count("\n") == 1
 
 
+def test_a_folder_that_is_not_there_is_not_made(tmp_path: pathlib.Path) -> None:
+    command = [NACRE, "emulator", "--root", "typo", "--listen", "127.0.0.1:0"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1
+    assert done.stderr == "nacre: typo: no such folder; make it first\n"
+    assert not list(tmp_path.iterdir())
+
+
 def test_port_in_use_is_an_error(emulator: Emulator, tmp_path: pathlib.Path) -> None:
-    done = subprocess.run([NACRE, "emulator", "--root", tmp_path / "x", "--listen", emulator.host], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([NACRE, "emulator", "--root", tmp_path, "--listen", emulator.host], capture_output=True, text=True, timeout=20)
     assert done.returncode == 1
     assert done.stderr.startswith(f"nacre: {emulator.host}: ")
 
