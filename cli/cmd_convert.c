@@ -34,7 +34,7 @@ static const cli_option options[] = {
     {RESAMPLING, "resampling", 'r', "-r", 1, "ALG", false,
      "for another size: nearest (the default), bilinear, cubic..."},
     {ASSIGN_CRS, "assign-crs", 0, "-a_srs", 1, "CRS", false, "system of the output, without any reprojection"},
-    {NODATA, "nodata", 0, "-a_nodata", 1, "VALUE", false, "nodata value of the output"},
+    {NODATA, "nodata", 0, "-a_nodata", 1, "VALUE", false, "nodata value of the output; none: it has none"},
     {FORMAT, "format", 0, "-of", 1, "NAME", false, "COG, GTiff, VRT or PNG (by DST's ending)"},
     {CREATION, "co", 0, "-co", 1, "KEY=VALUE", true, "creation option"},
     {OVERWRITE, "overwrite", 0, NULL, 0, NULL, false, "replace the destination"},
@@ -150,9 +150,23 @@ static int read_scale(cli_context *context, settings *s)
     return CLI_OK;
 }
 
+static int read_nodata(cli_context *context, settings *s)
+{
+    double *values;
+    int count;
+    int status = cli_read_nodata(context, NODATA, &values, &count, &s->translate.no_nodata);
+    if (status == CLI_OK && count > 1)
+        status = cli_usage(context, "--nodata takes one value, not '%s'", cli_text(&context->values, NODATA));
+    if (status == CLI_OK && count) {
+        s->nodata = values[0];
+        s->translate.nodata = &s->nodata;
+    }
+    free(values);
+    return status;
+}
+
 static int read_settings(cli_context *context, settings *s)
 {
-    bool has_nodata = false;
     int status = read_bands(context, s);
     if (status == CLI_OK)
         status = cli_read_dtype(context, DTYPE, &s->translate.dtype);
@@ -167,8 +181,7 @@ static int read_settings(cli_context *context, settings *s)
     if (status == CLI_OK)
         status = cli_read_resampling(context, RESAMPLING, &s->translate.resampling);
     if (status == CLI_OK)
-        status = cli_read_number(context, NODATA, &s->nodata, &has_nodata);
-    s->translate.nodata = has_nodata ? &s->nodata : NULL;
+        status = read_nodata(context, s);
     return status == CLI_OK ? cli_read_crs(context, ASSIGN_CRS, &s->translate.assign_crs) : status;
 }
 

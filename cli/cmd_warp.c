@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -34,8 +35,10 @@ static const cli_option options[] = {
     {SIZE, "size", 0, "-ts", 2, "W,H", false, "width and height in pixels; one may be 0"},
     {LIKE, "like", 0, NULL, 0, "PATH", false, "system and grid of another raster"},
     {TAP, "tap", 0, "-tap", 0, NULL, false, "bounds at multiples of the pixel size"},
-    {SRC_NODATA, "src-nodata", 0, "-srcnodata", 1, "VALUE", false, "nodata value of the source; none: it has none"},
-    {DST_NODATA, "dst-nodata", 0, "-dstnodata", 1, "VALUE", false, "nodata value of the output"},
+    {SRC_NODATA, "src-nodata", 0, "-srcnodata", 1, "VALUE", false,
+     "nodata value of the source, or one for each band; none: it has none"},
+    {DST_NODATA, "dst-nodata", 0, "-dstnodata", 1, "VALUE", false,
+     "nodata value of the output, or one for each band; none: it has none"},
     {ADD_ALPHA, "add-alpha", 0, "-dstalpha", 0, NULL, false, "add a band of alpha"},
     {DTYPE, "dtype", 0, "-ot", 1, "TYPE", false, "data type of the output (the source's)"},
     {TOLERANCE, "tolerance", 0, "-et", 1, "PIXELS", false, "kept in the VRT for others; nacre is exact to 0.001"},
@@ -49,7 +52,7 @@ static const cli_option options[] = {
 typedef struct settings {
     nacre_warp_options warp;
     nacre_transform transform;
-    double bounds[4], src_nodata, dst_nodata;
+    double bounds[4], *src_nodata, *dst_nodata;
     nacre_dataset *like;
 } settings;
 
@@ -58,6 +61,8 @@ static void settings_clear(settings *s)
     nacre_crs_unref(s->warp.src_crs);
     nacre_crs_unref(s->warp.dst_crs);
     nacre_dataset_close(s->like);
+    free(s->src_nodata);
+    free(s->dst_nodata);
 }
 
 static int read_like(cli_context *context, settings *s)
@@ -102,19 +107,14 @@ static int read_size(cli_context *context, nacre_warp_options *warp)
 
 static int read_nodata(cli_context *context, settings *s)
 {
-    bool has_src = false, has_dst;
-    const char *src = cli_text(&context->values, SRC_NODATA);
-    int status = CLI_OK;
-    s->warp.ignore_src_nodata = src && strcmp(src, "none") == 0;
-    if (!s->warp.ignore_src_nodata)
-        status = cli_read_number(context, SRC_NODATA, &s->src_nodata, &has_src);
+    nacre_warp_options *warp = &s->warp;
+    int status =
+        cli_read_nodata(context, SRC_NODATA, &s->src_nodata, &warp->src_nodata_count, &warp->ignore_src_nodata);
     if (status == CLI_OK)
-        status = cli_read_number(context, DST_NODATA, &s->dst_nodata, &has_dst);
-    if (status != CLI_OK)
-        return status;
-    s->warp.src_nodata = has_src ? &s->src_nodata : NULL;
-    s->warp.dst_nodata = has_dst ? &s->dst_nodata : NULL;
-    return CLI_OK;
+        status = cli_read_nodata(context, DST_NODATA, &s->dst_nodata, &warp->dst_nodata_count, &warp->no_dst_nodata);
+    warp->src_nodata = s->src_nodata;
+    warp->dst_nodata = s->dst_nodata;
+    return status;
 }
 
 static int read_tolerance_and_threads(cli_context *context, nacre_warp_options *warp)

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "jobs.h"
 
@@ -102,6 +103,29 @@ int cli_read_number(cli_context *context, int id, double *out, bool *is_set)
     char *end;
     *out = strtod(text, &end);
     return end != text && !*end ? CLI_OK : cli_usage(context, "'%s' is not a number", text);
+}
+
+int cli_read_nodata(cli_context *context, int id, double **out, int *count, bool *is_none)
+{
+    const char *text = cli_text(&context->values, id);
+    *out = NULL;
+    *count = 0;
+    *is_none = text && strcasecmp(text, "none") == 0;
+    if (!text || *is_none)
+        return CLI_OK;
+    *out = calloc(strlen(text) + 1, sizeof **out);
+    if (!*out)
+        return cli_error(context, "out of memory");
+    const char *at = text + strspn(text, ", ");
+    do {
+        char *end;
+        (*out)[*count] = strtod(at, &end);
+        if (end == at || (*end && *end != ',' && *end != ' '))
+            return cli_usage(context, "nodata is a number, one for each band, or none, not '%s'", text);
+        ++*count;
+        at = end + strspn(end, ", ");
+    } while (*at);
+    return CLI_OK;
 }
 
 int cli_read_resolution(cli_context *context, int id, double *x, double *y)

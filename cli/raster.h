@@ -27,6 +27,9 @@ int cli_save(cli_context *context, nacre_dataset *dataset, const char *path, con
 int cli_read_resampling(cli_context *context, int id, nacre_resampling *out);
 int cli_read_dtype(cli_context *context, int id, nacre_dtype *out);
 int cli_read_number(cli_context *context, int id, double *out, bool *is_set); /* "nan" too */
+/* Nodata values, one or more with commas or blanks between; *out (NULL: not given) is to be freed. "none" sets *is_none
+ * instead. */
+int cli_read_nodata(cli_context *context, int id, double **out, int *count, bool *is_none);
 int cli_read_resolution(cli_context *context, int id, double *x, double *y);
 int cli_read_bounds(cli_context *context, int id, double out[4], bool *is_set);
 int cli_read_crs(cli_context *context, int id, nacre_crs **out);

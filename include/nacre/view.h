@@ -27,7 +27,7 @@ typedef struct nacre_warp_options {
     double res_x, res_y;              /* pixel size in the units of dst_crs, both positive; 0: found */
     const double *bounds;             /* left, bottom, right, top in dst_crs; NULL: the source's, transformed */
     bool align;                       /* bounds to multiples of the resolution (needs res), as gdalwarp -tap */
-    const double *src_nodata;         /* one value for all bands; NULL: the source's own */
+    const double *src_nodata;         /* src_nodata_count values; NULL: the source's own */
     const double *dst_nodata;         /* NULL: the source's; pixels without a source get it, else 0 */
     bool ignore_src_nodata;           /* the source's nodata are values as others */
     bool add_alpha;                   /* adds a band of alpha; then no nodata is set in the output */
@@ -38,12 +38,15 @@ typedef struct nacre_warp_options {
                                          (GDAL's UNIFIED_SRC_NODATA=YES). Without it each band is for itself */
     nacre_dtype working_dtype;        /* values are clamped to it before they are resampled; NACRE_DTYPE_UNKNOWN: one
                                          that holds the source's */
+    int src_nodata_count;             /* values of src_nodata, one for each band that is not alpha; the last is also for
+                                         those behind it. 0: one value */
+    int dst_nodata_count;             /* of dst_nodata, likewise */
 } nacre_warp_options;
 
 #define NACRE_WARP_OPTIONS_INIT                                                                                      \
     {                                                                                                                \
         sizeof(nacre_warp_options), NULL, NULL, NULL, NACRE_RESAMPLING_NEAREST, 0, 0, NULL, 0, 0, NULL, false, NULL, \
-            NULL, false, false, NACRE_DTYPE_UNKNOWN, 0.125, false, false, NACRE_DTYPE_UNKNOWN                        \
+            NULL, false, false, NACRE_DTYPE_UNKNOWN, 0.125, false, false, NACRE_DTYPE_UNKNOWN, 0, 0                  \
     }
 
 /* Makes a warped view: a dataset whose pixels are computed when read. Does no I/O of its own and references source.
@@ -92,12 +95,13 @@ typedef struct nacre_translate_options {
     const double *scale;   /* src_min, src_max, dst_min, dst_max; NULL: none */
     const double *nodata;  /* sets the nodata value; NULL: the source's */
     nacre_crs *assign_crs; /* NULL: the source's */
+    bool no_nodata;        /* the output has no nodata value */
 } nacre_translate_options;
 
 #define NACRE_TRANSLATE_OPTIONS_INIT                                                                  \
     {                                                                                                 \
         sizeof(nacre_translate_options), {0, 0, 0, 0}, NULL, 0, 0, NACRE_RESAMPLING_NEAREST, NULL, 0, \
-            NACRE_DTYPE_UNKNOWN, NULL, NULL, NULL                                                     \
+            NACRE_DTYPE_UNKNOWN, NULL, NULL, NULL, false                                              \
     }
 
 /* Makes a view of a part, some bands, another type, size or scale of source. */

@@ -89,6 +89,14 @@ static double scale_exponential(const ncr_vrt_recipe *recipe, double value)
     return (recipe->dst_max - recipe->dst_min) * pow(share, recipe->exponent) + recipe->dst_min;
 }
 
+/* GDAL keeps what it computed for a narrow band as float, so that 12.499999999999998 is 12.5, and rounds up. */
+static void round_as_float(const ncr_vrt_drawing *d, double *values, size_t count)
+{
+    bool is_narrow = ncr_dtype_size(d->band_dtype) <= 2 || d->band_dtype == NACRE_DTYPE_FLOAT32;
+    for (size_t i = 0; i < count && is_narrow; i++)
+        values[i] = (double)(float)values[i];
+}
+
 static void compute(const ncr_vrt_drawing *d, double *values, size_t count)
 {
     const ncr_vrt_recipe *recipe = d->recipe;
@@ -98,8 +106,11 @@ static void compute(const ncr_vrt_drawing *d, double *values, size_t count)
         values[i] = values[i] * recipe->ratio + recipe->offset;
     for (size_t i = 0; i < count && recipe->is_exponential; i++)
         values[i] = scale_exponential(recipe, values[i]);
+    round_as_float(d, values, count);
     for (size_t i = 0; i < count && recipe->lut_count; i++)
         values[i] = look_up(recipe, values[i]);
+    if (recipe->lut_count)
+        round_as_float(d, values, count);
 }
 
 /* --- Rows --- */

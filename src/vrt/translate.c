@@ -200,6 +200,8 @@ static nacre_status set_band(translation *t, int index, int from, nacre_error *e
     }
     if (t->options->nodata)
         set_nodata(band, *t->options->nodata);
+    if (t->options->no_nodata)
+        band->nodata = (nacre_nodata){0};
     ncr_vrt_view_set_block(t->view, index, same_grid(t) ? source : NULL);
     t->view->layers[index].fill = band->nodata;
     return status == NACRE_OK ? add_source(t, &t->view->layers[index], from, false, err) : status;

@@ -135,6 +135,12 @@ static nacre_status find_grid(const ncr_dataset *source, const nacre_warp_option
     return ncr_resolve_grid(&grid_source, options, &setup->grid, err);
 }
 
+/* One of the values that were given for the bands, the last of which is for all that follow. */
+static double value_for(const double *values, int count, int band)
+{
+    return values[band < count ? band : count > 0 ? count - 1 : 0];
+}
+
 static nacre_status find_bands(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
                                nacre_error *err)
 {
@@ -149,7 +155,9 @@ static nacre_status find_bands(const ncr_dataset *source, const nacre_warp_optio
         ncr_warp_band *band = &setup->bands[setup->band_count++];
         *band = (ncr_warp_band){.src = number, .dst = number};
         band->has_src_nodata = !options->ignore_src_nodata && (options->src_nodata || nodata->is_set);
-        band->src_nodata = options->src_nodata ? *options->src_nodata : nodata->value;
+        band->src_nodata = nodata->value;
+        if (options->src_nodata)
+            band->src_nodata = value_for(options->src_nodata, options->src_nodata_count, setup->band_count - 1);
         if (!band->has_src_nodata)
             band->src_nodata = 0;
     }
@@ -177,11 +185,13 @@ static nacre_status find_dst_nodata(const ncr_dataset *source, const nacre_warp_
         nacre_dtype dtype = output_dtype(source, options, band->dst);
         if (options->add_alpha || options->no_dst_nodata)
             continue;
-        if (options->dst_nodata && !ncr_dtype_holds(dtype, *options->dst_nodata))
-            return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: a band of %s cannot hold the nodata value %g",
-                                 source->path, ncr_dtype_name(dtype), *options->dst_nodata);
         band->has_dst_nodata = options->dst_nodata || (band->has_src_nodata && !setup->dst_alpha);
-        band->dst_nodata = options->dst_nodata ? *options->dst_nodata : band->src_nodata;
+        band->dst_nodata = band->src_nodata;
+        if (options->dst_nodata)
+            band->dst_nodata = value_for(options->dst_nodata, options->dst_nodata_count, i);
+        if (options->dst_nodata && !ncr_dtype_holds(dtype, band->dst_nodata))
+            return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: a band of %s cannot hold the nodata value %g",
+                                 source->path, ncr_dtype_name(dtype), band->dst_nodata);
         if (!band->has_dst_nodata || !ncr_dtype_holds(dtype, band->dst_nodata)) {
             band->has_dst_nodata = false;
             band->dst_nodata = 0;

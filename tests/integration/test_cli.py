@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pty
+import shutil
 import signal
 import subprocess
 import time
@@ -380,6 +381,27 @@ def test_convert_sizes_and_formats(tmp_path: pathlib.Path) -> None:
 
     with rasterio.open(source) as before, rasterio.open(tmp_path / "scaled.tif") as after:
         assert abs(before.read() / 2.0 - after.read()).max() <= 0.5
+
+
+def test_nodata_may_be_none_or_one_for_each_band(tmp_path: pathlib.Path) -> None:
+    source = raster(tmp_path, "s.tif")
+
+    def nodata(*words: str) -> list[object]:
+        target = tmp_path / ("t.tif" if words[0] == "convert" else "t.vrt")
+        worked(run_nacre(*words, "--overwrite", source, target))
+        return [band["nodata"] for band in json.loads(worked(run_nacre("info", "--json", target)))["bands"]]
+
+    assert nodata("convert", "-a_nodata", "5", "-b", "1,2,1") == [5, 5, 5]
+    source = shutil.copy(tmp_path / "t.tif", tmp_path / "five.tif")
+    assert nodata("convert", "-a_nodata", "none") == [None] * 3
+    assert nodata("warp", "-t", "EPSG:3857") == [5] * 3
+    assert nodata("warp", "-t", "EPSG:3857", "-srcnodata", "1 2") == [1, 2, 2]
+    assert nodata("warp", "-t", "EPSG:3857", "--dst-nodata", "7,8,9") == [7, 8, 9]
+    assert nodata("warp", "-t", "EPSG:3857", "-dstnodata", "none") == [None] * 3
+    assert nodata("warp", "-t", "EPSG:3857", "-srcnodata", "None") == [None] * 3
+    for words in (["warp", "--src-nodata", "1,x"], ["warp", "--dst-nodata", ""], ["convert", "--nodata", "1,2"]):
+        done = run_nacre(*words, source, tmp_path / "u.tif")
+        assert done.returncode == 2 and "nodata" in done.stderr
 
 
 def test_sizes_in_per_cent_are_those_of_gdal(tmp_path: pathlib.Path) -> None:

@@ -84,6 +84,12 @@ static void values_are_scaled_rounded_and_clamped_to_the_band(void **state)
     two_ramps(call);
     expect_first_row("", 4, COMPLEX("a", "0", "4", "<ScaleOffset>-1</ScaleOffset><ScaleRatio>1.5</ScaleRatio>"),
                      (double[]){1, 2, 4, 5}); /* 0.5 and 3.5 go away from zero */
+    /* As GDAL, which computes 6.5 as a float where a double is 6.499999999999999. */
+    expect_first_row(
+        "", 4,
+        COMPLEX("a", "0", "4",
+                "<ScaleOffset>6.166666666666666</ScaleOffset><ScaleRatio>0.16666666666666666</ScaleRatio>"),
+        (double[]){6, 7, 7, 7});
     expect_first_row("", 4, COMPLEX("b", "0", "4", "<ScaleRatio>5</ScaleRatio>"), (double[]){250, 255, 255, 255});
     expect_first_row(
         "", 4,
