@@ -58,6 +58,7 @@ typedef struct ncr_http_attempt {
     const char *method;
     const char *url;     /* as it is sent */
     void *lines;         /* curl_slist of all header lines but Host; see the functions below */
+    size_t body_size;    /* what Content-Length says, which is in no line */
     uint64_t credential; /* set by sign(): any number that tells the credentials that it used from others */
 } ncr_http_attempt;
 

@@ -391,6 +391,7 @@ static ncr_http_ready sign(ncr_http_transfer *t)
         return NCR_HTTP_READY;
     t->attempt.method = t->request->method;
     t->attempt.url = t->url ? t->url : t->request->url;
+    t->attempt.body_size = t->request->body_size;
     return signer->class->sign(signer, &t->attempt, t->request->name, &t->error);
 }
 
