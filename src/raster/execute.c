@@ -3,12 +3,14 @@
 #include "raster/execute.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/latch.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "raster/wants.h"
@@ -99,6 +101,7 @@ static nacre_status take_open(arrival *a, nacre_error *error)
     *a->want->file_out = open->file;
     if (open->status != NACRE_OK)
         return ncr_error_copy(error, &open->error, open->status);
+    ncr_file_log_open(open);
     ncr_call_round_used(a->execution->call, open->round);
     return call_arrived(a->want, NULL, error);
 }
@@ -108,6 +111,8 @@ static nacre_status take_read(arrival *a, nacre_error *error)
     ncr_fetch *fetch = &a->op.fetch;
     if (fetch->status != NACRE_OK)
         return ncr_error_copy(error, &fetch->error, fetch->status);
+    ncr_log(NCR_LOG_DEBUG, "%s: %zu bytes from %" PRIu64 ", round %u", ncr_pin_object(fetch->pin)->name, fetch->length,
+            fetch->offset, fetch->round);
     ncr_call_round_used(a->execution->call, fetch->round);
     nacre_status status = call_arrived(a->want, &fetch->slice, error);
     if (a->want->slice_out && status == NACRE_OK)
@@ -123,6 +128,7 @@ static nacre_status take_list(arrival *a, nacre_error *error)
     *a->want->list_out = *list;
     if (list->status != NACRE_OK)
         return ncr_error_copy(error, &list->error, list->status);
+    ncr_log(NCR_LOG_DEBUG, "%s: %zu names begin so, round %u", list->object->name, list->entry_count, list->round);
     ncr_call_round_used(a->execution->call, list->round);
     return call_arrived(a->want, NULL, error);
 }

@@ -46,6 +46,7 @@ nacre_status ncr_vfs_put(ncr_object *object, const void *data, size_t size, cons
     ncr_cache_change_begin(object);
     status = object->store->class->put(&put, err);
     ncr_cache_change_end(object, put.outcome, status == NACRE_OK ? &put.facts : NULL, put.data, size);
+    ncr_object_log_change(object, status, put.outcome, "written");
     return status;
 }
 
@@ -61,6 +62,7 @@ nacre_status ncr_vfs_remove(ncr_object *object, const ncr_condition *condition, 
     ncr_cache_change_begin(object);
     status = object->store->class->remove(&op, err);
     ncr_cache_change_end(object, op.outcome, NULL, NULL, 0);
+    ncr_object_log_change(object, status, op.outcome, "deleted");
     return status;
 }
 
@@ -78,6 +80,7 @@ static nacre_status copy_inside(ncr_copy *copy, nacre_error *err)
     ncr_cache_change_begin(copy->destination);
     nacre_status status = copy->source->store->class->copy(copy, err);
     ncr_cache_change_end(copy->destination, copy->outcome, NULL, NULL, 0);
+    ncr_object_log_change(copy->destination, status, copy->outcome, "written");
     return status;
 }
 
@@ -184,6 +187,7 @@ static nacre_status move_at_once(ncr_object *source, ncr_object *destination, co
     nacre_status status = class->rename(&move, err);
     ncr_cache_change_end(destination, move.outcome, NULL, NULL, 0);
     ncr_cache_change_end(source, move.outcome, NULL, NULL, 0);
+    ncr_object_log_change(source, status, move.outcome, "moved");
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/latch.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "vfs/object.h"
 #include "vfs/vfs.h"
@@ -144,6 +145,13 @@ void ncr_file_open_start(ncr_file_open *open)
         fail(open, status);
 }
 
+void ncr_file_log_open(const ncr_file_open *open)
+{
+    const char *version = ncr_file_facts(open->file)->version.token;
+    ncr_log(NCR_LOG_INFO, "%s: opened, %s, round %u", ncr_file_object(open->file)->name,
+            version[0] ? version : "no version", open->round);
+}
+
 static void open_waited(ncr_file_open *open)
 {
     ncr_latch_down(open->user);
@@ -158,7 +166,10 @@ nacre_status ncr_file_open_wait(const char *path, ncr_call *call, ncr_file **out
     ncr_latch_wait(&latch);
     ncr_latch_clear(&latch);
     *out = open.file;
-    return open.status == NACRE_OK ? NACRE_OK : ncr_error_copy(err, &open.error, open.status);
+    if (open.status != NACRE_OK)
+        return ncr_error_copy(err, &open.error, open.status);
+    ncr_file_log_open(&open);
+    return NACRE_OK;
 }
 
 /* --- Reading, for those who wait. --- */

@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include "vfs/object.h"
 
+#include "base/log.h"
 #include "base/text.h"
 #include "vfs/vfs.h"
 
@@ -30,6 +31,14 @@ nacre_status ncr_object_begin(ncr_object *object, ncr_call *call, nacre_error *e
 {
     nacre_status status = ncr_object_check(object, err);
     return status == NACRE_OK ? ncr_object_begin_prefix(object, call, err) : status;
+}
+
+void ncr_object_log_change(const ncr_object *object, nacre_status status, ncr_outcome outcome, const char *what)
+{
+    if (status == NACRE_OK)
+        ncr_log(NCR_LOG_INFO, "%s: %s", object->name, what);
+    else if (outcome == NCR_OUTCOME_UNKNOWN)
+        ncr_log(NCR_LOG_WARNING, "%s: the store did not tell whether it was %s", object->name, what);
 }
 
 /* --- Content types. --- */

@@ -56,6 +56,8 @@ struct ncr_file_open {
     ncr_cache_open internal;
 };
 void ncr_file_open_start(ncr_file_open *open);
+/* Tells the log of an open that has succeeded; not on the loop thread, which runs no code of the user's. */
+void ncr_file_log_open(const ncr_file_open *open);
 nacre_status ncr_file_open_wait(const char *path, ncr_call *call, ncr_file **out, nacre_error *err);
 
 /* Reads go through ncr_fetch with ncr_file_pin(). Blocking, for those who are not a plan: */

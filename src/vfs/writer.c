@@ -114,6 +114,7 @@ static nacre_status finish_upload(ncr_writer *writer, nacre_error *err)
     ncr_cache_change_begin(writer->object);
     status = writer->object->store->class->upload_finish(upload, &outcome, &facts, err);
     ncr_cache_change_end(writer->object, outcome, NULL, NULL, 0);
+    ncr_object_log_change(writer->object, status, outcome, "written");
     return status;
 }
 

@@ -265,6 +265,26 @@ def test_io_stats_are_one_json_object_on_standard_error(emulator: Emulator, gs) 
     assert stats["bytes_received"] >= 1000 and stats["rounds"] >= 1 and stats["schema"] == 1
 
 
+def test_verbose_tells_what_is_done(tmp_path: pathlib.Path) -> None:
+    source, target = raster(tmp_path, "a.tif"), tmp_path / "b.tif"
+    done = run_nacre("convert", "-v", source, target)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 0 and lines[0].startswith(f"nacre: {source}: opened, file="), done
+    assert lines[-1] == f"nacre: {target}: written"
+    assert " bytes from " not in done.stderr
+    done = run_nacre("convert", "-v", "-v", "--overwrite", source, target)
+    assert f"nacre: {source}: " in done.stderr and " bytes from " in done.stderr
+
+
+def test_signatures_of_urls_are_never_shown(emulator: Emulator) -> None:
+    emulator.put("demo", "k.tif", b"no raster")
+    url = f"{emulator.url}/demo/k.tif?sig="
+    done = run_nacre("info", "-v", "-v", url + "SECRET")
+    assert done.returncode == 1 and f"{url}***: not a raster" in done.stderr, done
+    assert f"{url}***: opened" in done.stderr and "SECRET" not in done.stderr
+    failed(run_nacre("info", url + "SECRET", "--config", "timeout=0.000001"), 1, f"{url}***: ")
+
+
 def test_options_reach_the_store(emulator: Emulator) -> None:
     emulator.put("demo", "k", b"x")
     emulator.set_access(require_token="sesame")
