@@ -85,9 +85,6 @@ bool ncr_gs_error_text(const ncr_buffer *body, char *out, size_t out_size);
 /* The metadata that a new object is sent with: NULL out of memory, or (is_text false) a key that is not UTF-8. */
 char *ncr_gs_metadata_text(const char *key, const char *content_type, const char *crc32c, bool *is_text);
 
-/* Milliseconds since 1970 of an RFC 3339 time in UTC; -1 where it is none. */
-int64_t ncr_gs_time_ms(const char *text);
-
 /* --- The operations: see ncr_store_class. --- */
 
 enum { NCR_GS_PART_SIZE = 8 << 20, NCR_GS_METADATA_LIMIT = 1 << 20, NCR_GS_LIST_LIMIT = 64 << 20 };

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "store/gs.h"
+#include "store/token.h"
 
 /* The JSON that Google Cloud Storage answers with and wants. Sizes and generations are texts there, since JSON's
  * numbers do not hold 64 bits everywhere. All of it comes from outside and is checked. */
@@ -26,45 +26,6 @@ static const char *member(const json_t *object, const char *name)
     return text ? text : "";
 }
 
-/* Reads "2020-11-01T10:00:00" as it stands; returns what follows, NULL where it is none. */
-static const char *read_date_time(const char *text, struct tm *out)
-{
-    static const char form[] = "dddd-dd-ddTdd:dd:dd";
-    int *const fields[] = {&out->tm_year, &out->tm_mon, &out->tm_mday, &out->tm_hour, &out->tm_min, &out->tm_sec};
-    size_t field = 0;
-    for (size_t i = 0; form[i]; i++) {
-        bool is_digit = text[i] >= '0' && text[i] <= '9';
-        if (form[i] == 'd' ? !is_digit : text[i] != form[i])
-            return NULL;
-        if (is_digit)
-            *fields[field] = *fields[field] * 10 + (text[i] - '0');
-        else
-            field++;
-    }
-    return text + sizeof form - 1;
-}
-
-int64_t ncr_gs_time_ms(const char *text)
-{
-    struct tm tm = {0};
-    int64_t ms = 0;
-    const char *rest = read_date_time(text, &tm);
-    if (!rest)
-        return -1;
-    if (*rest == '.') {
-        size_t digits = strspn(++rest, "0123456789");
-        for (size_t i = 0; i < 3; i++)
-            ms = ms * 10 + (i < digits ? rest[i] - '0' : 0);
-        rest += digits;
-    }
-    bool in_range = tm.tm_mon >= 1 && tm.tm_mon <= 12 && tm.tm_mday >= 1 && tm.tm_mday <= 31 && tm.tm_year >= 1970;
-    if (!in_range || (strcmp(rest, "Z") != 0 && strcmp(rest, "+00:00") != 0))
-        return -1;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    return (int64_t)timegm(&tm) * 1000 + ms;
-}
-
 nacre_status ncr_gs_metadata_from(const json_t *root, const char *name, ncr_gs_metadata *out, nacre_error *err)
 {
     *out = (ncr_gs_metadata){0};
@@ -74,7 +35,7 @@ nacre_status ncr_gs_metadata_from(const json_t *root, const char *name, ncr_gs_m
         return bad_answer(name, "no generation", err);
     if (!ncr_text_to_uint64(member(root, "size"), &out->facts.size))
         return bad_answer(name, "no size", err);
-    out->facts.modified_ms = ncr_gs_time_ms(member(root, "updated"));
+    out->facts.modified_ms = ncr_token_time_ms(member(root, "updated"));
     snprintf(out->generation, sizeof out->generation, "%s", generation);
     snprintf(out->crc32c, sizeof out->crc32c, "%s", member(root, "crc32c"));
     snprintf(out->facts.content_type, sizeof out->facts.content_type, "%s", member(root, "contentType"));

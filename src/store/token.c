@@ -259,6 +259,24 @@ static bool read_zone(const char *text, int *minutes)
     return is_zone;
 }
 
+/* Reads "2020-11-01T10:00:00" as it stands; returns what follows, NULL where it is none. */
+static const char *read_date_time(const char *text, struct tm *out)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:dd";
+    int *const fields[] = {&out->tm_year, &out->tm_mon, &out->tm_mday, &out->tm_hour, &out->tm_min, &out->tm_sec};
+    size_t field = 0;
+    for (size_t i = 0; form[i]; i++) {
+        bool is_digit = text[i] >= '0' && text[i] <= '9';
+        if (form[i] == 'd' ? !is_digit : text[i] != form[i])
+            return NULL;
+        if (is_digit)
+            *fields[field] = *fields[field] * 10 + (text[i] - '0');
+        else
+            field++;
+    }
+    return text + sizeof form - 1;
+}
+
 static bool is_in_range(const struct tm *tm)
 {
     return tm->tm_year >= 1970 && tm->tm_mon >= 1 && tm->tm_mon <= 12 && tm->tm_mday >= 1 && tm->tm_mday <= 31 &&
@@ -268,14 +286,11 @@ static bool is_in_range(const struct tm *tm)
 int64_t ncr_token_time_ms(const char *text)
 {
     struct tm tm = {0};
-    int end = 0, zone;
+    int zone;
     int64_t ms = 0;
-    if (strspn(text, "0123456789-") != 10 ||
-        sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-               &tm.tm_sec, &end) != 6 ||
-        end != 19)
+    const char *rest = read_date_time(text, &tm);
+    if (!rest)
         return -1;
-    const char *rest = text + end;
     if (*rest == '.') {
         size_t digits = strspn(++rest, "0123456789");
         for (size_t i = 0; i < 3; i++)

@@ -466,18 +466,6 @@ static void checksums_are_those_of_the_standard(void **state)
     assert_string_equal(text, "AAAAAA==");
 }
 
-static void times_are_read(void **state)
-{
-    (void)state;
-    assert_int_equal(ncr_gs_time_ms("2020-11-01T10:00:00Z"), INT64_C(1604224800000));
-    assert_int_equal(ncr_gs_time_ms("2020-11-01T10:00:00.123456Z"), INT64_C(1604224800123));
-    assert_int_equal(ncr_gs_time_ms("2020-11-01T10:00:00.5+00:00"), INT64_C(1604224800500));
-    assert_int_equal(ncr_gs_time_ms("2020-11-01T10:00:00+01:00"), -1);
-    assert_int_equal(ncr_gs_time_ms("2020-13-01T10:00:00Z"), -1);
-    assert_int_equal(ncr_gs_time_ms("today"), -1);
-    assert_int_equal(ncr_gs_time_ms(""), -1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,7 +488,6 @@ int main(void)
         cmocka_unit_test(a_page_is_listed_in_byte_order),
         cmocka_unit_test(a_bucket_alone_is_no_object),
         cmocka_unit_test(checksums_are_those_of_the_standard),
-        cmocka_unit_test(times_are_read),
     };
     return cmocka_run_group_tests(tests, clear_environment, NULL);
 }
