@@ -44,10 +44,7 @@ static void set(nacre_error *err, nacre_status status, int http_status, const ch
     err->status = status;
     err->http_status = http_status;
     vsnprintf(err->message, sizeof err->message, format, args);
-    for (char *c = err->message; *c; c++)
-        if ((unsigned char)*c < 0x20)
-            *c = ' ';
-    ncr_text_hide_secrets(err->message); /* layers above vfs name objects by paths as they were given */
+    ncr_text_make_line(err->message); /* layers above vfs name objects by paths as they were given */
 }
 
 nacre_status ncr_error_set(nacre_error *err, nacre_status status, const char *format, ...)

@@ -39,6 +39,6 @@ void ncr_log(int level, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    ncr_text_hide_secrets(line);
+    ncr_text_make_line(line);
     function(user, level, line);
 }

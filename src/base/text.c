@@ -226,3 +226,11 @@ bool ncr_text_append_escaped(ncr_buffer *buffer, const char *text, const char *k
     }
     return ncr_text_append(buffer, "");
 }
+
+void ncr_text_make_line(char *text)
+{
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20)
+            *c = ' ';
+    ncr_text_hide_secrets(text);
+}

@@ -39,6 +39,9 @@ bool ncr_text_is_secret(const char *name, size_t length);
 /* Puts stars in place of such values, wherever in a text URLs stand; the text becomes no longer. */
 void ncr_text_hide_secrets(char *text);
 
+/* Makes a text that people will read one line that tells no secret: control characters become spaces. */
+void ncr_text_make_line(char *text);
+
 /* The shortest decimal text that reads back as the same double, with a point whatever the locale; NUL-terminated. */
 enum { NCR_TEXT_DOUBLE_SIZE = 32 };
 void ncr_text_from_double(double value, char out[NCR_TEXT_DOUBLE_SIZE]);

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pty
+import shlex
 import shutil
 import signal
 import subprocess
@@ -125,6 +126,57 @@ def test_gdal_spellings_and_long_options_mean_the_same(tmp_path: pathlib.Path) -
         assert worked(run_nacre("compare", tmp_path / "a.tif", tmp_path / f"{other}.tif")) == b""
 
 
+# A command, options that all its spellings are given with, the kind of file, and the spellings.
+SPELLINGS = [
+    ("warp", "", "vrt", ["-t EPSG:3857", "-t_srs EPSG:3857", "--dst-crs EPSG:3857", "--dst-crs=EPSG:3857"]),
+    ("warp", "-t EPSG:3857", "vrt", ["-s EPSG:32619", "-s_srs EPSG:32619", "--src-crs EPSG:32619"]),
+    ("warp", "-t EPSG:3857", "vrt", ["-r cubic", "--resampling cubic", "--resampling=cubic"]),
+    ("warp", "-t EPSG:3857", "vrt", ["-tr 7 9", "--res 7,9", "--res '7 9'"]),
+    ("warp", "-t EPSG:3857 --res 7", "vrt", ["-tap", "--tap"]),
+    ("warp", "-t EPSG:3857", "vrt", ["-te -8237000 4315000 -8236500 4315400", "--bounds=-8237000,4315000,-8236500,4315400"]),
+    ("warp", "-t EPSG:3857", "vrt", ["-ts 30 0", "--size 30,0"]),
+    ("warp", "-t EPSG:3857", "vrt", ["-srcnodata 3", "--src-nodata 3"]),
+    ("warp", "-t EPSG:3857", "vrt", ["-dstnodata 7", "--dst-nodata 7"]),
+    ("warp", "-t EPSG:3857", "vrt", ["-dstalpha", "--add-alpha"]),
+    ("warp", "-t EPSG:3857", "vrt", ["-et 0.5", "--tolerance 0.5"]),
+    ("warp", "-t EPSG:3857", "vrt", ["-ot Int16", "--dtype int16"]),
+    ("warp", "-t EPSG:3857", "tif", ["-of GTiff -co COMPRESS=ZSTD", "--format GTiff --co COMPRESS=ZSTD"]),
+    ("convert", "", "tif", ["-a_srs EPSG:32619", "--assign-crs EPSG:32619"]),
+    ("convert", "", "tif", ["-a_nodata 9", "--nodata 9"]),
+    ("convert", "", "tif", ["-outsize 50% 0", "--size 50%,0", "--size 32,24"]),
+    ("convert", "", "tif", ["-b 2", "--bands 2"]),
+    ("vrt", "", "vrt", ["-tr 5 5", "--res 5,5"]),
+    ("vrt", "", "vrt", ["-te 500100 3999600 500500 3999900", "--bounds 500100,3999600,500500,3999900"]),
+    ("vrt", "", "vrt", ["-srcnodata 3", "--src-nodata 3"]),
+    ("vrt", "", "vrt", ["-vrtnodata 7", "--dst-nodata 7"]),
+]
+
+
+@pytest.mark.parametrize(("command", "common", "kind", "spellings"), SPELLINGS, ids=lambda value: value[0] if isinstance(value, list) else "")
+def test_every_spelling_of_an_option_has_the_same_effect(
+    tmp_path: pathlib.Path, command: str, common: str, kind: str, spellings: list[str]
+) -> None:
+    source, out = raster(tmp_path, "s.tif"), tmp_path / f"out.{kind}"
+
+    def made(options: str) -> bytes:
+        worked(run_nacre(command, *shlex.split(common + " " + options), "--overwrite", source, out))
+        return out.read_bytes()
+
+    first = made(spellings[0])
+    assert first != made("")
+    assert [made(spelling) == first for spelling in spellings[1:]] == [True] * (len(spellings) - 1)
+
+
+def test_the_number_of_threads_changes_no_byte(tmp_path: pathlib.Path) -> None:
+    source = raster(tmp_path, "s.tif")
+    made = []
+    for threads in ("1", "4"):
+        worked(run_nacre("warp", "-t", "EPSG:3857", "-r", "cubic", "--threads", threads, "--overwrite", source, tmp_path / "t.tif"))
+        made.append((tmp_path / "t.tif").read_bytes())
+    assert made[0] == made[1]
+    failed(run_nacre("warp", "--threads", "none", source, tmp_path / "t.tif"), 2, "threads")
+
+
 # --- Storage ---------------------------------------------------------------------------------------------------------
 
 
@@ -133,7 +185,9 @@ def test_copy_list_move_and_remove(emulator: Emulator, gs, tmp_path: pathlib.Pat
     worked(gs("cp", tmp_path / "f", "gs://demo/dir/"))
     worked(gs("cp", "gs://demo/dir/f", "/vsigs/demo/g"))
     assert worked(gs("ls", "gs://demo/")).decode().split() == ["gs://demo/dir/", "gs://demo/g"]
-    assert worked(gs("ls", "-r", "gs://demo/")).decode().split() == ["gs://demo/dir/f", "gs://demo/g"]
+    for words in (["-r"], ["--recursive"]):
+        assert worked(gs("ls", *words, "gs://demo/")).decode().split() == ["gs://demo/dir/f", "gs://demo/g"]
+    assert worked(gs("ls", "-l", "gs://demo/g")) == worked(gs("ls", "--long", "gs://demo/g")) != worked(gs("ls", "gs://demo/g"))
     entries = [json.loads(line) for line in worked(gs("ls", "--json", "-r", "gs://demo")).decode().splitlines()]
     generation = emulator.resource("demo", "g")["generation"]
     assert [entry["size"] for entry in entries] == [7, 7]
@@ -245,7 +299,8 @@ def test_closed_streams_are_not_written_to(emulator: Emulator, gs, tmp_path: pat
 
 def test_no_clobber_and_if_match_are_decided_by_the_store(emulator: Emulator, gs) -> None:
     worked(gs("cp", "-n", "-", "gs://demo/k", stdin=b"1"))
-    failed(gs("cp", "-n", "-", "gs://demo/k", stdin=b"2"), 1, "gs://demo/k: ", "exists")
+    for option in ("-n", "--no-clobber"):
+        failed(gs("cp", option, "-", "gs://demo/k", stdin=b"2"), 1, "gs://demo/k: ", "exists")
     assert worked(gs("cat", "gs://demo/k")) == b"1"
     version = json.loads(worked(gs("stat", "--json", "gs://demo/k")))["version"]
     worked(gs("cp", "--if-match", version, "-", "gs://demo/k", stdin=b"3"))

@@ -108,6 +108,20 @@ static void log_lines_go_to_the_receiver(void **state)
     assert_string_equal(last_line, "kept 1");
 }
 
+static void a_log_line_is_one_line_without_secrets(void **state)
+{
+    (void)state;
+    int lines = 0;
+    last_line[0] = '\0';
+    ncr_log_set(keep_line, &lines);
+    ncr_log(NCR_LOG_DEBUG, "%s: written", "http://h/a\nb?sig=abc");
+    ncr_log_set(NULL, NULL);
+    assert_int_equal(lines, 1);
+    assert_null(strchr(last_line, '\n'));
+    assert_null(strstr(last_line, "abc"));
+    assert_non_null(strstr(last_line, "http://h/a b?sig="));
+}
+
 static void the_key_threads_sizes_the_pool(void **state)
 {
     (void)state;
@@ -130,6 +144,7 @@ int main(void)
         cmocka_unit_test(counts_reach_the_caller_and_the_total),
         cmocka_unit_test(a_message_is_one_line),
         cmocka_unit_test(log_lines_go_to_the_receiver),
+        cmocka_unit_test(a_log_line_is_one_line_without_secrets),
         cmocka_unit_test(the_key_threads_sizes_the_pool),
     };
     return cmocka_run_group_tests_name("base/call", tests, NULL, NULL);
