@@ -15,7 +15,7 @@ static const cli_option options[] = {
     {0},
 };
 
-enum { STRIP_BYTES = 32 << 20 };
+enum { PART_PIXELS = 2 << 20, VALUE_BYTES_MAX = 16 };
 
 /* What was found in one band. */
 typedef struct band_result {
@@ -59,6 +59,17 @@ static void compare_crs(comparison *c)
     json_array_append_new(c->differences, json_pack("{s:s, s:s, s:s}", "what", "crs", "a", texts[0], "b", texts[1]));
 }
 
+/* The colour table as text; null for none. */
+static json_t *colors_json(const nacre_band_info *band)
+{
+    json_t *out = band->color_count ? json_array() : json_null();
+    for (int i = 0; i < band->color_count; i++) {
+        const nacre_color_entry *entry = &band->colors[i];
+        json_array_append_new(out, json_pack("[i, i, i, i]", entry->red, entry->green, entry->blue, entry->alpha));
+    }
+    return out;
+}
+
 static void compare_band(comparison *c, int number)
 {
     nacre_band_info bands[2];
@@ -75,10 +86,11 @@ static void compare_band(comparison *c, int number)
     COMPARE("nodata", cli_json_nodata(&bands[0]), cli_json_nodata(&bands[1]));
     COMPARE("scale", cli_json_number(bands[0].scale), cli_json_number(bands[1].scale));
     COMPARE("offset", cli_json_number(bands[0].offset), cli_json_number(bands[1].offset));
-    COMPARE("unit", json_string(bands[0].unit), json_string(bands[1].unit));
-    COMPARE("description", json_string(bands[0].description), json_string(bands[1].description));
+    COMPARE("unit", cli_json_text(bands[0].unit), cli_json_text(bands[1].unit));
+    COMPARE("description", cli_json_text(bands[0].description), cli_json_text(bands[1].description));
     COMPARE("color interpretation", json_string(nacre_color_name(bands[0].color)),
             json_string(nacre_color_name(bands[1].color)));
+    COMPARE("colors", colors_json(&bands[0]), colors_json(&bands[1]));
     COMPARE("mask flags", cli_json_mask_flags(bands[0].mask_flags), cli_json_mask_flags(bands[1].mask_flags));
     COMPARE("metadata", cli_json_metadata(c->datasets[0], number), cli_json_metadata(c->datasets[1], number));
 #undef COMPARE
@@ -159,13 +171,12 @@ static void count_differences(comparison *c, nacre_dtype dtype, size_t count, ba
     }
 }
 
-static nacre_status read_strip(comparison *c, int which, int band, nacre_dtype dtype, int row, int rows,
-                               nacre_error *err)
+static nacre_status read_part(comparison *c, int which, int band, nacre_dtype dtype, const nacre_window *window,
+                              nacre_error *err)
 {
     nacre_read_options read = NACRE_READ_OPTIONS_INIT;
-    int width = c->info[0].width;
-    size_t count = (size_t)width * (size_t)rows;
-    read.window = (nacre_window){0, row, width, rows};
+    size_t count = (size_t)window->width * (size_t)window->height;
+    read.window = *window;
     read.bands = &band;
     read.band_count = 1;
     read.dtype = dtype;
@@ -178,6 +189,19 @@ static nacre_status read_strip(comparison *c, int which, int band, nacre_dtype d
     return nacre_dataset_read(c->datasets[which], &read, &c->context->io, c->masks[which], count, err);
 }
 
+static int compare_part(comparison *c, int band, nacre_dtype dtype, const nacre_window *window)
+{
+    nacre_error error;
+    for (int i = 0; i < 2; i++) {
+        nacre_status status = read_part(c, i, band, dtype, window, &error);
+        if (status != NACRE_OK)
+            return cli_fail(c->context, status, &error);
+    }
+    count_differences(c, dtype, (size_t)window->width * (size_t)window->height, &c->bands[band - 1]);
+    return CLI_OK;
+}
+
+/* In parts of as many whole rows as PART_PIXELS are, or of one row where that is longer. */
 static int compare_band_pixels(comparison *c, int band)
 {
     nacre_band_info bands[2];
@@ -187,30 +211,27 @@ static int compare_band_pixels(comparison *c, int band)
             return cli_fail(c->context, error.status, &error);
     nacre_dtype dtype = common_dtype(bands[0].dtype, bands[1].dtype);
     int width = c->info[0].width, height = c->info[0].height, total = c->info[0].band_count;
-    int rows = STRIP_BYTES / 16 / width;
-    rows = rows < 1 ? 1 : rows > height ? height : rows;
-    for (int row = 0; row < height; row += rows) {
-        int part = height - row < rows ? height - row : rows;
-        for (int i = 0; i < 2; i++) {
-            nacre_status status = read_strip(c, i, band, dtype, row, part, &error);
-            if (status != NACRE_OK)
-                return cli_fail(c->context, status, &error);
+    int columns = width < PART_PIXELS ? width : PART_PIXELS, rows = PART_PIXELS / columns;
+    int status = CLI_OK;
+    for (int64_t y = 0; y < height && status == CLI_OK; y += rows) {
+        for (int64_t x = 0; x < width && status == CLI_OK; x += columns) {
+            nacre_window window = {(double)x, (double)y, (double)(width - x < columns ? width - x : columns),
+                                   (double)(height - y < rows ? height - y : rows)};
+            status = compare_part(c, band, dtype, &window);
+            double done = ((double)y + window.height * ((double)x + window.width) / width) / height;
+            if (status == CLI_OK && !cli_progress(c->context, (band - 1 + done) / total))
+                status = CLI_INTERRUPTED;
         }
-        count_differences(c, dtype, (size_t)width * (size_t)part, &c->bands[band - 1]);
-        if (!cli_progress(c->context, (band - 1 + (double)(row + part) / height) / total))
-            return CLI_INTERRUPTED;
     }
-    return CLI_OK;
+    return status;
 }
 
 static int compare_pixels(comparison *c)
 {
-    int width = c->info[0].width;
-    size_t pixels = (size_t)(width > STRIP_BYTES / 16 ? width : STRIP_BYTES / 16);
     c->bands = calloc((size_t)c->info[0].band_count, sizeof *c->bands);
     for (int i = 0; i < 2; i++) {
-        c->pixels[i] = malloc(pixels * 16);
-        c->masks[i] = malloc(pixels);
+        c->pixels[i] = malloc((size_t)PART_PIXELS * VALUE_BYTES_MAX);
+        c->masks[i] = malloc(PART_PIXELS);
         if (!c->bands || !c->pixels[i] || !c->masks[i])
             return cli_error(c->context, "out of memory");
     }
@@ -239,9 +260,9 @@ static void print_json(const comparison *c)
                                                (json_int_t)c->bands[i].differing, "largest",
                                                cli_json_number(c->bands[i].largest), "masks_differing",
                                                (json_int_t)c->bands[i].masks));
-    cli_print_json(json_pack("{s:i, s:s, s:s, s:b, s:o, s:O, s:o}", "schema", 1, "a", c->paths[0], "b", c->paths[1],
-                             "equal", is_equal(c), "tolerance", cli_json_number(c->tolerance), "differences",
-                             c->differences, "bands", bands),
+    cli_print_json(json_pack("{s:i, s:o, s:o, s:b, s:o, s:O, s:o}", "schema", 1, "a", cli_json_text(c->paths[0]), "b",
+                             cli_json_text(c->paths[1]), "equal", is_equal(c), "tolerance",
+                             cli_json_number(c->tolerance), "differences", c->differences, "bands", bands),
                    false);
 }
 

@@ -22,11 +22,11 @@ static json_t *band_json(nacre_dataset *dataset, const nacre_dataset_info *info,
     nacre_band_info band;
     if (nacre_dataset_band_get(dataset, number, &band, NULL) != NACRE_OK)
         return json_null();
-    return json_pack("{s:i, s:s, s:[i, i], s:o, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "band", number, "dtype",
+    return json_pack("{s:i, s:s, s:[i, i], s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "band", number, "dtype",
                      nacre_dtype_name(band.dtype), "block", band.block_width, band.block_height, "nodata",
                      cli_json_nodata(&band), "color_interpretation", nacre_color_name(band.color), "overviews",
                      overviews_json(info), "scale", cli_json_number(band.scale), "offset", cli_json_number(band.offset),
-                     "unit", band.unit, "description", band.description, "mask_flags",
+                     "unit", cli_json_text(band.unit), "description", cli_json_text(band.description), "mask_flags",
                      cli_json_mask_flags(band.mask_flags), "metadata", cli_json_metadata(dataset, number));
 }
 
@@ -35,10 +35,10 @@ static json_t *gcps_json(const nacre_dataset_info *info)
     json_t *out = json_array();
     for (int i = 0; i < info->gcp_count; i++) {
         const nacre_gcp *gcp = &info->gcps[i];
-        json_array_append_new(out, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id", gcp->id, "info", gcp->info,
-                                             "pixel", cli_json_number(gcp->pixel), "line", cli_json_number(gcp->line),
-                                             "x", cli_json_number(gcp->x), "y", cli_json_number(gcp->y), "z",
-                                             cli_json_number(gcp->z)));
+        json_array_append_new(out, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", cli_json_text(gcp->id),
+                                             "info", cli_json_text(gcp->info), "pixel", cli_json_number(gcp->pixel),
+                                             "line", cli_json_number(gcp->line), "x", cli_json_number(gcp->x), "y",
+                                             cli_json_number(gcp->y), "z", cli_json_number(gcp->z)));
     }
     return out;
 }
@@ -48,8 +48,8 @@ static json_t *sources_json(nacre_dataset *dataset)
     json_t *out = json_array();
     nacre_source_info source;
     for (size_t i = 0; nacre_dataset_source(dataset, i, &source); i++)
-        json_array_append_new(out, json_pack("{s:s, s:s, s:s}", "path", source.path, "version", source.version,
-                                             "snapshot", source.snapshot));
+        json_array_append_new(out, json_pack("{s:o, s:s, s:s}", "path", cli_json_text(source.path), "version",
+                                             source.version, "snapshot", source.snapshot));
     return out;
 }
 
@@ -70,9 +70,9 @@ static json_t *dataset_json(nacre_dataset *dataset)
     json_t *metadata = cli_json_metadata(dataset, 0);
     json_t *rpcs = json_object_get(metadata, "RPC"), *sources = sources_json(dataset);
     json_t *version = json_object_get(json_array_get(sources, 0), "version");
-    json_t *out = json_pack("{s:i, s:s, s:s, s:[i, i], s:o, s:o, s:o}", "schema", 1, "path", info.path, "driver",
-                            info.driver, "size", info.width, info.height, "bands", bands, "crs", cli_json_crs(info.crs),
-                            "transform", cli_json_transform(&info));
+    json_t *out = json_pack("{s:i, s:o, s:s, s:[i, i], s:o, s:o, s:o}", "schema", 1, "path", cli_json_text(info.path),
+                            "driver", info.driver, "size", info.width, info.height, "bands", bands, "crs",
+                            cli_json_crs(info.crs), "transform", cli_json_transform(&info));
     json_object_set_new(out, "bounds",
                         json_pack("[o, o, o, o]", cli_json_number(bounds[0]), cli_json_number(bounds[1]),
                                   cli_json_number(bounds[2]), cli_json_number(bounds[3])));

@@ -3,7 +3,26 @@
 #include "describe.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+json_t *cli_json_text(const char *text)
+{
+    json_t *out = json_string(text);
+    char *utf8 = out ? NULL : malloc(2 * strlen(text) + 1), *to = utf8;
+    for (; utf8 && *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c >= 0x80)
+            *to++ = (char)(0xC0 | c >> 6);
+        *to++ = (char)(c >= 0x80 ? 0x80 | (c & 0x3F) : c);
+    }
+    if (utf8) {
+        *to = '\0';
+        out = json_string(utf8);
+    }
+    free(utf8);
+    return out ? out : json_null();
+}
 
 json_t *cli_json_number(double value)
 {
@@ -48,8 +67,7 @@ json_t *cli_json_metadata(const nacre_dataset *dataset, int band)
             items = json_object();
             json_object_set_new(out, domain, items);
         }
-        json_t *text = json_string(value);
-        json_object_set_new(items, key, text ? text : json_null()); /* not UTF-8 */
+        json_object_set_new(items, key, cli_json_text(value));
     }
     return out;
 }

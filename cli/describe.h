@@ -7,6 +7,8 @@
 
 /* Parts of a dataset as JSON, shared by info and compare; each gives a new reference. */
 
+/* A text; one that is no UTF-8 is taken as Latin 1, since JSON has no other bytes. */
+json_t *cli_json_text(const char *text);
 /* A number; texts "nan", "inf" and "-inf" for what JSON has no number for. */
 json_t *cli_json_number(double value);
 /* null where there is none. */

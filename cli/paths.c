@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "describe.h"
+
 enum { STEP = 8 << 20 };
 
 bool cli_path_is_local(const char *path)
@@ -112,13 +114,14 @@ json_t *cli_object_json(const nacre_object_info *info)
 {
     char modified[CLI_TIME_SIZE];
     cli_time(info->modified_ms, modified);
-    json_t *out = json_pack("{s:i, s:s, s:b}", "schema", 1, "path", info->path, "is_prefix", info->is_prefix);
+    json_t *out =
+        json_pack("{s:i, s:o, s:b}", "schema", 1, "path", cli_json_text(info->path), "is_prefix", info->is_prefix);
     if (out && !info->is_prefix) {
         json_object_set_new(out, "size", json_integer((json_int_t)info->size));
         json_object_set_new(out, "version", json_string(info->version));
         json_object_set_new(out, "version_is_strong", json_boolean(info->version_is_strong));
         json_object_set_new(out, "modified", *modified ? json_string(modified) : json_null());
-        json_object_set_new(out, "content_type", json_string(info->content_type));
+        json_object_set_new(out, "content_type", cli_json_text(info->content_type));
     }
     return out;
 }

@@ -15,7 +15,7 @@
 /* PNG, strip by strip: the pixels of some rows are read into the channels of a row buffer, compressed by libpng and
  * handed to the writer, so that memory is bounded by the strip. */
 
-enum { STRIP_BYTES = 8 * 1024 * 1024, MAX_COLORS = 256 };
+enum { STRIP_BYTES = 8 * 1024 * 1024, ROW_BYTES_MAX = 256 * 1024 * 1024, MAX_COLORS = 256 };
 
 typedef struct {
     const ncr_save *save;
@@ -85,6 +85,11 @@ static nacre_status allocate(picture *p)
 {
     const ncr_band *band = &p->save->dataset->bands[0];
     size_t row = (size_t)p->width * (size_t)p->channels * ncr_dtype_size(p->dtype);
+    if (row > ROW_BYTES_MAX)
+        return ncr_error_set(p->err, NACRE_ERROR_TOO_LARGE,
+                             "%s: rows of %d pixels take %zu bytes each, and PNG is written with at most %d: choose a "
+                             "smaller size or a part",
+                             p->save->destination->name, p->width, row, ROW_BYTES_MAX);
     size_t rows = STRIP_BYTES / row, block = band->block_height > 0 ? (size_t)band->block_height : 1;
     rows = rows > block ? rows / block * block : rows;
     rows = rows < 1 ? 1 : rows;

@@ -34,6 +34,23 @@ static int smaller(int a, int b)
 
 /* --- Building and releasing --- */
 
+/* Blocks of one image, 32 bytes of memory for each. */
+enum { BLOCKS_MAX = 1 << 27 };
+
+static nacre_status check_block_count(const ncr_pyramid *pyramid, const ncr_out_level *level, nacre_error *err)
+{
+    const ncr_save *save = pyramid->save;
+    const ncr_creation *creation = pyramid->creation;
+    uint64_t plane = (uint64_t)level->across * (uint64_t)level->down;
+    uint64_t planes = creation->is_separate ? (uint64_t)save->dataset->band_count : 1;
+    if (plane <= BLOCKS_MAX && plane * planes <= BLOCKS_MAX) /* no overflow: at most 2^16 planes */
+        return NACRE_OK;
+    return ncr_error_set(err, NACRE_ERROR_TOO_LARGE,
+                         "%s: %d x %d pixels take more than %d blocks of %d x %d: choose larger blocks or a part",
+                         save->destination->name, level->width, level->height, BLOCKS_MAX, creation->block_width,
+                         creation->block_height);
+}
+
 static nacre_status add_level(ncr_pyramid *pyramid, int width, int height, nacre_error *err)
 {
     const ncr_creation *creation = pyramid->creation;
@@ -43,6 +60,9 @@ static nacre_status add_level(ncr_pyramid *pyramid, int width, int height, nacre
     level->height = height;
     level->across = (width - 1) / creation->block_width + 1;
     level->down = (height - 1) / creation->block_height + 1;
+    nacre_status status = check_block_count(pyramid, level, err);
+    if (status != NACRE_OK)
+        return status;
     size_t plane = (size_t)level->across * (size_t)level->down;
     level->block_count = plane * (creation->is_separate ? (size_t)pyramid->save->dataset->band_count : 1);
     level->blocks = ncr_alloc_array(level->block_count, sizeof *level->blocks);

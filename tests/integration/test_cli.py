@@ -429,6 +429,47 @@ def test_convert_and_compare(tmp_path: pathlib.Path) -> None:
     assert document["bands"][1] == {"band": 2, "differing": 1, "largest": 3, "masks_differing": 0}
 
 
+def test_texts_that_are_no_utf8_are_told_in_json(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "d"
+    folder.mkdir()
+    source = raster(tmp_path, "s.tif")
+    named = os.fsdecode(os.fsencode(folder) + b"/x\xe9.tif")
+    shutil.copy(source, named)
+    wanted = str(folder) + "/x\u00e9.tif"
+    assert json.loads(worked(run_nacre("info", "--json", named)))["path"] == wanted
+    assert json.loads(worked(run_nacre("stat", "--json", named)))["path"] == wanted
+    assert json.loads(worked(run_nacre("ls", "--json", folder)))["path"] == wanted
+    assert json.loads(worked(run_nacre("compare", "--json", named, source)))["a"] == wanted
+
+
+def test_compare_tells_colors(tmp_path: pathlib.Path) -> None:
+    paths = []
+    for green in (1, 2):
+        colors = f'<ColorTable><Entry c1="1" c2="{green}" c3="3"/></ColorTable>'
+        path = tmp_path / f"{green}.vrt"
+        path.write_text(f'<VRTDataset rasterXSize="9" rasterYSize="9"><VRTRasterBand dataType="Byte">{colors}</VRTRasterBand></VRTDataset>')
+        paths.append(path)
+    assert worked(run_nacre("compare", paths[0], paths[0])) == b""
+    done = run_nacre("compare", *paths)
+    assert (done.returncode, done.stdout) == (1, b"band 1: colors: [[1,1,3,255]] and [[1,2,3,255]]\n")
+
+
+def test_rows_wider_than_the_memory_are_compared_in_parts(tmp_path: pathlib.Path) -> None:
+    wide = tmp_path / "wide.vrt"
+    wide.write_text('<VRTDataset rasterXSize="5000000" rasterYSize="2"><VRTRasterBand dataType="Byte"/></VRTDataset>')
+    assert worked(run_nacre("compare", wide, wide)) == b""
+
+
+def test_a_picture_too_large_is_told_by_its_name(tmp_path: pathlib.Path) -> None:
+    huge = tmp_path / "huge.vrt"
+    huge.write_text('<VRTDataset rasterXSize="2000000000" rasterYSize="2000000000"><VRTRasterBand dataType="Byte"/></VRTDataset>')
+    for words in (["out.png"], ["out.tif"], ["out.tif", "--format", "GTiff"]):
+        done = run_nacre("convert", huge, tmp_path / words[0], *words[1:])
+        assert done.returncode == 1 and done.stderr.startswith(f"nacre: {tmp_path / words[0]}: ") and "a part" in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert os.listdir(tmp_path) == ["huge.vrt"]
+
+
 def test_compare_tells_what_describes_the_pixels(tmp_path: pathlib.Path) -> None:
     source = raster(tmp_path, "s.tif")
     worked(run_nacre("convert", "-a_nodata", "7", "-a_srs", "EPSG:32619", source, tmp_path / "t.tif"))
