@@ -149,13 +149,18 @@ static void insert_mask(picture *p, size_t pixels)
         memset(alpha, p->mask[i], value);
 }
 
-static void expand_palette(picture *p, size_t pixels)
+/* What a value is shown as: black where the table has no entry. */
+static const nacre_color_entry *color_of(const picture *p, int value)
 {
     static const nacre_color_entry black = {0, 0, 0, 255};
+    return value < p->palette->color_count ? &p->palette->colors[value] : &black;
+}
+
+static void expand_palette(picture *p, size_t pixels)
+{
     uint8_t *out = p->strip;
     for (size_t i = 0; i < pixels; i++, out += 4) {
-        bool is_known = p->indices[i] < p->palette->color_count;
-        const nacre_color_entry *color = is_known ? &p->palette->colors[p->indices[i]] : &black;
+        const nacre_color_entry *color = color_of(p, p->indices[i]);
         out[0] = color->red;
         out[1] = color->green;
         out[2] = color->blue;
@@ -207,23 +212,23 @@ static void on_flush(png_structp png)
     (void)png;
 }
 
+/* An entry for every value: PNG may not hold others, and which there are is known at the end. */
 static void set_palette(picture *p)
 {
     const ncr_band *band = p->palette;
-    png_color colors[MAX_COLORS] = {{0, 0, 0}};
+    png_color colors[MAX_COLORS];
     png_byte alphas[MAX_COLORS];
-    int count = band->color_count < MAX_COLORS ? band->color_count : MAX_COLORS;
     bool is_opaque = true;
-    for (int i = 0; i < count; i++) {
-        const nacre_color_entry *entry = &band->colors[i];
+    for (int i = 0; i < MAX_COLORS; i++) {
+        const nacre_color_entry *entry = color_of(p, i);
         colors[i] = (png_color){entry->red, entry->green, entry->blue};
         bool is_nodata = (band->mask_flags & NACRE_MASK_NODATA) && band->nodata.value == i;
         alphas[i] = is_nodata ? 0 : entry->alpha;
         is_opaque = is_opaque && alphas[i] == 255;
     }
-    png_set_PLTE(p->png, p->info, colors, count);
+    png_set_PLTE(p->png, p->info, colors, MAX_COLORS);
     if (!is_opaque)
-        png_set_tRNS(p->png, p->info, alphas, count, NULL);
+        png_set_tRNS(p->png, p->info, alphas, MAX_COLORS, NULL);
 }
 
 static void write_header(picture *p, int level)

@@ -186,7 +186,7 @@ static nacre_status step_scaled(ncr_plan *plan, ncr_wants *wants, bool *more, na
             return status;
         if (p->alpha16)
             ncr_mask_of_alpha16(p->alpha16, p->job.valid, (size_t)p->job.source.width * (size_t)p->job.source.height);
-        status = ncr_scaled_job_run(&p->job, err);
+        status = ncr_scaled_job_run(&p->job, p->plan.call, err);
         if (status != NACRE_OK)
             return status;
         clear_part(p);

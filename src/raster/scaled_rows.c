@@ -16,8 +16,9 @@ enum { TASK_ROWS = 32 };
 
 typedef struct {
     ncr_scaled_job *job;
+    const ncr_call *call;
     int tasks_per_band;
-    _Atomic bool out_of_memory;
+    _Atomic bool out_of_memory, must_end;
 } loop;
 
 /* One task: some output rows of one band. */
@@ -251,6 +252,10 @@ static void run_task(void *user, size_t index)
 {
     loop *l = user;
     ncr_scaled_job *job = l->job;
+    if (ncr_call_check(l->call, "", NULL) != NACRE_OK) {
+        atomic_store(&l->must_end, true);
+        return;
+    }
     task t = {.job = job, .band_index = (int)(index / (size_t)l->tasks_per_band)};
     t.band = job->to.mask ? NULL : &job->dataset->bands[job->to.bands[t.band_index] - 1];
     t.from = job->out.y + (int)(index % (size_t)l->tasks_per_band) * TASK_ROWS;
@@ -262,11 +267,13 @@ static void run_task(void *user, size_t index)
         atomic_store(&l->out_of_memory, true);
 }
 
-nacre_status ncr_scaled_job_run(ncr_scaled_job *job, nacre_error *err)
+nacre_status ncr_scaled_job_run(ncr_scaled_job *job, const ncr_call *call, nacre_error *err)
 {
-    loop l = {.job = job, .tasks_per_band = (job->out.height + TASK_ROWS - 1) / TASK_ROWS};
+    loop l = {.job = job, .call = call, .tasks_per_band = (job->out.height + TASK_ROWS - 1) / TASK_ROWS};
     ncr_pool_for((size_t)l.tasks_per_band * (size_t)job->band_count, run_task, &l);
-    return atomic_load(&l.out_of_memory) ? ncr_error_memory(err) : NACRE_OK;
+    if (atomic_load(&l.out_of_memory))
+        return ncr_error_memory(err);
+    return atomic_load(&l.must_end) ? ncr_call_check(call, ncr_dataset_name(job->dataset), err) : NACRE_OK;
 }
 
 void ncr_scaled_job_clear(ncr_scaled_job *job)

@@ -26,8 +26,8 @@ typedef struct ncr_scaled_job {
     uint8_t *valid;  /* of `source`, 0: not valid, 255: valid, in between for alpha; NULL: all are valid */
 } ncr_scaled_job;
 
-/* Makes the part, on the calling thread and idle workers. NACRE_ERROR_MEMORY. */
-nacre_status ncr_scaled_job_run(ncr_scaled_job *job, nacre_error *err);
+/* Makes the part, on the calling thread and idle workers. NACRE_ERROR_MEMORY, and what ncr_call_check() gives. */
+nacre_status ncr_scaled_job_run(ncr_scaled_job *job, const ncr_call *call, nacre_error *err);
 void ncr_scaled_job_clear(ncr_scaled_job *job); /* the axes */
 
 #endif

@@ -271,6 +271,9 @@ static void encode(void *user, size_t index)
     encode_job *job = (encode_job *)user + index;
     const ncr_pyramid *pyramid = job->cell->pyramid;
     const ncr_tiff_format *format = job->plane < 0 ? &pyramid->mask : &pyramid->image;
+    job->status = ncr_call_check(pyramid->save->call, pyramid->save->destination->name, &job->error);
+    if (job->status != NACRE_OK)
+        return;
     int rows = stored_rows(format, &pyramid->levels[job->cell->level], job->y);
     size_t row_size = format->bits == 1 ? ((size_t)format->block_width + 7) / 8
                                         : (size_t)format->block_width * format->samples * pyramid->value_size;
@@ -365,7 +368,9 @@ static void reduce_strip(void *user, size_t task)
                           .output_pixel = (ptrdiff_t)pyramid->pixel_size,
                           .output_row = (ptrdiff_t)pyramid->pixel_size * (ptrdiff_t)r->part.width};
     int end_row = smaller(first_row + STRIP_ROWS, r->y->count);
-    r->statuses[task] = ncr_reduce(r->x, r->y, &to, first_row, end_row, &r->errors[task]);
+    r->statuses[task] = ncr_call_check(pyramid->save->call, pyramid->save->destination->name, &r->errors[task]);
+    if (r->statuses[task] == NACRE_OK)
+        r->statuses[task] = ncr_reduce(r->x, r->y, &to, first_row, end_row, &r->errors[task]);
 }
 
 /* Which inputs are valid by mask or alpha, for the extent of both axes; *out NULL: all. */

@@ -55,6 +55,7 @@ enum { NCR_SHEET_CELLS = 64 * 64 };
 
 typedef struct ncr_sheet {
     const ncr_warp_read *read;
+    const ncr_call *call;            /* borrowed; looked at while the cells are found */
     ncr_rect window;                 /* of the grid */
     int64_t first_column, first_row; /* of cells */
     int columns, rows;
@@ -65,9 +66,10 @@ typedef struct ncr_sheet {
 } ncr_sheet;
 
 /* Finds the cells of a window and cuts it into parts whose source pixels take at most part_limit bytes each (a single
- * destination pixel may take more). Uses the pool. */
-nacre_status ncr_sheet_init(ncr_sheet *sheet, const ncr_warp_read *read, const ncr_rect *window, size_t part_limit,
-                            nacre_error *err);
+ * destination pixel may take more). Uses the pool. Fails for want of memory, or without a message because the call must
+ * end. */
+nacre_status ncr_sheet_init(ncr_sheet *sheet, const ncr_warp_read *read, const ncr_call *call, const ncr_rect *window,
+                            size_t part_limit, nacre_error *err);
 void ncr_sheet_clear(ncr_sheet *sheet);
 const ncr_cell *ncr_sheet_cell(const ncr_sheet *sheet, int64_t column, int64_t row);
 

@@ -220,10 +220,11 @@ static nacre_status next_sheet(view_plan *p, bool *out, nacre_error *err)
         p->next_column = 0;
         p->next_row++;
     }
-    nacre_status status = ncr_sheet_init(&p->sheet, &p->read, &part, p->budget / 2, err);
+    nacre_status status = ncr_sheet_init(&p->sheet, &p->read, p->base.call, &part, p->budget / 2, err);
     p->has_sheet = status == NACRE_OK;
     p->first = p->count = 0;
-    return status;
+    nacre_status end = status ? ncr_call_check(p->base.call, ncr_warp_view_name(p->view), err) : NACRE_OK;
+    return end ? end : status;
 }
 
 /* --- Phases --- */

@@ -104,8 +104,9 @@ static void find_cell(void *user, size_t index)
     int64_t column = sheet->first_column + (int64_t)index % sheet->columns;
     int64_t row = sheet->first_row + (int64_t)index / sheet->columns;
     nacre_error error = {0};
-    nacre_status status =
-        ncr_cell_init(&sheet->cells[index], &engine->map, engine->width, engine->height, column, row, &error);
+    nacre_status status = ncr_call_check(sheet->call, "", NULL);
+    if (!status)
+        status = ncr_cell_init(&sheet->cells[index], &engine->map, engine->width, engine->height, column, row, &error);
     if (!status)
         status = cell_reach(sheet, &sheet->cells[index], &sheet->window, &sheet->reach[index], &error);
     search->status[index] = status;
@@ -122,10 +123,10 @@ static nacre_status find_cells(ncr_sheet *sheet, nacre_error *err)
         ncr_pool_for(count, find_cell, &search);
     else
         status = ncr_error_memory(err);
-    /* Finding cells fails for want of memory only. */
+    /* Finding cells fails for want of memory, or because the call must end, which the caller can tell. */
     for (size_t i = 0; i < count && !status; i++)
         if (search.status[i])
-            status = ncr_error_memory(err);
+            status = search.status[i] == NACRE_ERROR_MEMORY ? ncr_error_memory(err) : search.status[i];
     free(search.status);
     return status;
 }
@@ -205,10 +206,10 @@ static nacre_status cut(ncr_sheet *sheet, const ncr_rect *dst, size_t limit, nac
     return NACRE_OK;
 }
 
-nacre_status ncr_sheet_init(ncr_sheet *sheet, const ncr_warp_read *read, const ncr_rect *window, size_t part_limit,
-                            nacre_error *err)
+nacre_status ncr_sheet_init(ncr_sheet *sheet, const ncr_warp_read *read, const ncr_call *call, const ncr_rect *window,
+                            size_t part_limit, nacre_error *err)
 {
-    *sheet = (ncr_sheet){.read = read, .window = *window};
+    *sheet = (ncr_sheet){.read = read, .call = call, .window = *window};
     sheet->first_column = window->x / NCR_CELL;
     sheet->first_row = window->y / NCR_CELL;
     sheet->columns = (int)((window->x + window->width - 1) / NCR_CELL - sheet->first_column + 1);

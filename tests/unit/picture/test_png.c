@@ -157,6 +157,21 @@ static void a_colour_table_is_kept(void **state)
     ncr_dataset_unref(&dataset->base);
 }
 
+static void values_without_a_colour_are_black(void **state)
+{
+    (void)state;
+    uint8_t pixels[HEIGHT * WIDTH], out[HEIGHT * WIDTH][4];
+    memory_dataset *dataset = with_palette(pixels);
+    pixels[3] = 200;
+    must_save(dataset, "mem://png/beyond.png");
+    assert_header("mem://png/beyond.png", 8, PNG_COLOR_TYPE_PALETTE);
+    decode("mem://png/beyond.png", PNG_FORMAT_RGBA, out);
+    const uint8_t expected[2][4] = {{10, 20, 30, 255}, {0, 0, 0, 255}};
+    assert_memory_equal(out[1], expected[0], 4);
+    assert_memory_equal(out[3], expected[1], 4);
+    ncr_dataset_unref(&dataset->base);
+}
+
 static void a_mask_over_a_colour_table_makes_colours_of_it(void **state)
 {
     (void)state;
@@ -214,6 +229,7 @@ int main(void)
         cmocka_unit_test(nodata_becomes_transparent),
         cmocka_unit_test(sixteen_bits_stay_sixteen),
         cmocka_unit_test(a_colour_table_is_kept),
+        cmocka_unit_test(values_without_a_colour_are_black),
         cmocka_unit_test(a_mask_over_a_colour_table_makes_colours_of_it),
         cmocka_unit_test(what_png_cannot_hold_is_refused_with_the_cure),
         cmocka_unit_test(options_are_checked),

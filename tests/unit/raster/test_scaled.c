@@ -8,6 +8,7 @@
 
 #include "raster/execute.h"
 #include "raster/overview.h"
+#include "raster/scaled_rows.h"
 #include "support/call.h"
 #include "support/memory_dataset.h"
 
@@ -306,10 +307,40 @@ static void pixels_come_from_the_overview_that_was_chosen(void **state)
     ncr_dataset_unref(&dataset->base);
 }
 
+/* Before each of its tasks, so that it does not go on for seconds. */
+static void a_call_that_must_end_stops_the_computing(void **state)
+{
+    (void)state;
+    nacre_cancel *cancel = nacre_cancel_new();
+    ncr_call *call = test_call_with_cancel(cancel, NULL);
+    memory_dataset *dataset = scene();
+    uint8_t source[4] = {7, 7, 7, 7}, out[4] = {0};
+    ncr_scaled_job job = {.dataset = &dataset->base,
+                          .to = {.dtype = NACRE_DTYPE_UINT8, .buffer = out, .pixel_stride = 1, .row_stride = 2},
+                          .band_count = 1,
+                          .dtype = NACRE_DTYPE_UINT8,
+                          .nearest = true,
+                          .out = {0, 0, 2, 2},
+                          .source = {0, 0, 2, 2},
+                          .pixels = source};
+    assert_int_equal(ncr_axis_init(&job.columns, NACRE_RESAMPLING_NEAREST, 0, 1, 2, 2, NULL), NACRE_OK);
+    assert_int_equal(ncr_axis_init(&job.rows, NACRE_RESAMPLING_NEAREST, 0, 1, 2, 2, NULL), NACRE_OK);
+    nacre_error err = {0};
+    nacre_cancel_trigger(cancel);
+    assert_int_equal(ncr_scaled_job_run(&job, call, &err), NACRE_ERROR_CANCELLED);
+    assert_non_null(strstr(err.message, ": cancelled"));
+    assert_int_equal(out[0] + out[1] + out[2] + out[3], 0);
+    ncr_scaled_job_clear(&job);
+    ncr_dataset_unref(&dataset->base);
+    ncr_call_unref(call);
+    nacre_cancel_free(cancel);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_size_is_a_plain_read),
+        cmocka_unit_test(a_call_that_must_end_stops_the_computing),
         cmocka_unit_test(nearest_takes_the_pixel_under_the_centre),
         cmocka_unit_test(a_window_beyond_the_raster_repeats_its_edge),
         cmocka_unit_test(averages_weigh_parts_of_pixels),
