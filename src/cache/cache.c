@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -173,7 +174,13 @@ static void forget_below(char *prefix)
 
 void ncr_cache_forget_below(const ncr_object *prefix)
 {
-    forget_below(prefix->id);
+    if (prefix->bucket[0] || prefix->key[0]) {
+        forget_below(prefix->id);
+        return;
+    }
+    char *all_buckets = ncr_text_format("%s/", prefix->store->id); /* "gs://": all that the store has */
+    forget_below(all_buckets ? all_buckets : prefix->store->id);
+    free(all_buckets);
 }
 
 void ncr_cache_forget_all(void)

@@ -131,7 +131,7 @@ void ncr_cache_begin(const ncr_config *config);
 
 /* --- For the user: see nacre/cache.h. --- */
 void ncr_cache_forget(const ncr_object *object);       /* one object */
-void ncr_cache_forget_below(const ncr_object *prefix); /* every object whose identity begins so */
+void ncr_cache_forget_below(const ncr_object *prefix); /* every object that begins so; a store: all it has */
 void ncr_cache_forget_all(void);
 void ncr_cache_stats(nacre_cache_stats *out);
 /* For tests: another budget at once. */

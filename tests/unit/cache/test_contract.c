@@ -220,6 +220,18 @@ static void of_two_changes_at_once_none_fills_the_cache(void **state)
 
 /* --- 2. Others' writes are seen at open. --- */
 
+static void what_a_whole_store_has_is_forgotten(void **state)
+{
+    (void)state;
+    open_and_check("v=1");
+    ncr_object *all = ncr_object_new(object->store, "", "", "fake://", false);
+    ncr_cache_forget_below(all);
+    ncr_object_unref(all);
+    fake_forget_requests(store);
+    open_and_check("v=1");
+    assert_int_equal(fake_last(store).match, NCR_MATCH_ANY);
+}
+
 static void not_modified_that_nobody_asked_for_is_no_empty_object(void **state)
 {
     (void)state;
@@ -554,6 +566,7 @@ int main(void)
         TEST(change_with_unknown_outcome_counts_as_a_change),
         TEST(change_that_was_refused_leaves_the_cache),
         TEST(of_two_changes_at_once_none_fills_the_cache),
+        TEST(what_a_whole_store_has_is_forgotten),
         TEST(not_modified_that_nobody_asked_for_is_no_empty_object),
         TEST(warm_open_is_one_request_without_bytes),
         TEST(another_writers_version_is_seen_at_open),
