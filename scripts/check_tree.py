@@ -4,7 +4,7 @@
 
 - layers: a file includes its own layer and those before it, programs only public headers
 - sizes: files of at most 800 lines, functions of at most 80 lines and a complexity of at most 20
-- banned functions, licence lines, files that docs/internals names
+- banned functions, licence lines, files that docs/internals names, or that it does not
 - words: no path of one machine, no file that a program left behind
 """
 
@@ -93,6 +93,16 @@ def check_docs() -> None:
                     breach(page, number, f"{name} does not exist")
 
 
+def check_named() -> None:
+    """Each source file of C is named in a page of docs/internals, itself or by its header."""
+    pages = "\n".join(page.read_text() for page in tracked("docs/internals/*.md"))
+    named = {name.rsplit(".", 1)[0] for name in re.findall(r"[\w/]+\.[ch]\b", pages)}
+    for path in tracked("src/*.c", "cli/*.c", "emulator/*.c"):
+        whole = str(path.relative_to(ROOT).with_suffix(""))
+        if whole not in named and path.stem not in named:
+            breach(path, 1, "no page of docs/internals names it")
+
+
 def check_words() -> None:
     """Nothing of a developer's own machine gets into the tree, in whatever file."""
     pattern = re.compile(r"/work/|/root/|/home/\w+/")
@@ -110,6 +120,7 @@ def main() -> int:
     for path in tracked("*.c", "*.h"):
         check_source(path)
     check_docs()
+    check_named()
     check_words()
     print("\n".join(breaches) or "tree: as promised")
     return 1 if breaches else 0
