@@ -110,9 +110,6 @@ ncr_http_request *ncr_gs_change_request(const char *method, ncr_gs_url *url, con
 nacre_status ncr_gs_url_condition(ncr_gs_url *url, const ncr_object *object, const ncr_condition *condition,
                                   nacre_error *err);
 
-/* Sends a change and waits; the outcome as far as the answer tells. */
-nacre_status ncr_gs_change_send(ncr_http_request *request, ncr_outcome *outcome, nacre_error *err);
-
 /* Reads the metadata of what is there now. */
 nacre_status ncr_gs_metadata_wait(const ncr_object *object, ncr_call *call, ncr_gs_metadata *out, nacre_error *err);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/change.h"
 #include "store/gs.h"
 
 /* Resumable uploads: a session is begun, parts go to its URL, and the object appears when the last part says how
@@ -109,7 +110,7 @@ static nacre_status begin_session(gs_upload *up, const char *content_type, nacre
         request->body = metadata;
         request->body_size = strlen(metadata);
         request->idempotent = true; /* a session that nobody uses is nothing */
-        status = ncr_gs_change_send(request, &outcome, err);
+        status = ncr_change_send(request, &outcome, err);
     }
     if (status == NACRE_OK)
         status = take_session(up, request, err);
@@ -238,7 +239,7 @@ static nacre_status send_piece(gs_upload *up, piece *p, ncr_http_request **answe
         *answer = NULL;
         if (!request)
             return ncr_error_memory(err);
-        nacre_status status = ncr_gs_change_send(request, outcome, err);
+        nacre_status status = ncr_change_send(request, outcome, err);
         bool failed = is_fault(request);
         up->had_fault |= failed;
         if (failed && !asks && ++faults <= MOST_FAULTS) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/change.h"
 #include "store/gs.h"
 
 /* Changes in Google Cloud Storage. A change with a condition may be sent again when its answer is lost, for the
@@ -37,32 +38,6 @@ nacre_status ncr_gs_url_condition(ncr_gs_url *url, const ncr_object *object, con
     return NACRE_OK;
 }
 
-static bool is_success(const ncr_http_request *request)
-{
-    return request->response.status >= 200 && request->response.status < 300;
-}
-
-static ncr_outcome outcome_of(const ncr_http_request *request)
-{
-    int code = request->response.status;
-    nacre_status status = request->status;
-    if (status == NACRE_ERROR_REFUSED || status == NACRE_ERROR_OFFLINE || status == NACRE_ERROR_INVALID)
-        return NCR_OUTCOME_NOT_DONE; /* never sent */
-    if (status != NACRE_OK || code >= 500 || code == 408)
-        return NCR_OUTCOME_UNKNOWN;
-    if (is_success(request))
-        return NCR_OUTCOME_DONE;
-    return request->response.attempts > 1 ? NCR_OUTCOME_UNKNOWN : NCR_OUTCOME_NOT_DONE;
-}
-
-nacre_status ncr_gs_change_send(ncr_http_request *request, ncr_outcome *outcome, nacre_error *err)
-{
-    nacre_status status = ncr_http_perform(request, err);
-    *outcome = outcome_of(request);
-    ncr_call_round_used(request->call, request->response.round);
-    return status;
-}
-
 nacre_status ncr_gs_metadata_wait(const ncr_object *object, ncr_call *call, ncr_gs_metadata *out, nacre_error *err)
 {
     *out = (ncr_gs_metadata){0};
@@ -71,7 +46,7 @@ nacre_status ncr_gs_metadata_wait(const ncr_object *object, ncr_call *call, ncr_
         return ncr_error_memory(err);
     nacre_status status = ncr_http_perform(request, err);
     ncr_call_round_used(call, request->response.round);
-    if (status == NACRE_OK && !is_success(request))
+    if (status == NACRE_OK && !ncr_change_succeeded(request))
         status = ncr_gs_status_error(request, object, err);
     else if (status == NACRE_OK)
         status = ncr_gs_metadata_parse(&request->response.whole, object->name, out, err);
@@ -115,7 +90,7 @@ nacre_status ncr_gs_written_judge(const ncr_gs_written *written, const ncr_http_
 {
     const char *name = written->object->name;
     ncr_gs_metadata now = {0};
-    if (is_success(request)) {
+    if (ncr_change_succeeded(request)) {
         nacre_status status = ncr_gs_metadata_parse(&request->response.whole, name, &now, err);
         if (status != NACRE_OK)
             return status;
@@ -219,7 +194,7 @@ static nacre_status put_small(ncr_put *put, nacre_error *err)
     if (status == NACRE_OK)
         status = make_put(put, &body, boundary, &request, err);
     if (status == NACRE_OK)
-        status = ncr_gs_change_send(request, &put->outcome, err);
+        status = ncr_change_send(request, &put->outcome, err);
     if (status == NACRE_OK) {
         ncr_gs_written written = {.object = put->object, .call = put->call, .condition = &put->condition};
         written.size = put->size;
@@ -353,8 +328,8 @@ static nacre_status rewrite_step(rewrite *r, nacre_error *err)
     nacre_status status = make_step(r, &request, err);
     if (status != NACRE_OK)
         return status;
-    status = ncr_gs_change_send(request, &r->copy->outcome, err);
-    if (status == NACRE_OK && !is_success(request))
+    status = ncr_change_send(request, &r->copy->outcome, err);
+    if (status == NACRE_OK && !ncr_change_succeeded(request))
         status = step_error(r->copy, request, err);
     else if (status == NACRE_OK)
         status = take_step(r, request, err);
@@ -413,8 +388,8 @@ nacre_status ncr_gs_remove(ncr_delete *op, nacre_error *err)
     if (!request)
         return ncr_error_memory(err);
     request->idempotent = op->condition.version != NULL;
-    status = ncr_gs_change_send(request, &op->outcome, err);
-    if (status == NACRE_OK && !is_success(request))
+    status = ncr_change_send(request, &op->outcome, err);
+    if (status == NACRE_OK && !ncr_change_succeeded(request))
         status = remove_error(op, request, err);
     ncr_http_request_free(request);
     return status;

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_STORE_CHANGE_H
+#define NCR_STORE_CHANGE_H
+
+#include "net/http.h"
+#include "store/store.h"
+
+/* What the changes of back ends over HTTP share. */
+
+/* Whether the last answer is a 2xx. */
+static inline bool ncr_change_succeeded(const ncr_http_request *request)
+{
+    return request->response.status >= 200 && request->response.status < 300;
+}
+
+/* Whether a change that was sent has happened, as far as what came of it tells. */
+ncr_outcome ncr_change_outcome(const ncr_http_request *request);
+
+/* Sends a change and waits; sets outcome, and tells the call that the answer's round is used. Returns the request's
+ * status: NACRE_OK where an answer came, whatever it says. */
+nacre_status ncr_change_send(ncr_http_request *request, ncr_outcome *outcome, nacre_error *err);
+
+#endif
