@@ -134,17 +134,21 @@ static void retry_after_is_waited_for(void **state)
     end(&f);
 }
 
+static void ask_for_a_long_wait(const test_request *request, test_answer *answer, test_object *object)
+{
+    (void)request, (void)object;
+    *answer = (test_answer){.status = 429, .headers = "Retry-After: 50\r\n"};
+}
+
 static void a_wait_beyond_the_deadline_is_not_begun(void **state)
 {
     (void)state;
     fixture f;
-    begin(&f, ask_for_a_wait);
-    ncr_call *call = test_call_new("timeout=0.9", NULL);
+    begin(&f, ask_for_a_long_wait);
+    ncr_call *call = test_call_new("timeout=30", NULL);
     ncr_http_request *request = test_get_new(call, f.port, "/k", 0, 10);
-    int64_t begin_ms = ncr_clock_ms();
-    assert_int_equal(ncr_http_perform(request, NULL), NACRE_OK);
+    assert_int_equal(ncr_http_perform(request, NULL), NACRE_OK); /* the deadline's own end would be UNAVAILABLE */
     assert_int_equal(request->response.status, 429);
-    assert_in_range(ncr_clock_ms() - begin_ms, 0, 880);
     test_get_free(request);
     ncr_call_unref(call);
     end(&f);

@@ -17,7 +17,6 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "support/call.h"
 #include "support/http_server.h"
 
@@ -277,10 +276,8 @@ static void many_requests_go_at_once(void **state)
     fixture f;
     begin(&f, answer_slowly);
     ncr_call *call = test_call_new("http.connections=64", NULL);
-    int64_t begin_ms = ncr_clock_ms();
     fetch_many(&f, call, 64);
-    assert_in_range(ncr_clock_ms() - begin_ms, 50, 3000); /* one after another would be 3200 */
-    assert_in_range(call->counters.connections, 2, 64);
+    assert_in_range(call->counters.connections, 2, 64); /* one after another needs one */
     ncr_call_unref(call);
     end(&f);
 }
