@@ -234,12 +234,18 @@ def rasterio_gs(emulator: Emulator) -> Iterator[Any]:
         yield rasterio
 
 
+@pytest.fixture(scope="session")
+def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Where programs look for a user's configuration, and where some (go) leave theirs."""
+    return tmp_path_factory.mktemp("config")
+
+
 @pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def own_environment(monkeypatch: pytest.MonkeyPatch, empty_folder: pathlib.Path) -> None:
     """No configuration of the user's own reaches a test."""
     for name in os.environ.keys() - clean_environment().keys() - {"NACRE_BIN", "NACRE_TEST_DATA", "NACRE_REQUIRE_ALL"}:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(empty_folder))
 
 
 @pytest.fixture(scope="session")
