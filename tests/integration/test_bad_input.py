@@ -269,6 +269,7 @@ def test_an_existing_object_stays_without_overwrite(emulator: Any, tif: pathlib.
     emulator.put("demo", "in.tif", tif.read_bytes())
     words = ["warp", "-t", "EPSG:3857", "gs://demo/in.tif", "gs://demo/out.vrt"]
     refuse("gs://demo/out.vrt", "exists", *words, STORAGE_EMULATOR_HOST=emulator.url)
+    assert emulator.request("GET", "/demo/out.vrt").body == b"mine"
 
 
 def test_a_server_that_ignores_range_is_read_whole(emulator: Any, tif: pathlib.Path, run: Callable[..., Any]) -> None:
