@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/pool.h"
+#include "base/thread.h"
 
 enum { MOST_THREADS = 1024 };
 
@@ -38,8 +39,10 @@ bool ncr_cancel_is_triggered(const nacre_cancel *cancel)
     return cancel && atomic_load(&cancel->triggered);
 }
 
-/* The process's sums; rounds are added when a call ends. */
-static ncr_counters total;
+/* The process's sums; rounds are added when a call ends. In stripes, since every read counts here. */
+static struct {
+    _Alignas(NCR_CACHE_LINE) ncr_counters counters;
+} totals[NCR_STRIPES];
 static _Atomic uint64_t total_rounds;
 
 nacre_status ncr_call_new(const nacre_io_options *options, ncr_call **out, nacre_error *err)
@@ -129,7 +132,8 @@ void ncr_call_report(ncr_call *call, const nacre_io_options *options)
 void nacre_io_stats_total(nacre_io_stats *out)
 {
     *out = (nacre_io_stats){.rounds = atomic_load(&total_rounds)};
-    add_counters(&total, out);
+    for (int i = 0; i < NCR_STRIPES; i++)
+        add_counters(&totals[i].counters, out);
 }
 
 nacre_status ncr_call_check(const ncr_call *call, const char *name, nacre_error *err)
@@ -165,7 +169,7 @@ static _Atomic uint64_t *counter_of(ncr_counters *counters, ncr_counter counter)
 void ncr_call_count(ncr_call *call, ncr_counter counter, uint64_t amount)
 {
     atomic_fetch_add_explicit(counter_of(&call->counters, counter), amount, memory_order_relaxed);
-    atomic_fetch_add_explicit(counter_of(&total, counter), amount, memory_order_relaxed);
+    atomic_fetch_add_explicit(counter_of(&totals[ncr_thread_stripe()].counters, counter), amount, memory_order_relaxed);
 }
 
 void ncr_call_round_used(ncr_call *call, unsigned round)

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 bool ncr_thread_start(void *(*function)(void *user), void *user)
 {
@@ -18,4 +19,13 @@ bool ncr_thread_start(void *(*function)(void *user), void *user)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_attr_destroy(&attributes);
     return is_started;
+}
+
+unsigned ncr_thread_stripe(void)
+{
+    static _Atomic unsigned count;
+    static _Thread_local unsigned stripe; /* and 1; 0: none yet */
+    if (!stripe)
+        stripe = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed) % NCR_STRIPES + 1;
+    return stripe - 1;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/thread.h"
 #include "cache/fetch.h"
 #include "cache/limits.h"
 #include "cache/open.h"
@@ -17,11 +18,15 @@
 
 /* The cache as one thing: budget, changes, forgetting, figures, fork. */
 
-static _Atomic uint64_t hits, misses;
+static struct {
+    _Alignas(NCR_CACHE_LINE) _Atomic uint64_t hits;
+    _Atomic uint64_t misses;
+} counts[NCR_STRIPES];
 
 void ncr_cache_count(ncr_call *call, bool hit)
 {
-    atomic_fetch_add_explicit(hit ? &hits : &misses, 1, memory_order_relaxed);
+    unsigned stripe = ncr_thread_stripe();
+    atomic_fetch_add_explicit(hit ? &counts[stripe].hits : &counts[stripe].misses, 1, memory_order_relaxed);
     if (call)
         ncr_call_count(call, hit ? NCR_COUNT_CACHE_HITS : NCR_COUNT_CACHE_MISSES, 1);
 }
@@ -192,7 +197,11 @@ void ncr_cache_forget_all(void)
 void ncr_cache_stats(nacre_cache_stats *out)
 {
     ncr_cache_begin(NULL);
-    *out = (nacre_cache_stats){.hits = atomic_load(&hits), .misses = atomic_load(&misses)};
+    *out = (nacre_cache_stats){0};
+    for (int i = 0; i < NCR_STRIPES; i++) {
+        out->hits += atomic_load(&counts[i].hits);
+        out->misses += atomic_load(&counts[i].misses);
+    }
     ncr_cache_lock();
     ncr_policy_stats_locked(out);
     ncr_cache_unlock();

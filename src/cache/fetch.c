@@ -7,6 +7,7 @@
 
 #include "cache/flight.h"
 #include "cache/limits.h"
+#include "cache/lock.h"
 #include "cache/pin.h"
 #include "cache/watch.h"
 
@@ -132,7 +133,7 @@ static void look_at(const ncr_snapshot *snapshot, uint64_t position, uint64_t en
     *interval = NULL;
     *flight = NULL;
     *until = end;
-    size_t at = ncr_interval_after_locked(snapshot, position);
+    size_t at = ncr_interval_after(snapshot, position);
     if (at < snapshot->interval_count) {
         ncr_cached *found = snapshot->intervals[at];
         if (found->offset <= position) {
@@ -242,7 +243,7 @@ static bool cut_locked(ncr_snapshot *snapshot, ncr_reader *reader, ncr_piece *pi
         ncr_piece *piece = &pieces[at];
         *piece = (ncr_piece){.reader = reader, .offset = position, .length = (size_t)(until - position)};
         if (interval) {
-            ncr_policy_hit_locked(interval);
+            ncr_policy_hit(interval);
             piece->block = ncr_block_ref(interval->block);
             piece->data = interval->data + (position - interval->offset);
         } else {
@@ -333,7 +334,21 @@ static void start_readers(ncr_reader **readers, size_t count)
 
 /* --- Beginning. --- */
 
-/* Answers what needs no plan: nothing to read, or bytes that the pin holds. False: it must be planned. */
+/* The range, where the pin holds all bytes or one cached interval has it. */
+static bool find_bytes(ncr_fetch *fetch)
+{
+    const ncr_pin *pin = fetch->pin;
+    if (pin->whole) {
+        fetch->slice = ncr_slice_of(pin->whole, pin->whole->data + fetch->offset, fetch->length);
+        return true;
+    }
+    unsigned door = ncr_lock_enter();
+    bool found = ncr_interval_hit(pin->snapshot, fetch->offset, fetch->length, &fetch->slice);
+    ncr_lock_leave(door);
+    return found;
+}
+
+/* Answers what needs no plan: nothing to read, or bytes that lie together. False: it must be planned. */
 static bool answer_at_once(ncr_fetch *fetch)
 {
     const ncr_pin *pin = fetch->pin;
@@ -343,31 +358,39 @@ static bool answer_at_once(ncr_fetch *fetch)
     fetch->round = fetch->needed_round;
     if (fetch->length > left)
         fetch->length = (size_t)left;
-    if (fetch->length && !pin->whole)
+    nacre_status status = ncr_call_check(fetch->call, pin->object->name, &fetch->error);
+    if (status == NACRE_OK && fetch->length && !find_bytes(fetch))
         return false;
-    if (fetch->length) {
-        fetch->slice = ncr_slice_of(pin->whole, pin->whole->data + fetch->offset, fetch->length);
+    if (status == NACRE_OK && fetch->length)
         ncr_cache_count(fetch->call, true);
-    }
-    end_fetch(fetch, NACRE_OK);
+    end_fetch(fetch, status);
     return true;
 }
 
-void ncr_cache_fetch_start(ncr_fetch *const *fetches, size_t count)
+/* Plans those that are not answered yet; the first of `fetches` is one of them. */
+static void start_planned(ncr_fetch *const *fetches, size_t count)
 {
     ncr_reader **readers = ncr_alloc_array(count, sizeof(ncr_reader *));
     size_t planned = 0;
     for (size_t i = 0; i < count; i++) {
-        if (answer_at_once(fetches[i]))
+        if (i > 0 && answer_at_once(fetches[i]))
             continue;
-        nacre_status status = ncr_call_check(fetches[i]->call, fetches[i]->pin->object->name, &fetches[i]->error);
-        ncr_reader *reader = status == NACRE_OK && readers ? new_reader(fetches[i]) : NULL;
+        ncr_reader *reader = readers ? new_reader(fetches[i]) : NULL;
         if (reader)
             readers[planned++] = reader;
         else
-            end_fetch(fetches[i], status == NACRE_OK ? ncr_error_memory(&fetches[i]->error) : status);
+            end_fetch(fetches[i], ncr_error_memory(&fetches[i]->error));
     }
     if (planned)
         start_readers(readers, planned);
     free(readers);
+}
+
+void ncr_cache_fetch_start(ncr_fetch *const *fetches, size_t count)
+{
+    size_t answered = 0;
+    while (answered < count && answer_at_once(fetches[answered]))
+        answered++;
+    if (answered < count)
+        start_planned(fetches + answered, count - answered);
 }

@@ -86,7 +86,7 @@ static void set_condition_locked(ncr_proof *proof)
     size_t head = snapshot->size < NCR_FIRST_READ ? (size_t)snapshot->size : NCR_FIRST_READ;
     if (!ncr_interval_collect_locked(snapshot, 0, head, &proof->known_head))
         return;
-    ncr_policy_hit_locked(proven);
+    ncr_policy_hit(proven);
     proof->known = proven->facts;
     proof->known_snapshot = ncr_snapshot_ref_locked(snapshot);
     proof->get.match = NCR_MATCH_MODIFIED;

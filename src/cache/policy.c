@@ -153,10 +153,13 @@ void ncr_policy_remove_locked(ncr_cached *cached)
         pull(cached);
 }
 
-void ncr_policy_hit_locked(ncr_cached *cached)
+void ncr_policy_hit(ncr_cached *cached)
 {
-    if (cached->uses < MAX_USES)
-        cached->uses++;
+    /* Two at once may count as one: it is a hint. Where there is nothing to count, the line is left to the other
+     * threads. */
+    unsigned uses = atomic_load_explicit(&cached->uses, memory_order_relaxed);
+    if (uses < MAX_USES)
+        atomic_store_explicit(&cached->uses, uses + 1, memory_order_relaxed);
 }
 
 void ncr_policy_set_budget_locked(size_t bytes)

@@ -3,14 +3,13 @@
 #include "cache/table.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "cache/lock.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* Guarded by lock. */
+/* Guarded by the cache's lock. */
 static ncr_map subjects;
 static ncr_cached *doomed; /* dropped, to be released after the lock; linked by `older` */
 
@@ -24,14 +23,14 @@ static void release(ncr_cached *cached)
 
 void ncr_cache_lock(void)
 {
-    pthread_mutex_lock(&lock);
+    ncr_lock_whole();
 }
 
 void ncr_cache_unlock(void)
 {
     ncr_cached *dropped = doomed;
     doomed = NULL;
-    pthread_mutex_unlock(&lock);
+    ncr_unlock_whole();
     for (ncr_cached *next; dropped; dropped = next) {
         next = dropped->older;
         release(dropped);
@@ -150,7 +149,7 @@ static uint64_t interval_end(const ncr_cached *interval)
     return interval->offset + interval->length;
 }
 
-size_t ncr_interval_after_locked(const ncr_snapshot *snapshot, uint64_t position)
+size_t ncr_interval_after(const ncr_snapshot *snapshot, uint64_t position)
 {
     size_t low = 0, high = snapshot->interval_count;
     while (low < high) {
@@ -198,7 +197,7 @@ void ncr_interval_add_locked(ncr_snapshot *snapshot, uint64_t offset, size_t len
                            sizeof(ncr_cached *)))
         return;
     /* What is there at the ends stays, and the new interval is cut; what lies within is replaced. */
-    size_t at = ncr_interval_after_locked(snapshot, begin);
+    size_t at = ncr_interval_after(snapshot, begin);
     if (at < snapshot->interval_count && snapshot->intervals[at]->offset <= begin &&
         (snapshot->intervals[at]->offset < begin || interval_end(snapshot->intervals[at]) >= end)) {
         begin = interval_end(snapshot->intervals[at]);
@@ -227,27 +226,36 @@ static bool covers(const ncr_snapshot *snapshot, size_t at, uint64_t offset, uin
     return true;
 }
 
+bool ncr_interval_hit(const ncr_snapshot *snapshot, uint64_t offset, size_t length, ncr_slice *out)
+{
+    size_t at = ncr_interval_after(snapshot, offset);
+    if (at >= snapshot->interval_count || !length)
+        return false;
+    ncr_cached *interval = snapshot->intervals[at];
+    if (interval->offset > offset || interval_end(interval) < offset + length)
+        return false;
+    ncr_policy_hit(interval);
+    *out = ncr_slice_of(interval->block, interval->data + (offset - interval->offset), length);
+    return true;
+}
+
 bool ncr_interval_collect_locked(ncr_snapshot *snapshot, uint64_t offset, size_t length, ncr_slice *out)
 {
     *out = (ncr_slice){0};
     if (!length)
         return true;
+    if (ncr_interval_hit(snapshot, offset, length, out))
+        return true;
     uint64_t end = offset + length;
-    size_t at = ncr_interval_after_locked(snapshot, offset);
+    size_t at = ncr_interval_after(snapshot, offset);
     if (!covers(snapshot, at, offset, end))
         return false;
-    ncr_cached *interval = snapshot->intervals[at];
-    if (interval_end(interval) >= end) {
-        ncr_policy_hit_locked(interval);
-        *out = ncr_slice_of(interval->block, interval->data + (offset - interval->offset), length);
-        return true;
-    }
     ncr_block *block = ncr_block_new(length);
     if (!block)
         return false;
     for (uint64_t position = offset; position < end; at++) {
-        interval = snapshot->intervals[at];
-        ncr_policy_hit_locked(interval);
+        ncr_cached *interval = snapshot->intervals[at];
+        ncr_policy_hit(interval);
         uint64_t until = interval_end(interval) < end ? interval_end(interval) : end;
         memcpy(block->data + (position - offset), interval->data + (position - interval->offset),
                (size_t)(until - position));
@@ -272,7 +280,7 @@ void ncr_proven_set_locked(ncr_subject *subject, const char *credentials, const 
     ncr_cached *proven = ncr_proven_find_locked(subject, credentials);
     if (proven && proven == subject->proven) {
         proven->facts = *facts;
-        ncr_policy_hit_locked(proven);
+        ncr_policy_hit(proven);
         return;
     }
     if (proven) /* it becomes the latest */
@@ -316,7 +324,7 @@ ncr_cached *ncr_cached_new(ncr_cached_kind kind, size_t payload)
 static void remove_interval(ncr_cached *interval)
 {
     ncr_snapshot *snapshot = interval->snapshot;
-    size_t at = ncr_interval_after_locked(snapshot, interval->offset);
+    size_t at = ncr_interval_after(snapshot, interval->offset);
     assert(snapshot->intervals[at] == interval);
     snapshot->interval_count--;
     memmove(&snapshot->intervals[at], &snapshot->intervals[at + 1],

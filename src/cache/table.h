@@ -13,7 +13,8 @@
  *   snapshot   one version of a subject: its cached intervals and the requests under way for more of it
  *   cached     an entry: an interval of bytes, a value, or what was last proven; under the budget, evicted by policy.c
  *
- * One lock guards all of it; functions that end in _locked expect it. It is a leaf: nothing else is locked under it. */
+ * One lock guards all of it (lock.h); functions that end in _locked expect it whole, those that end in _hit by a door
+ * at least. */
 
 typedef struct ncr_subject ncr_subject;
 typedef struct ncr_snapshot ncr_snapshot;
@@ -29,8 +30,8 @@ struct ncr_cached {
     ncr_cached *newer, *older;
     ncr_cached_kind kind;
     ncr_queue_name queue;
-    unsigned uses; /* since it came in or was last spared, at most 3 */
-    size_t charge; /* bytes that count against the budget */
+    _Atomic unsigned uses; /* since it came in or was last spared, at most 3; hits count it inside by any door */
+    size_t charge;         /* bytes that count against the budget */
     uint64_t fingerprint;
     ncr_snapshot *snapshot; /* of an interval or a value; counted in its references */
     /* An interval: these bytes, a part of the block. */
@@ -74,6 +75,7 @@ struct ncr_subject {
     ncr_proof *proofs;  /* under way, one for each credentials */
 };
 
+/* Takes the lock whole. */
 void ncr_cache_lock(void);
 /* Unlocks, then releases what was dropped under the lock. */
 void ncr_cache_unlock(void);
@@ -98,11 +100,13 @@ ncr_snapshot *ncr_snapshot_ref_locked(ncr_snapshot *snapshot);
 void ncr_snapshot_unref_locked(ncr_snapshot *snapshot);
 
 /* Index of the first interval (or flight) that ends after position. */
-size_t ncr_interval_after_locked(const ncr_snapshot *snapshot, uint64_t position);
+size_t ncr_interval_after(const ncr_snapshot *snapshot, uint64_t position);
 /* Keeps [offset, offset + length) of the object, which lies at data in block; what is there already is not kept
  * twice. Does nothing where the snapshot keeps no bytes or memory is short. */
 void ncr_interval_add_locked(ncr_snapshot *snapshot, uint64_t offset, size_t length, const uint8_t *data,
                              ncr_block *block);
+/* The range where it lies in one interval, with a reference. */
+bool ncr_interval_hit(const ncr_snapshot *snapshot, uint64_t offset, size_t length, ncr_slice *out);
 /* The range from cached bytes only: one interval's block, or a new block where it spans several. False: not all of it
  * is there, or out of memory. */
 bool ncr_interval_collect_locked(ncr_snapshot *snapshot, uint64_t offset, size_t length, ncr_slice *out);
@@ -125,7 +129,7 @@ void ncr_value_map_remove_locked(ncr_cached *cached);
 /* --- policy.c: S3-FIFO over all entries. --- */
 void ncr_policy_add_locked(ncr_cached *cached); /* may evict; also the entry itself */
 void ncr_policy_remove_locked(ncr_cached *cached);
-void ncr_policy_hit_locked(ncr_cached *cached);
+void ncr_policy_hit(ncr_cached *cached);
 bool ncr_policy_admits_locked(size_t charge); /* whether an entry of this size is kept at all */
 void ncr_policy_set_budget_locked(size_t bytes);
 bool ncr_policy_has_budget_locked(void);

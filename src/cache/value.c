@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/lock.h"
 #include "cache/pin.h"
 
 /* Parsed headers and decoded tiles, found by snapshot and key. */
@@ -27,7 +28,7 @@ static uint64_t hash_of(const ncr_snapshot *snapshot, ncr_value_key key)
     return ncr_hash(0, parts, sizeof parts);
 }
 
-static ncr_cached *find_locked(const ncr_snapshot *snapshot, ncr_value_key key)
+static ncr_cached *find(const ncr_snapshot *snapshot, ncr_value_key key)
 {
     for (ncr_map_node *node = ncr_map_find(&values, hash_of(snapshot, key)); node; node = ncr_map_find_next(node)) {
         ncr_cached *cached = (ncr_cached *)node;
@@ -47,12 +48,12 @@ ncr_value *ncr_cache_value_get(const ncr_pin *pin, ncr_value_key key, ncr_call *
 {
     if (!pin->snapshot->subject)
         return NULL;
-    ncr_cache_lock();
-    ncr_cached *cached = find_locked(pin->snapshot, key);
+    unsigned door = ncr_lock_enter();
+    ncr_cached *cached = find(pin->snapshot, key);
     ncr_value *value = cached ? ncr_value_ref(cached->value) : NULL;
     if (cached)
-        ncr_policy_hit_locked(cached);
-    ncr_cache_unlock();
+        ncr_policy_hit(cached);
+    ncr_lock_leave(door);
     ncr_cache_count(call, value != NULL);
     return value;
 }
@@ -67,7 +68,7 @@ void ncr_cache_value_put(const ncr_pin *pin, ncr_value_key key, ncr_value *value
     cached->fingerprint =
         ncr_hash(ncr_hash(0, snapshot->version.token, strlen(snapshot->version.token)), &key, sizeof key);
     ncr_cache_lock();
-    if (!ncr_policy_admits_locked(value->size) || find_locked(snapshot, key) ||
+    if (!ncr_policy_admits_locked(value->size) || find(snapshot, key) ||
         !ncr_map_add(&values, &cached->node, hash_of(snapshot, key))) {
         ncr_cache_unlock();
         free(cached);
