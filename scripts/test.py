@@ -105,7 +105,7 @@ def sanitized_unit_tests() -> None:
     options = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
     if build("build-asan", SANITIZED, "-Db_lundef=false"):
         unit("build-asan", environment=options)
-        pytest("scenario and contract, command under AddressSanitizer", ["-m", "sanitized"],
+        pytest("scenario, bad input and emulator, the command under AddressSanitizer", ["-m", "sanitized"],
                {**options, "NACRE_BIN": str(ROOT / "build-asan" / "nacre")})
 
 
