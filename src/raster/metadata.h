@@ -18,6 +18,8 @@ typedef struct ncr_metadata_item {
 typedef struct ncr_metadata {
     ncr_metadata_item *items;
     size_t count, capacity;
+    size_t *slots; /* a hash table: number of an item + 1, 0: free; NULL while items are few */
+    size_t slot_count;
 } ncr_metadata;
 
 void ncr_metadata_clear(ncr_metadata *metadata);

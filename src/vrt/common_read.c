@@ -218,17 +218,13 @@ static int block_size(int value, int size)
     return value > least ? value : least;
 }
 
-static nacre_status read_block(const ncr_xml *root, const ncr_xml *element, ncr_dataset *dataset, ncr_band *band,
+static nacre_status read_block(const int fallback[2], const ncr_xml *element, ncr_dataset *dataset, ncr_band *band,
                                nacre_error *err)
 {
     int width, height;
-    nacre_status status = ncr_xml_int(root, "BlockXSize", 0, &width, err);
+    nacre_status status = ncr_xml_attribute_int(element, "blockXSize", fallback[0], &width, err);
     if (status == NACRE_OK)
-        status = ncr_xml_int(root, "BlockYSize", 0, &height, err);
-    if (status == NACRE_OK)
-        status = ncr_xml_attribute_int(element, "blockXSize", width, &width, err);
-    if (status == NACRE_OK)
-        status = ncr_xml_attribute_int(element, "blockYSize", height, &height, err);
+        status = ncr_xml_attribute_int(element, "blockYSize", fallback[1], &height, err);
     if (status != NACRE_OK)
         return status;
     if (width < 0 || height < 0)
@@ -252,7 +248,7 @@ static nacre_status read_texts(const ncr_xml *element, ncr_band *band, nacre_err
     return status;
 }
 
-static nacre_status read_band(const ncr_xml *root, const ncr_xml *element, ncr_dataset *dataset, ncr_band *band,
+static nacre_status read_band(const int block[2], const ncr_xml *element, ncr_dataset *dataset, ncr_band *band,
                               nacre_error *err)
 {
     const char *type = ncr_xml_attribute(element, "dataType", "Byte");
@@ -260,7 +256,7 @@ static nacre_status read_band(const ncr_xml *root, const ncr_xml *element, ncr_d
     if (band->dtype == NACRE_DTYPE_UNKNOWN)
         return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: unknown dataType \"%.40s\"", name_of(dataset), type);
     band->bits = (int)(8 * ncr_dtype_size(band->dtype));
-    nacre_status status = read_block(root, element, dataset, band, err);
+    nacre_status status = read_block(block, element, dataset, band, err);
     if (status == NACRE_OK)
         status = ncr_vrt_read_nodata(element, name_of(dataset), band->dtype, &band->nodata, err);
     if (status == NACRE_OK && ncr_xml_bool(element, "HideNoDataValue", false))
@@ -286,10 +282,13 @@ void ncr_vrt_set_mask_flags(ncr_dataset *dataset, bool has_mask_band)
 
 static nacre_status read_bands(const ncr_xml *root, ncr_dataset *dataset, nacre_error *err)
 {
-    nacre_status status = NACRE_OK;
+    int block[2]; /* of the document: looked for once, not for each band */
+    nacre_status status = ncr_xml_int(root, "BlockXSize", 0, &block[0], err);
+    if (status == NACRE_OK)
+        status = ncr_xml_int(root, "BlockYSize", 0, &block[1], err);
     const ncr_xml *element = ncr_xml_first(root, "VRTRasterBand");
     for (int i = 0; i < dataset->band_count && status == NACRE_OK; i++) {
-        status = read_band(root, element, dataset, &dataset->bands[i], err);
+        status = read_band(block, element, dataset, &dataset->bands[i], err);
         element = ncr_xml_next(element, "VRTRasterBand");
     }
     if (status == NACRE_OK && dataset->band_count)

@@ -28,21 +28,32 @@ static nacre_status corrupt(const ncr_vrt_reader *reader, const char *what, nacr
 
 /* --- Each SourceFilename once --- */
 
-static size_t name_hash(const char *name)
+/* What tells one source from another, the content aside. */
+enum { NAME_ATTRIBUTES = 2 };
+static const char *const name_attributes[NAME_ATTRIBUTES] = {"relativeToVRT", "pinnedVersion"};
+
+static size_t add_to_hash(size_t hash, const char *text)
 {
-    size_t hash = 1469598103934665603u;
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    return hash;
+}
+
+/* Of all that is_same_source() compares: else many versions of one name would take quadratic time. */
+static size_t name_hash(const ncr_xml *element)
+{
+    size_t hash = add_to_hash(1469598103934665603u, ncr_xml_content(element));
+    for (int i = 0; i < NAME_ATTRIBUTES; i++)
+        hash = add_to_hash(hash, ncr_xml_attribute(element, name_attributes[i], ""));
     return hash;
 }
 
 static bool is_same_source(const ncr_xml *a, const ncr_xml *b)
 {
-    static const char *const attributes[] = {"relativeToVRT", "pinnedVersion"};
     if (strcmp(ncr_xml_content(a), ncr_xml_content(b)) != 0)
         return false;
-    for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
-        if (strcmp(ncr_xml_attribute(a, attributes[i], ""), ncr_xml_attribute(b, attributes[i], "")) != 0)
+    for (int i = 0; i < NAME_ATTRIBUTES; i++)
+        if (strcmp(ncr_xml_attribute(a, name_attributes[i], ""), ncr_xml_attribute(b, name_attributes[i], "")) != 0)
             return false;
     return true;
 }
@@ -57,7 +68,7 @@ static bool names_grow(ncr_vrt_reader *reader)
         ncr_vrt_name *name = &reader->names[i];
         if (!name->element)
             continue;
-        size_t at = name_hash(ncr_xml_content(name->element)) & (capacity - 1);
+        size_t at = name_hash(name->element) & (capacity - 1);
         while (names[at].element)
             at = (at + 1) & (capacity - 1);
         names[at] = *name;
@@ -72,7 +83,7 @@ static nacre_status read_name(ncr_vrt_reader *reader, const ncr_xml *element, ui
 {
     if (2 * (reader->name_count + 1) > reader->name_capacity && !names_grow(reader))
         return ncr_error_memory(err);
-    size_t at = name_hash(ncr_xml_content(element)) & (reader->name_capacity - 1);
+    size_t at = name_hash(element) & (reader->name_capacity - 1);
     for (; reader->names[at].element; at = (at + 1) & (reader->name_capacity - 1))
         if (is_same_source(reader->names[at].element, element)) {
             *out = reader->names[at].lazy;

@@ -195,6 +195,22 @@ def test_a_vrt_that_names_itself(tmp_path: pathlib.Path) -> None:
     assert "itself" in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("kind", ["versions", "items", "bands"])
+def test_a_vrt_with_very_much_of_something_does_not_take_for_ever(tmp_path: pathlib.Path, kind: str) -> None:
+    """Each took minutes when it was looked through from its beginning for each of its parts."""
+    count, band = 60000, '<VRTRasterBand dataType="Byte"/>'
+    name = '<SimpleSource><SourceFilename relativeToVRT="1" pinnedVersion="v{}">a.tif</SourceFilename></SimpleSource>'
+    bodies = {
+        "versions": '<VRTRasterBand dataType="Byte">' + "".join(map(name.format, range(count))) + "</VRTRasterBand>",
+        "items": "<Metadata>" + "".join(map('<MDI key="k{}">v</MDI>'.format, range(count))) + "</Metadata>" + band,
+        "bands": band * count,
+    }
+    path = tmp_path / "much.vrt"
+    path.write_text(f'<VRTDataset rasterXSize="9" rasterYSize="9">{bodies[kind]}</VRTDataset>')
+    done = subprocess.run([NACRE, "info", path], capture_output=True, text=True, timeout=15)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_vrt_with_a_missing_source(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a.vrt"
     path.write_text(vrt_of("gone.tif", relative=True))
