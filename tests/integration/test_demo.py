@@ -49,6 +49,6 @@ def test_every_step_comes_as_it_should() -> None:
     ours, theirs = done.stdout.split("\nrasterio ")
     steps = re.findall(r"^  (.*?) +\d+ ms +(\d+) requests", ours, re.M)
     assert ("open that in the same process", "1") in steps and ("read them again", "0") in steps
-    assert "does not exist in the file system" in theirs and "SystemError" in theirs
+    assert "does not exist in the file system" in theirs
     preview = pathlib.Path(done.stdout.split("preview: ")[-1].strip())
     assert preview.read_bytes().startswith(b"\x89PNG")
