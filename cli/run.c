@@ -23,6 +23,8 @@ enum {
     COMMON_ENDPOINT,
     COMMON_NO_SIGN,
     COMMON_BILLING,
+    COMMON_PROFILE,
+    COMMON_PAYER,
 };
 
 static const cli_option help_option[] = {
@@ -37,7 +39,9 @@ static const cli_option common_options[] = {
     {COMMON_CONFIG, "config", 0, NULL, 0, "KEY=VALUE", true, "set a configuration key"},
     {COMMON_ENDPOINT, "endpoint-url", 0, NULL, 0, "URL", false, "the server to ask instead of the store's own"},
     {COMMON_NO_SIGN, "no-sign-request", 0, NULL, 0, NULL, false, "send no credentials"},
-    {COMMON_BILLING, "billing-project", 0, NULL, 0, "PROJECT", false, "the project that pays for requests"},
+    {COMMON_BILLING, "billing-project", 0, NULL, 0, "PROJECT", false, "the project that pays for requests (Google)"},
+    {COMMON_PROFILE, "profile", 0, NULL, 0, "NAME", false, "the section of Amazon's configuration files"},
+    {COMMON_PAYER, "request-payer", 0, NULL, 0, "requester", false, "pay for requests (S3)"},
     {COMMON_QUIET, "quiet", 'q', NULL, 0, NULL, false, "no progress bar"},
     {COMMON_VERBOSE, "verbose", 'v', NULL, 0, NULL, true, "tell on standard error what is done; twice: more"},
     {0},
@@ -261,12 +265,20 @@ static int apply_common(cli_context *context)
             break;
         case COMMON_ENDPOINT:
             status = set_config(context, "gs.endpoint", value->text);
+            status = status == CLI_OK ? set_config(context, "s3.endpoint", value->text) : status;
             break;
         case COMMON_NO_SIGN:
             status = set_config(context, "gs.no_sign_request", "yes");
+            status = status == CLI_OK ? set_config(context, "s3.no_sign_request", "yes") : status;
             break;
         case COMMON_BILLING:
             status = set_config(context, "gs.billing_project", value->text);
+            break;
+        case COMMON_PROFILE:
+            status = set_config(context, "s3.profile", value->text);
+            break;
+        case COMMON_PAYER:
+            status = set_config(context, "s3.requester_pays", value->text);
             break;
         default:
             break;

@@ -99,4 +99,47 @@ const ncr_key_row ncr_key_rows[NCR_KEY_COUNT] = {
         {"gs.billing_project", NCR_KEY_TEXT, NULL, NULL, {"GS_USER_PROJECT"}, "project that pays for requests"},
     [NCR_KEY_GS_PROJECT] =
         {"gs.project", NCR_KEY_TEXT, NULL, NULL, {"GOOGLE_CLOUD_PROJECT"}, "project whose buckets are listed"},
+    [NCR_KEY_S3_ENDPOINT] = {"s3.endpoint",
+                             NCR_KEY_TEXT,
+                             NULL,
+                             NULL,
+                             {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_S3_ENDPOINT"},
+                             "a server like Amazon S3; by default Amazon's own, or endpoint_url of the profile"},
+    [NCR_KEY_S3_HTTPS] =
+        {"s3.https", NCR_KEY_BOOL, NULL, "yes", {"AWS_HTTPS"}, "whether an s3.endpoint without a scheme speaks TLS"},
+    [NCR_KEY_S3_ADDRESSING] =
+        {"s3.addressing",
+         NCR_KEY_TEXT,
+         NULL,
+         "auto",
+         {"AWS_VIRTUAL_HOSTING"},
+         "where the bucket's name stands: path, virtual (in the host's name) or auto (virtual for "
+         "Amazon, path for other servers and for names that fit no host)"},
+    [NCR_KEY_S3_REGION] =
+        {"s3.region",
+         NCR_KEY_TEXT,
+         NULL,
+         NULL,
+         {"AWS_REGION", "AWS_DEFAULT_REGION"},
+         "region to begin with, by default the profile's, else us-east-1; a bucket's own is found out"},
+    [NCR_KEY_S3_PROFILE] = {"s3.profile",
+                            NCR_KEY_TEXT,
+                            NULL,
+                            NULL,
+                            {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"},
+                            "section of Amazon's configuration files; by default default"},
+    [NCR_KEY_S3_ACCESS_KEY_ID] =
+        {"s3.access_key_id", NCR_KEY_TEXT, NULL, NULL, {"AWS_ACCESS_KEY_ID"}, "access key for S3"},
+    [NCR_KEY_S3_SECRET_ACCESS_KEY] =
+        {"s3.secret_access_key", NCR_KEY_TEXT, NULL, NULL, {"AWS_SECRET_ACCESS_KEY"}, "its secret"},
+    [NCR_KEY_S3_SESSION_TOKEN] =
+        {"s3.session_token", NCR_KEY_TEXT, NULL, NULL, {"AWS_SESSION_TOKEN"}, "its token, where it has one"},
+    [NCR_KEY_S3_NO_SIGN_REQUEST] =
+        {"s3.no_sign_request", NCR_KEY_BOOL, NULL, "no", {"AWS_NO_SIGN_REQUEST"}, "ask S3 without credentials"},
+    [NCR_KEY_S3_REQUESTER_PAYS] = {"s3.requester_pays",
+                                   NCR_KEY_TEXT,
+                                   NULL,
+                                   NULL,
+                                   {"AWS_REQUEST_PAYER"},
+                                   "yes or requester: pay for requests to buckets that want that"},
 };

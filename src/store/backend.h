@@ -20,6 +20,7 @@ nacre_status ncr_file_store_open(const ncr_store_options *options, ncr_store **o
 nacre_status ncr_gs_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 nacre_status ncr_http_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 nacre_status ncr_mem_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
+nacre_status ncr_s3_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 
 /* Makes a zeroed store of size bytes, whose struct begins with ncr_store; the texts are copied. NULL: out of memory.
  * The class's free() releases what the back end added (it may be NULL); the rest is released by ncr_store_unref(). */

@@ -18,6 +18,7 @@ static const struct {
     {"gs", ncr_gs_store_open},
     {"http", ncr_http_store_open},
     {"mem", ncr_mem_store_open},
+    {"s3", ncr_s3_store_open},
 };
 
 nacre_status ncr_store_open(const char *scheme, const char *location, bool anonymous, const ncr_config *config,

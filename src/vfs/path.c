@@ -19,7 +19,7 @@ static const struct prefix {
     {"gs://", "gs", KIND_BUCKET},        {"gcs://", "gs", KIND_BUCKET},      {"/vsigs/", "gs", KIND_BUCKET},
     {"http://", "http", KIND_HTTP},      {"https://", "http", KIND_HTTP},    {"/vsicurl/", "http", KIND_VSICURL},
     {"file://", "file", KIND_FILE},      {"mem://", "mem", KIND_MEM},        {"/vsimem/", "mem", KIND_MEM},
-    {"s3://", "s3", KIND_MISSING},       {"/vsis3/", "s3", KIND_MISSING},    {"az://", "az", KIND_MISSING},
+    {"s3://", "s3", KIND_BUCKET},        {"/vsis3/", "s3", KIND_BUCKET},     {"az://", "az", KIND_MISSING},
     {"abfs://", "abfs", KIND_MISSING},   {"abfss://", "abfs", KIND_MISSING}, {"/vsiaz/", "az", KIND_MISSING},
     {"/vsiadls/", "abfs", KIND_MISSING}, {"zip://", "zip", KIND_MISSING},    {"/vsizip/", "zip", KIND_MISSING},
 };

@@ -32,19 +32,25 @@ static nacre_status refuse(const char *shown, const ncr_object *document, const 
                          shown, document->name, what, cure);
 }
 
-/* Whether a URL's host is the endpoint that the user configured for a store. */
-static bool is_configured_endpoint(const char *location, const ncr_config *config)
+static bool is_endpoint(const char *location, const char *endpoint, const char *scheme)
 {
-    const char *endpoint = ncr_config_text(config, NCR_KEY_GS_ENDPOINT);
     if (!endpoint || !location)
         return false;
-    char *url = ncr_text_format("%s%s", ncr_url_is_http(endpoint) ? "" : "http://", endpoint);
+    char *url = ncr_text_format("%s%s", ncr_url_is_http(endpoint) ? "" : scheme, endpoint);
     char *configured = NULL, *rest = NULL;
     bool same = url && ncr_url_split(url, &configured, &rest, NULL) == NACRE_OK && strcmp(configured, location) == 0;
     free(url);
     free(configured);
     free(rest);
     return same;
+}
+
+/* Whether a URL's host is the endpoint that the user configured for a store. */
+static bool is_configured_endpoint(const char *location, const ncr_config *config)
+{
+    const char *scheme = ncr_config_bool(config, NCR_KEY_S3_HTTPS) ? "https://" : "http://";
+    return is_endpoint(location, ncr_config_text(config, NCR_KEY_GS_ENDPOINT), "http://") ||
+           is_endpoint(location, ncr_config_text(config, NCR_KEY_S3_ENDPOINT), scheme);
 }
 
 static bool is_local_scheme(const ncr_path *path)

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "store/s3.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Amazon S3 and servers like it: where they are, who asks, and the table of operations. */
+
+static void s3_free(ncr_store *base)
+{
+    ncr_s3_store *store = (ncr_s3_store *)base;
+    free(store->endpoint);
+    ncr_credentials_unref(store->credentials);
+}
+
+static bool s3_can_copy(const ncr_object *source, const ncr_object *destination)
+{
+    return source->store->class == destination->store->class &&
+           strcmp(source->store->id, destination->store->id) == 0 &&
+           strcmp(source->store->credentials, destination->store->credentials) == 0;
+}
+
+static const ncr_store_class s3_class = {
+    .name = "s3",
+    .part_size = NCR_S3_PART_SIZE,
+    .parts_at_once = NCR_S3_PARTS_AT_ONCE,
+    .most_parts = NCR_S3_MOST_PARTS,
+    .can_copy = s3_can_copy,
+    .get = ncr_s3_get,
+    .stat = ncr_s3_stat,
+    .list = ncr_s3_list,
+    .put = ncr_s3_put,
+    .copy = ncr_s3_copy,
+    .remove = ncr_s3_remove,
+    .upload_begin = ncr_s3_upload_begin,
+    .upload_part = ncr_s3_upload_part,
+    .upload_finish = ncr_s3_upload_finish,
+    .upload_abort = ncr_s3_upload_abort,
+    .free = s3_free,
+};
+
+/* --- Options. --- */
+
+/* "localhost:9000/", "HTTP://h/" and the like, as "http://h"; "" where no server is named; NULL: out of memory. Host
+ * names are without case, and the text begins the identity of objects. */
+static char *normalise_endpoint(const char *text, bool is_https)
+{
+    while (*text == ' ')
+        text++;
+    char *endpoint = ncr_text_format("%s%s", strstr(text, "://") ? "" : is_https ? "https://" : "http://", text);
+    if (!endpoint)
+        return NULL;
+    size_t length = strlen(endpoint);
+    char *host = strstr(endpoint, "://") + 3;
+    bool is_http = ncr_text_starts_nocase(endpoint, "http://") || ncr_text_starts_nocase(endpoint, "https://");
+    if (!is_http || !*host || *host == '/' || *host == ' ' || strpbrk(host, "@?#")) {
+        *endpoint = '\0';
+        return endpoint;
+    }
+    while (length && (endpoint[length - 1] == '/' || endpoint[length - 1] == ' '))
+        endpoint[--length] = '\0';
+    char *end = strchr(host, '/');
+    for (char *c = endpoint; *c && c != end; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+    return endpoint;
+}
+
+static const char *origin_of(const ncr_config *config, ncr_key key)
+{
+    const char *origin = ncr_config_origin(config, key);
+    return origin ? origin : ncr_key_rows[key].name;
+}
+
+static nacre_status read_endpoint(ncr_s3_store *store, const ncr_config *config, const char *of_profile,
+                                  nacre_error *err)
+{
+    const char *text = ncr_config_text(config, NCR_KEY_S3_ENDPOINT);
+    const char *origin = text ? origin_of(config, NCR_KEY_S3_ENDPOINT) : "endpoint_url of the profile";
+    text = text ? text : of_profile;
+    if (!text)
+        return NACRE_OK;
+    store->endpoint = normalise_endpoint(text, ncr_config_bool(config, NCR_KEY_S3_HTTPS));
+    if (!store->endpoint)
+        return ncr_error_memory(err);
+    if (!*store->endpoint)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it names no server: give http://HOST:PORT", origin);
+    return NACRE_OK;
+}
+
+/* "path", "virtual" and "auto"; yes and no as the community's variable has them. */
+static nacre_status read_addressing(ncr_s3_store *store, const ncr_config *config, nacre_error *err)
+{
+    const char *text = ncr_config_text(config, NCR_KEY_S3_ADDRESSING);
+    bool is_virtual = false;
+    if (!text || strcmp(text, "auto") == 0)
+        return NACRE_OK;
+    if (strcmp(text, "path") != 0 && strcmp(text, "virtual") != 0 && !ncr_text_to_bool(text, &is_virtual))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is none of path, virtual and auto",
+                             origin_of(config, NCR_KEY_S3_ADDRESSING), text);
+    store->addressing = is_virtual || strcmp(text, "virtual") == 0 ? NCR_S3_VIRTUAL : NCR_S3_PATH;
+    return NACRE_OK;
+}
+
+static nacre_status read_payer(ncr_s3_store *store, const ncr_config *config, nacre_error *err)
+{
+    const char *text = ncr_config_text(config, NCR_KEY_S3_REQUESTER_PAYS);
+    bool is_word = text && ncr_text_equal_nocase(text, "requester");
+    if (!text || is_word || ncr_text_to_bool(text, &store->requester_pays)) {
+        store->requester_pays |= is_word;
+        return NACRE_OK;
+    }
+    return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is neither yes nor no nor requester",
+                         origin_of(config, NCR_KEY_S3_REQUESTER_PAYS), text);
+}
+
+static nacre_status read_region(ncr_s3_store *store, const ncr_config *config, const char *of_profile, nacre_error *err)
+{
+    const char *text = ncr_config_text(config, NCR_KEY_S3_REGION);
+    const char *origin = text ? origin_of(config, NCR_KEY_S3_REGION) : "region of the profile";
+    text = text && *text ? text : of_profile && *of_profile ? of_profile : "us-east-1";
+    if (!ncr_s3_is_region(text))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is no region, as us-east-1 is", origin, text);
+    snprintf(store->region, sizeof store->region, "%s", text);
+    return NACRE_OK;
+}
+
+/* --- Opening. --- */
+
+/* A bucket's name means one bucket in all of Amazon's regions, but for China's, which are a world of their own. */
+static char *make_id(const ncr_s3_store *store)
+{
+    if (store->endpoint)
+        return ncr_text_format("s3:%s", store->endpoint);
+    return ncr_text_copy(ncr_text_starts(store->region, "cn-") ? "s3:aws-cn" : "s3:aws");
+}
+
+static nacre_status configure(ncr_s3_store *store, const ncr_store_options *options, const char *region,
+                              const char *endpoint, nacre_error *err)
+{
+    const ncr_config *config = options->config;
+    nacre_status status = read_endpoint(store, config, endpoint, err);
+    if (status == NACRE_OK)
+        status = read_region(store, config, region, err);
+    if (status == NACRE_OK)
+        status = read_addressing(store, config, err);
+    if (status == NACRE_OK)
+        status = read_payer(store, config, err);
+    return status;
+}
+
+/* Gives the store its identity, when all else is known. */
+static nacre_status name_store(ncr_s3_store *store, nacre_error *err)
+{
+    const char *who = store->credentials ? ncr_credentials_id(store->credentials) : "anonymous";
+    char *id = make_id(store), *credentials = ncr_text_format("%s%s", who, store->requester_pays ? "/pays" : "");
+    if (!id || !credentials) {
+        free(id);
+        free(credentials);
+        return ncr_error_memory(err);
+    }
+    free(store->base.id);
+    free(store->base.credentials);
+    store->base.id = id;
+    store->base.credentials = credentials;
+    return NACRE_OK;
+}
+
+nacre_status ncr_s3_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err)
+{
+    char *region = NULL, *endpoint = NULL;
+    bool asked_anonymous = ncr_config_bool(options->config, NCR_KEY_S3_NO_SIGN_REQUEST);
+    *out = NULL;
+    ncr_s3_store *store = (ncr_s3_store *)ncr_store_new(sizeof *store, &s3_class, "s3", "anonymous");
+    if (!store)
+        return ncr_error_memory(err);
+    store->asked_anonymous = asked_anonymous;
+    store->named_by_document = options->anonymous;
+    bool is_anonymous = asked_anonymous || options->anonymous;
+    nacre_status status =
+        ncr_s3_find_credentials(options->config, is_anonymous, &store->credentials, &region, &endpoint, err);
+    if (status == NACRE_OK)
+        status = configure(store, options, region, endpoint, err);
+    if (status == NACRE_OK)
+        status = name_store(store, err);
+    free(region);
+    free(endpoint);
+    if (status != NACRE_OK) {
+        ncr_store_unref(&store->base);
+        return status;
+    }
+    *out = &store->base;
+    return NACRE_OK;
+}
