@@ -12,18 +12,23 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "keys.h"
 
 static void bucket_free(ncr_emu_bucket *bucket)
 {
     for (size_t i = 0; i < bucket->count; i++)
         ncr_emu_object_unref(bucket->objects[i]);
+    for (size_t i = 0; i < bucket->version_count; i++)
+        ncr_emu_object_unref(bucket->versions[i]);
+    free(bucket->versions);
     free(bucket->objects);
     if (bucket->directory >= 0)
         close(bucket->directory);
     if (bucket->journal >= 0)
         close(bucket->journal);
     pthread_mutex_destroy(&bucket->lock);
+    json_decref(bucket->settings);
     free(bucket->name);
     free(bucket);
 }
@@ -130,8 +135,9 @@ static ncr_emu_bucket *bucket_open(const char *name, int directory)
     bucket->directory = directory;
     bucket->journal = -1;
     bucket->name = strdup(name);
+    bucket->settings = json_object();
     pthread_mutex_init(&bucket->lock, NULL);
-    if (!bucket->name || fstat(directory, &bucket->identity) != 0) {
+    if (!bucket->name || !bucket->settings || fstat(directory, &bucket->identity) != 0) {
         bucket_free(bucket);
         return NULL;
     }
@@ -190,13 +196,34 @@ int ncr_emu_bucket_create(ncr_emu_root *root, const char *name)
     return errno == EEXIST ? 409 : 500;
 }
 
+char *ncr_emu_bucket_setting(ncr_emu_bucket *bucket, const char *name)
+{
+    pthread_mutex_lock(&bucket->lock);
+    char *value = ncr_text_copy(json_string_value(json_object_get(bucket->settings, name)));
+    pthread_mutex_unlock(&bucket->lock);
+    return value;
+}
+
+bool ncr_emu_bucket_set(ncr_emu_bucket *bucket, const char *name, const char *value)
+{
+    pthread_mutex_lock(&bucket->lock);
+    bool good = json_object_set_new(bucket->settings, name, json_string(value)) == 0;
+    if (good)
+        ncr_emu_journal_settings_locked(bucket);
+    pthread_mutex_unlock(&bucket->lock);
+    return good;
+}
+
 static int remove_locked(ncr_emu_root *root, ncr_emu_bucket *bucket)
 {
     struct stat now;
+    if (bucket->version_count)
+        return 409;
     if (fstatat(root->directory, bucket->name, &now, 0) != 0 || now.st_ino != bucket->identity.st_ino)
         return 404;
     unlinkat(bucket->directory, NCR_EMU_STATE_DIRECTORY "/journal", 0);
     unlinkat(bucket->directory, NCR_EMU_KEYS_DIRECTORY, AT_REMOVEDIR);
+    unlinkat(bucket->directory, NCR_EMU_VERSIONS_DIRECTORY, AT_REMOVEDIR);
     unlinkat(bucket->directory, NCR_EMU_STATE_DIRECTORY, AT_REMOVEDIR);
     if (unlinkat(root->directory, bucket->name, AT_REMOVEDIR) != 0)
         return errno == ENOTEMPTY || errno == EEXIST ? 409 : 500;

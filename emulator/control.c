@@ -69,11 +69,17 @@ static char **texts_of(const json_t *array)
     return texts;
 }
 
-/* PUT {"require_token": TOKEN or null, "denied": [BUCKET...]}; what is left out stays. */
+/* PUT {"require_token": TOKEN or null, "denied": [BUCKET...]} and what s3_access.h has; what is left out stays. */
 static void access_request(ncr_emu_request *request, ncr_emu_reply *reply)
 {
     ncr_emu_server *server = request->server;
+    nacre_error error;
     json_t *body = strcmp(request->method, "PUT") == 0 ? ncr_emu_body_json(request) : json_object();
+    if (ncr_emu_s3_access_change(server->s3_access, body, &error) != NACRE_OK) {
+        json_decref(body);
+        refuse(reply, error.message);
+        return;
+    }
     const json_t *token = json_object_get(body, "require_token"), *denied = json_object_get(body, "denied");
     pthread_mutex_lock(&server->lock);
     if (token) {
@@ -90,6 +96,7 @@ static void access_request(ncr_emu_request *request, ncr_emu_reply *reply)
     for (char **bucket = server->denied; bucket && *bucket; bucket++)
         json_array_append_new(json_object_get(now, "denied"), json_string(*bucket));
     pthread_mutex_unlock(&server->lock);
+    ncr_emu_s3_access_describe(server->s3_access, now);
     json_decref(body);
     ncr_emu_reply_json(reply, 200, now);
 }

@@ -11,15 +11,17 @@
  * answers. */
 
 typedef struct ncr_emulator_options {
-    const char *root;          /* its sub-folders are the buckets; made where it is missing */
-    const char *listen;        /* "127.0.0.1:0"; NULL the same: port 0 takes a free one */
-    const char *s3_listen;     /* one more address, where every request is S3's; NULL: none */
-    double latency_ms;         /* before each response, and once more on a new connection */
-    double bandwidth_mib_s;    /* of each body; 0 without limit */
-    const char *const *faults; /* "KIND:N", every Nth request; NULL-terminated; NULL: none */
-    const char *require_token; /* requests need "Authorization: Bearer TOKEN"; NULL: nothing is asked for */
-    const char *const *denied; /* buckets that answer 403; NULL-terminated; NULL: none */
-    bool quiet;                /* without the line that tells the address */
+    const char *root;                  /* its sub-folders are the buckets; made where it is missing */
+    const char *listen;                /* "127.0.0.1:0"; NULL the same: port 0 takes a free one */
+    const char *s3_listen;             /* one more address, where every request is S3's; NULL: none */
+    double latency_ms;                 /* before each response, and once more on a new connection */
+    double bandwidth_mib_s;            /* of each body; 0 without limit */
+    const char *const *faults;         /* "KIND:N", every Nth request; NULL-terminated; NULL: none */
+    const char *require_token;         /* requests need "Authorization: Bearer TOKEN"; NULL: nothing is asked for */
+    const char *const *denied;         /* buckets that answer 403; NULL-terminated; NULL: none */
+    const char *const *s3_credentials; /* "ID:SECRET" or "ID:SECRET:TOKEN"; NULL-terminated; NULL: S3 takes any */
+    const char *const *s3_regions;     /* "BUCKET=REGION"; NULL-terminated; NULL: none has a region of its own */
+    bool quiet;                        /* without the line that tells the address */
 } ncr_emulator_options;
 
 /* Serves until SIGINT or SIGTERM, which it takes for itself meanwhile. Prints "listening on http://HOST:PORT" on

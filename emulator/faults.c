@@ -32,6 +32,9 @@ static const struct {
     [NCR_EMU_FAULT_NO_VALIDATOR] = {"novalidator", "the answer tells no generation, ETag or Last-Modified"},
     [NCR_EMU_FAULT_NO_PRECONDITION] = {"noprecondition", "ignores preconditions and generation="},
     [NCR_EMU_FAULT_STALE] = {"stale", "anonymous reads without generation= see the version before, as from a cache"},
+    [NCR_EMU_FAULT_CONFLICT] = {"conflict", "S3: a write with a condition does nothing and answers 409"},
+    [NCR_EMU_FAULT_LATE_ERROR] = {"late-error",
+                                  "S3: a copy or completion does nothing and answers 200 with an error in it"},
     [NCR_EMU_FAULT_GARBLED] = {"garbled", "the body's bytes are inverted, its hashes as they were"},
 };
 

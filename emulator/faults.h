@@ -28,6 +28,8 @@ typedef enum ncr_emu_fault_kind {
     NCR_EMU_FAULT_NO_PRECONDITION,
     NCR_EMU_FAULT_GARBLED,
     NCR_EMU_FAULT_STALE,
+    NCR_EMU_FAULT_CONFLICT,
+    NCR_EMU_FAULT_LATE_ERROR,
     NCR_EMU_FAULT_COUNT
 } ncr_emu_fault_kind;
 

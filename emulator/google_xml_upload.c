@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include <expat.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "google.h"
+#include "xml.h"
 
 /* Multipart uploads of the XML interface. */
 
@@ -51,43 +51,24 @@ static void put_part(ncr_emu_request *request, ncr_emu_upload *upload, ncr_emu_r
         ncr_emu_xml_error(reply, failed ? 500 : 400, failed ? "InternalError" : "BadDigest", "The part was refused.");
         return;
     }
-    if (!ncr_emu_upload_add_part(upload, number, draft)) {
+    const ncr_emu_part *part = ncr_emu_upload_add_part(upload, number, draft);
+    if (!part) {
         ncr_emu_xml_commit_error(reply, 500);
         return;
     }
-    for (size_t i = 0; i < upload->part_count; i++)
-        if (upload->parts[i].number == number) {
-            char md5[NCR_EMU_MD5_HEX_SIZE];
-            ncr_emu_md5_hex(upload->parts[i].md5, md5);
-            ncr_emu_reply_header(reply, "ETag", "\"%s\"", md5);
-        }
+    char md5[NCR_EMU_MD5_HEX_SIZE];
+    ncr_emu_md5_hex(part->md5, md5);
+    ncr_emu_reply_header(reply, "ETag", "\"%s\"", md5);
 }
 
 /* --- The list of parts that completes an upload --- */
 
 typedef struct part_list {
-    XML_Parser parser;
-    ncr_buffer text;
     uint64_t number, previous;
     const ncr_emu_upload *upload;
     ncr_emu_draft *draft;
     const char *error; /* NULL: good so far */
 } part_list;
-
-static void on_text(void *user, const XML_Char *text, int length)
-{
-    part_list *self = user;
-    ncr_buffer_append(&self->text, text, (size_t)length);
-}
-
-static void on_start(void *user, const XML_Char *name, const XML_Char **attributes)
-{
-    part_list *self = user;
-    (void)attributes;
-    self->text.size = 0;
-    if (strcmp(name, "Part") == 0)
-        self->number = 0;
-}
 
 /* Appends the part to the draft; its ETag must be the one that was given for it. */
 static void take_part(part_list *self, const char *etag)
@@ -108,37 +89,26 @@ static void take_part(part_list *self, const char *etag)
     self->previous = self->number;
 }
 
-static void on_end(void *user, const XML_Char *name)
+static bool on_element(void *user, const char *path, const char *text)
 {
     part_list *self = user;
-    char *text = ncr_text_copy_n((const char *)self->text.data, self->text.size);
-    if (strcmp(name, "PartNumber") == 0 && text && !ncr_text_to_uint64(text, &self->number))
+    if (ncr_text_ends_nocase(path, "Part/PartNumber") && !ncr_text_to_uint64(text, &self->number))
         self->error = "MalformedXML";
-    else if (strcmp(name, "ETag") == 0 && text && !self->error)
+    else if (ncr_text_ends_nocase(path, "Part/ETag"))
         take_part(self, text);
-    self->text.size = 0;
-    free(text);
+    return !self->error;
 }
 
 /* Joins the parts in the order of the list; NULL and *error where the list is wrong. */
 static ncr_emu_draft *join_parts(ncr_emu_request *request, const ncr_emu_upload *upload, const char **error)
 {
     char *text = request->body ? ncr_emu_draft_text(request->body, LIST_MAX) : NULL;
-    part_list list = {.parser = XML_ParserCreate(NULL), .upload = upload};
+    part_list list = {.upload = upload};
     list.draft = ncr_emu_draft_new(request->server->root->tmp_directory);
-    ncr_buffer_init(&list.text, 4096);
-    if (!text || !list.parser || !list.draft) {
-        list.error = text ? "InternalError" : "MalformedXML";
-    } else {
-        XML_SetUserData(list.parser, &list);
-        XML_SetElementHandler(list.parser, on_start, on_end);
-        XML_SetCharacterDataHandler(list.parser, on_text);
-        if (XML_Parse(list.parser, text, (int)strlen(text), 1) != XML_STATUS_OK || (!list.error && !list.previous))
-            list.error = "MalformedXML";
-    }
-    if (list.parser)
-        XML_ParserFree(list.parser);
-    ncr_buffer_clear(&list.text);
+    if (!list.draft)
+        list.error = "InternalError";
+    else if ((!text || !ncr_emu_xml_read(text, strlen(text), on_element, &list) || !list.previous) && !list.error)
+        list.error = "MalformedXML";
     free(text);
     *error = list.error;
     if (!list.error)

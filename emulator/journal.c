@@ -9,9 +9,12 @@
 
 #include "bucket.h"
 #include "keys.h"
+#include "versions.h"
 
-/* A line is a JSON object: {"last": N} for the greatest generation given so far, {"key": K, "gone": true}, or an
- * object. The last line of a key counts. A line cut off by a crash is the last one and is passed over. */
+/* A line is a JSON object: {"last": N} for the greatest generation given so far, {"settings": {...}} of the bucket,
+ * {"key": K, "gone": true}, {"version_gone": GENERATION}, or an
+ * object, which is not live where it has "kept" or "marker". The last line of a key counts. A line cut off by a crash
+ * is the last one and is passed over. */
 
 #define JOURNAL     NCR_EMU_STATE_DIRECTORY "/journal"
 #define JOURNAL_NEW NCR_EMU_STATE_DIRECTORY "/journal.new"
@@ -32,6 +35,10 @@ static json_t *object_to_json(const ncr_emu_object *object)
         json_object_set_new(line, "parts", json_integer(object->part_count));
         json_object_set_new(line, "parts_md5", json_string(parts_md5));
     }
+    if (line && object->versioned)
+        json_object_set_new(line, "versioned", json_true());
+    if (line && object->kept)
+        json_object_set_new(line, object->marker ? "marker" : "kept", json_true());
     if (line && object->s3)
         json_object_set(line, "s3", object->s3);
     if (line && object->has_hashes) {
@@ -83,6 +90,9 @@ static ncr_emu_object *object_from_json(const json_t *line)
     const char *parts_md5 = json_string_value(json_object_get(line, "parts_md5"));
     if (parts_md5 && parse_md5(parts_md5, object->parts_md5))
         object->part_count = (uint32_t)number(line, "parts");
+    object->versioned = json_is_true(json_object_get(line, "versioned"));
+    object->marker = json_is_true(json_object_get(line, "marker"));
+    object->kept = object->marker || json_is_true(json_object_get(line, "kept"));
     json_t *s3 = json_object_get(line, "s3");
     object->s3 = json_is_object(s3) ? json_deep_copy(s3) : NULL;
     return object;
@@ -94,6 +104,13 @@ static void take_line(ncr_emu_bucket *bucket, const char *text)
     uint64_t last = number(line, "last");
     if (last > bucket->last_generation)
         bucket->last_generation = last;
+    const json_t *settings = json_object_get(line, "settings");
+    if (json_is_object(settings)) {
+        json_decref(bucket->settings);
+        bucket->settings = json_deep_copy(settings);
+    }
+    if (number(line, "version_gone"))
+        ncr_emu_versions_forget_locked(bucket, number(line, "version_gone"));
     const char *key = json_string_value(json_object_get(line, "key"));
     if (key && json_is_true(json_object_get(line, "gone"))) {
         ncr_emu_index_remove_locked(bucket, key);
@@ -102,7 +119,10 @@ static void take_line(ncr_emu_bucket *bucket, const char *text)
         if (object) {
             if (object->generation > bucket->last_generation)
                 bucket->last_generation = object->generation;
-            ncr_emu_index_put_locked(bucket, object);
+            if (object->kept)
+                ncr_emu_versions_add_locked(bucket, object);
+            else
+                ncr_emu_index_put_locked(bucket, object);
         }
     }
     json_decref(line);
@@ -148,14 +168,28 @@ bool ncr_emu_journal_open_locked(ncr_emu_bucket *bucket)
     if (fd < 0)
         return false;
     append(fd, json_pack("{s:I}", "last", (json_int_t)bucket->last_generation));
+    if (json_object_size(bucket->settings))
+        append(fd, json_pack("{s:O}", "settings", bucket->settings));
     for (size_t i = 0; i < bucket->count; i++)
         append(fd, object_to_json(bucket->objects[i]));
+    for (size_t i = 0; i < bucket->version_count; i++)
+        append(fd, object_to_json(bucket->versions[i]));
     if (renameat(bucket->directory, JOURNAL_NEW, bucket->directory, JOURNAL) != 0) {
         close(fd);
         return false;
     }
     bucket->journal = fd;
     return true;
+}
+
+void ncr_emu_journal_settings_locked(ncr_emu_bucket *bucket)
+{
+    append(bucket->journal, json_pack("{s:O}", "settings", bucket->settings));
+}
+
+void ncr_emu_journal_version_gone_locked(ncr_emu_bucket *bucket, uint64_t generation)
+{
+    append(bucket->journal, json_pack("{s:I}", "version_gone", (json_int_t)generation));
 }
 
 void ncr_emu_journal_put_locked(ncr_emu_bucket *bucket, const ncr_emu_object *object)

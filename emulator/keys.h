@@ -11,8 +11,9 @@
  * under .nacre/keys: all but letters, digits, '-' and '_' as %XX, cut into folders, the last name closed with '='.
  * Both ways are reversible and none leads out of the bucket. */
 
-#define NCR_EMU_STATE_DIRECTORY ".nacre"
-#define NCR_EMU_KEYS_DIRECTORY  ".nacre/keys"
+#define NCR_EMU_STATE_DIRECTORY    ".nacre"
+#define NCR_EMU_KEYS_DIRECTORY     ".nacre/keys"
+#define NCR_EMU_VERSIONS_DIRECTORY ".nacre/versions"
 
 enum { NCR_EMU_KEY_MAX = 1024, NCR_EMU_PATH_MAX = 4096 };
 

@@ -189,13 +189,18 @@ static int page_locked(ncr_emu_bucket *bucket, const ncr_emu_list_options *optio
     return 200;
 }
 
+void ncr_emu_scan_locked(ncr_emu_bucket *bucket, const char *prefix)
+{
+    walk_prefix_locked(bucket, prefix);
+    forget_missing_locked(bucket, prefix);
+}
+
 int ncr_emu_list(ncr_emu_bucket *bucket, const ncr_emu_list_options *options, ncr_emu_listing *out)
 {
     *out = (ncr_emu_listing){0};
     const char *prefix = options->prefix ? options->prefix : "";
     pthread_mutex_lock(&bucket->lock);
-    walk_prefix_locked(bucket, prefix);
-    forget_missing_locked(bucket, prefix);
+    ncr_emu_scan_locked(bucket, prefix);
     int status = page_locked(bucket, options, prefix, out);
     pthread_mutex_unlock(&bucket->lock);
     return status;

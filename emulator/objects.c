@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "bucket.h"
 #include "keys.h"
+#include "versions.h"
 
 /* --- One object --- */
 
@@ -335,10 +336,18 @@ static ncr_emu_object *with_hashes(ncr_emu_bucket *bucket, ncr_emu_object *objec
     return copy;
 }
 
+void ncr_emu_object_path(const ncr_emu_object *object, char path[NCR_EMU_PATH_MAX])
+{
+    if (object->kept)
+        snprintf(path, NCR_EMU_PATH_MAX, "%s/%llu", NCR_EMU_VERSIONS_DIRECTORY, (unsigned long long)object->generation);
+    else
+        ncr_emu_key_path(object->key, object->escaped, path);
+}
+
 static int open_file(const ncr_emu_bucket *bucket, const ncr_emu_object *object)
 {
     char path[NCR_EMU_PATH_MAX];
-    ncr_emu_key_path(object->key, object->escaped, path);
+    ncr_emu_object_path(object, path);
     return openat(bucket->directory, path, O_RDONLY | O_CLOEXEC);
 }
 
@@ -387,17 +396,14 @@ static void remove_empty_parents(int directory, const char *path)
     }
 }
 
-/* Moves the draft's file to the key's place, the plain one where that is free. */
-static bool place_draft_locked(ncr_emu_bucket *bucket, const ncr_emu_object *current, const char *key,
-                               ncr_emu_draft *draft, bool *escaped)
+/* Moves a file to the key's place, the plain one where that is free, and *escaped tells which; first: to begin with. */
+static bool place_locked(ncr_emu_bucket *bucket, const char *key, int from_directory, const char *from, bool first,
+                         bool *escaped)
 {
     char path[NCR_EMU_PATH_MAX];
-    bool first = current ? current->escaped : !ncr_emu_key_is_plain(key);
     for (int way = first; way < 2; way++) {
         ncr_emu_key_path(key, way, path);
-        if (make_parents(bucket->directory, path) &&
-            renameat(draft->directory, draft->name, bucket->directory, path) == 0) {
-            draft->placed = true;
+        if (make_parents(bucket->directory, path) && renameat(from_directory, from, bucket->directory, path) == 0) {
             *escaped = way;
             return true;
         }
@@ -405,6 +411,20 @@ static bool place_draft_locked(ncr_emu_bucket *bucket, const ncr_emu_object *cur
             return false;
     }
     return false;
+}
+
+static bool place_draft_locked(ncr_emu_bucket *bucket, const ncr_emu_object *current, const char *key,
+                               ncr_emu_draft *draft, bool *escaped)
+{
+    bool first = current ? current->escaped : !ncr_emu_key_is_plain(key);
+    draft->placed = place_locked(bucket, key, draft->directory, draft->name, first, escaped);
+    return draft->placed;
+}
+
+bool ncr_emu_place_locked(ncr_emu_bucket *bucket, int from_directory, const char *from, ncr_emu_object *object)
+{
+    return place_locked(bucket, object->key, from_directory, from, !ncr_emu_key_is_plain(object->key),
+                        &object->escaped);
 }
 
 static ncr_emu_object *object_of_commit(ncr_emu_bucket *bucket, const ncr_emu_commit *commit, bool escaped)
@@ -417,6 +437,7 @@ static ncr_emu_object *object_of_commit(ncr_emu_bucket *bucket, const ncr_emu_co
     }
     record_file(object, &file);
     object->escaped = escaped;
+    object->versioned = ncr_emu_versioning_locked(bucket) == NCR_EMU_VERSIONS_ON;
     object->composite = commit->composite;
     object->part_count = commit->part_count;
     memcpy(object->parts_md5, commit->parts_md5, sizeof object->parts_md5);
@@ -452,7 +473,8 @@ static int commit_locked(ncr_emu_bucket *bucket, const ncr_emu_commit *commit, n
     int previous_fd = -1;
     if (current && commit->keeps_previous)
         keep_previous(bucket, current, &previous, &previous_fd);
-    bool placed = place_draft_locked(bucket, current, commit->key, commit->draft, &escaped);
+    bool placed = ncr_emu_versions_keep_locked(bucket, current, commit->key) &&
+                  place_draft_locked(bucket, current, commit->key, commit->draft, &escaped);
     ncr_emu_object *object = placed ? object_of_commit(bucket, commit, escaped) : NULL;
     if (!object) {
         if (previous)
@@ -480,6 +502,18 @@ int ncr_emu_object_commit(ncr_emu_bucket *bucket, const ncr_emu_commit *commit, 
     return status;
 }
 
+bool ncr_emu_remove_live_locked(ncr_emu_bucket *bucket, const ncr_emu_object *object)
+{
+    char path[NCR_EMU_PATH_MAX];
+    ncr_emu_object_path(object, path);
+    if (unlinkat(bucket->directory, path, 0) != 0 && errno != ENOENT)
+        return false;
+    remove_empty_parents(bucket->directory, path);
+    ncr_emu_journal_remove_locked(bucket, object->key);
+    ncr_emu_index_remove_locked(bucket, object->key);
+    return true;
+}
+
 static int delete_locked(ncr_emu_bucket *bucket, const char *key, uint64_t generation,
                          const ncr_emu_condition *condition)
 {
@@ -489,14 +523,9 @@ static int delete_locked(ncr_emu_bucket *bucket, const char *key, uint64_t gener
     int status = ncr_emu_condition_check(condition, object);
     if (status != 200)
         return status;
-    char path[NCR_EMU_PATH_MAX];
-    ncr_emu_key_path(key, object->escaped, path);
-    if (unlinkat(bucket->directory, path, 0) != 0 && errno != ENOENT)
-        return 500;
-    remove_empty_parents(bucket->directory, path);
-    ncr_emu_journal_remove_locked(bucket, key);
-    ncr_emu_index_remove_locked(bucket, key);
-    return 204;
+    bool good = ncr_emu_versions_keep_locked(bucket, object, key) && ncr_emu_remove_live_locked(bucket, object) &&
+                ncr_emu_versions_mark_locked(bucket, key, NULL);
+    return good ? 204 : 500;
 }
 
 int ncr_emu_object_delete(ncr_emu_bucket *bucket, const char *key, uint64_t generation,

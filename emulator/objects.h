@@ -30,7 +30,10 @@ typedef struct ncr_emu_object {
     json_t *s3;                          /* what S3 alone keeps: "checksum", "checksum_kind"...; NULL: nothing; owned */
     uint32_t crc32c;
     uint8_t md5[NCR_EMU_MD5_SIZE];
-    bool escaped; /* see keys.h */
+    bool escaped;   /* see keys.h */
+    bool versioned; /* it has a version id of S3 */
+    bool kept;      /* not live: its file is in .nacre/versions; see versions.h */
+    bool marker;    /* of a deletion; without a file, and kept */
     uint64_t inode;
     int64_t mtime_ns;                /* with inode and size tells whether the file is still the one that was recorded */
     struct ncr_emu_object *previous; /* the version before, where it was kept for the fault `stale`; owned */
@@ -77,6 +80,9 @@ typedef struct ncr_emu_bucket {
     uint64_t last_generation;
     int journal;
     bool gone;
+    ncr_emu_object **versions; /* that are not live: by key, the newest first */
+    size_t version_count, version_capacity;
+    json_t *settings; /* texts: "region", "versioning", "payer"; in the journal */
 } ncr_emu_bucket;
 
 /* The folder of buckets. Synchronised. */
@@ -98,6 +104,9 @@ ncr_emu_bucket *ncr_emu_bucket_get(ncr_emu_root *root, const char *name);
 int ncr_emu_bucket_create(ncr_emu_root *root, const char *name);
 /* 204, 404, 409 (holds objects) or 500. */
 int ncr_emu_bucket_remove(ncr_emu_root *root, const char *name);
+/* A setting of the bucket, malloc'd; NULL: not set. */
+char *ncr_emu_bucket_setting(ncr_emu_bucket *bucket, const char *name);
+bool ncr_emu_bucket_set(ncr_emu_bucket *bucket, const char *name, const char *value); /* false: out of memory */
 /* Names in order, malloc'd each and the array; count set. */
 char **ncr_emu_bucket_names(ncr_emu_root *root, size_t *count);
 

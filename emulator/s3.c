@@ -20,6 +20,8 @@ static const struct {
     const char *message;
 } errors[] = {
     {"AccessDenied", 403, "Access Denied"},
+    {"AuthorizationHeaderMalformed", 400, "The Authorization header is malformed, or of another region or service."},
+    {"AuthorizationQueryParametersError", 400, "The query's signature is malformed, or lacks a part."},
     {"BadDigest", 400, "The digest that was sent is not that of the content."},
     {"BucketAlreadyOwnedByYou", 409, "You made this bucket before, and it is yours."},
     {"BucketNotEmpty", 409, "The bucket you tried to delete is not empty."},
@@ -157,9 +159,7 @@ bool ncr_emu_s3_is(const ncr_emu_s3 *s3, const char *method)
 
 /* --- Which requests are S3's --- */
 
-/* The label "s3" of the Host header and what stands before it: "s3.localhost", "bucket.s3.eu-west-1.localhost". NULL:
- * the host has none. */
-static const char *host_label(const char *host)
+const char *ncr_emu_s3_host_label(const char *host)
 {
     for (const char *at = host; at; at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL)
         if (ncr_text_starts_nocase(at, "s3."))
@@ -186,7 +186,7 @@ bool ncr_emu_is_s3(const ncr_emu_request *request, bool is_google_path)
 {
     static const char *const queries[] = {"X-Amz-Algorithm", "X-Amz-Signature", "AWSAccessKeyId", "x-id"};
     const char *host = ncr_emu_header(request, "Host");
-    if (request->s3_port || host_label(host))
+    if (request->s3_port || ncr_emu_s3_host_label(host))
         return true;
     markers found = {0};
     if (is_google_path)
@@ -216,12 +216,25 @@ static const struct {
     bool needs_bucket;
 } operations[] = {
     {SERVICE, "GET", NULL, NULL, "ListBuckets", ncr_emu_s3_list_buckets, false},
-    {BUCKET, "PUT", NULL, NULL, "CreateBucket", ncr_emu_s3_bucket_create, false},
+    {BUCKET, "GET", "requestPayment", NULL, "GetBucketRequestPayment", ncr_emu_s3_payer_get, true},
+    {BUCKET, "PUT", "requestPayment", NULL, "PutBucketRequestPayment", ncr_emu_s3_payer_put, true},
     {BUCKET, "DELETE", NULL, NULL, "DeleteBucket", ncr_emu_s3_bucket_delete, true},
     {BUCKET, "HEAD", NULL, NULL, "HeadBucket", ncr_emu_s3_bucket_head, true},
+    {BUCKET, "POST", "delete", NULL, "DeleteObjects", ncr_emu_s3_delete_several, true},
+    {BUCKET, "GET", "uploads", NULL, "ListMultipartUploads", ncr_emu_s3_list_uploads, true},
+    {BUCKET, "GET", "versioning", NULL, "GetBucketVersioning", ncr_emu_s3_versioning_get, true},
+    {BUCKET, "PUT", "versioning", NULL, "PutBucketVersioning", ncr_emu_s3_versioning_put, true},
+    {BUCKET, "GET", "versions", NULL, "ListObjectVersions", ncr_emu_s3_list_versions, true},
     {BUCKET, "GET", "location", NULL, "GetBucketLocation", ncr_emu_s3_bucket_location, true},
+    {BUCKET, "PUT", NULL, NULL, "CreateBucket", ncr_emu_s3_bucket_create, false},
     {BUCKET, "GET", "list-type", NULL, "ListObjectsV2", ncr_emu_s3_list_second, true},
     {BUCKET, "GET", NULL, NULL, "ListObjects", ncr_emu_s3_list, true},
+    {OBJECT, "POST", "uploads", NULL, "CreateMultipartUpload", ncr_emu_s3_upload_begin, true},
+    {OBJECT, "POST", "uploadId", NULL, "CompleteMultipartUpload", ncr_emu_s3_upload_complete, true},
+    {OBJECT, "PUT", "uploadId", "x-amz-copy-source", "UploadPartCopy", ncr_emu_s3_upload_part_copy, true},
+    {OBJECT, "PUT", "uploadId", NULL, "UploadPart", ncr_emu_s3_upload_part, true},
+    {OBJECT, "DELETE", "uploadId", NULL, "AbortMultipartUpload", ncr_emu_s3_upload_abort, true},
+    {OBJECT, "GET", "uploadId", NULL, "ListParts", ncr_emu_s3_list_parts, true},
     {OBJECT, "GET", NULL, NULL, "GetObject", ncr_emu_s3_get, true},
     {OBJECT, "HEAD", NULL, NULL, "HeadObject", ncr_emu_s3_get, true},
     {OBJECT, "PUT", NULL, "x-amz-copy-source", "CopyObject", ncr_emu_s3_copy, true},
@@ -256,6 +269,11 @@ static const char *const unknown[] = {"accelerate",
                                       "torrent",
                                       "website"};
 
+static bool is_of_payer(const char *parameter)
+{
+    return parameter && strcmp(parameter, "requestPayment") == 0;
+}
+
 static void serve(ncr_emu_s3 *s3)
 {
     level wanted = !*s3->name ? SERVICE : !*s3->key ? BUCKET : OBJECT;
@@ -273,7 +291,7 @@ static void serve(ncr_emu_s3 *s3)
         s3->request->operation = operations[i].name;
         if (operations[i].needs_bucket && !s3->bucket)
             ncr_emu_s3_error(s3, "NoSuchBucket", NULL);
-        else
+        else if (!operations[i].needs_bucket || is_of_payer(operations[i].parameter) || ncr_emu_s3_is_paid(s3))
             operations[i].serve(s3);
         return;
     }
@@ -283,7 +301,7 @@ static void serve(ncr_emu_s3 *s3)
 /* Takes bucket and key from host and path; false: they cannot be decoded. */
 static bool take_names(ncr_emu_s3 *s3)
 {
-    const char *host = ncr_emu_header(s3->request, "Host"), *label = host_label(host);
+    const char *host = ncr_emu_header(s3->request, "Host"), *label = ncr_emu_s3_host_label(host);
     const char *path = s3->request->path + (*s3->request->path == '/');
     if (label && label > host) {
         s3->name = ncr_text_copy_n(host, (size_t)(label - host) - 1);
@@ -314,8 +332,31 @@ static void answer(ncr_emu_s3 *s3)
         ncr_emu_s3_error(s3, "KeyTooLongError", NULL);
     else if (*s3->key && !ncr_emu_key_is_valid(s3->key))
         ncr_emu_s3_refuse(s3, "InvalidArgument", "The emulator takes keys of UTF-8 without line breaks.");
-    else
+    else if (ncr_emu_s3_authorise(s3))
         serve(s3);
+}
+
+void ncr_emu_amazon_fault(ncr_emu_request *request, ncr_emu_reply *reply, int status)
+{
+    ncr_emu_s3 s3 = {.request = request, .reply = reply};
+    make_id(s3.id);
+    bool slow = status == 503 || status == 429;
+    write_error(&s3,
+                slow            ? "SlowDown"
+                : status == 408 ? "RequestTimeout"
+                                : "InternalError",
+                slow ? "Please reduce your request rate." : "The fault that was asked for.", NULL);
+    reply->status = status;
+    ncr_emu_reply_header(reply, "x-amz-request-id", "%s", s3.id);
+}
+
+bool ncr_emu_s3_late_error(ncr_emu_s3 *s3)
+{
+    if (s3->request->fault.kind != NCR_EMU_FAULT_LATE_ERROR)
+        return false;
+    ncr_emu_s3_error(s3, "InternalError", NULL);
+    s3->reply->status = 200;
+    return true;
 }
 
 void ncr_emu_amazon(ncr_emu_request *request, ncr_emu_reply *reply)
@@ -325,6 +366,7 @@ void ncr_emu_amazon(ncr_emu_request *request, ncr_emu_reply *reply)
     answer(&s3);
     ncr_emu_reply_header(reply, "x-amz-request-id", "%s", s3.id);
     ncr_emu_reply_header(reply, "x-amz-id-2", "nacre-emulator");
+    ncr_emu_signature_clear(&s3.signature);
     free(s3.signed_region);
     free(s3.name);
     free(s3.key);

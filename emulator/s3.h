@@ -6,6 +6,7 @@
 #include "s3_checksum.h"
 #include "s3_sign.h"
 #include "server.h"
+#include "versions.h"
 
 /* What the files of Amazon's interface share: docs/internals/emulator.md has the table of what is answered. */
 
@@ -37,6 +38,21 @@ void ncr_emu_s3_time(ncr_buffer *out, const char *name, int64_t time_ms);
 /* Text as XML character data, control characters as references. */
 void ncr_emu_s3_escape(ncr_buffer *out, const char *text);
 
+/* --- Access (s3_auth.c) --- */
+
+/* Whether the request may be answered: its signature, its token, the bucket's region; false: the error is in the
+ * reply. */
+bool ncr_emu_s3_authorise(ncr_emu_s3 *s3);
+/* Whether a bucket is not denied; false: the error is in the reply. */
+bool ncr_emu_s3_allowed(ncr_emu_s3 *s3, const char *bucket);
+/* The region that the bucket was given, by the emulator's settings or when it was made; malloc'd, NULL: none. */
+char *ncr_emu_s3_region(ncr_emu_s3 *s3);
+/* The label "s3" of a Host header and what follows it ("s3.localhost" of "bucket.s3.localhost"), or NULL. */
+const char *ncr_emu_s3_host_label(const char *host);
+
+/* Where the fault `late-error` strikes: the answer is 200 with an error in its body. */
+bool ncr_emu_s3_late_error(ncr_emu_s3 *s3);
+
 bool ncr_emu_s3_is(const ncr_emu_s3 *s3, const char *method);
 
 /* --- Objects (s3_object.c, s3_copy.c) --- */
@@ -50,17 +66,33 @@ void ncr_emu_s3_delete(ncr_emu_s3 *s3);
 json_t *ncr_emu_s3_fields(ncr_emu_s3 *s3);
 /* If-Match and If-None-Match of a write; false where they ask for what S3 has not, and the error is in the reply. */
 bool ncr_emu_s3_write_condition(ncr_emu_s3 *s3, ncr_emu_condition *out);
-/* x-amz-version-id, where the object has one. */
+/* x-amz-version-id, where the bucket has versions. */
 void ncr_emu_s3_version_header(ncr_emu_s3 *s3, const ncr_emu_object *object);
 
 /* The object that x-amz-copy-source names, under its preconditions, with its open file; NULL: the error is in the
  * reply. */
 ncr_emu_object *ncr_emu_s3_copy_source(ncr_emu_s3 *s3, int *fd);
 
+/* --- Uploads in parts (s3_upload.c, s3_complete.c) --- */
+
+void ncr_emu_s3_upload_begin(ncr_emu_s3 *s3);
+void ncr_emu_s3_upload_part(ncr_emu_s3 *s3);
+void ncr_emu_s3_upload_part_copy(ncr_emu_s3 *s3);
+void ncr_emu_s3_upload_complete(ncr_emu_s3 *s3);
+void ncr_emu_s3_upload_abort(ncr_emu_s3 *s3);
+void ncr_emu_s3_list_parts(ncr_emu_s3 *s3);
+void ncr_emu_s3_list_uploads(ncr_emu_s3 *s3);
+
+/* The upload of uploadId, held, where it is of this bucket and key; NULL: the error is in the reply. */
+ncr_emu_upload *ncr_emu_s3_upload_get(ncr_emu_s3 *s3);
+/* The ETag of a part, with its quotes. */
+void ncr_emu_s3_part_etag(const ncr_emu_part *part, char out[NCR_EMU_ETAG_SIZE]);
+
 /* --- Listings (s3_list.c) --- */
 
 void ncr_emu_s3_list(ncr_emu_s3 *s3);
 void ncr_emu_s3_list_second(ncr_emu_s3 *s3);
+void ncr_emu_s3_list_versions(ncr_emu_s3 *s3);
 void ncr_emu_s3_list_buckets(ncr_emu_s3 *s3);
 
 /* --- Buckets (s3_bucket.c) --- */
@@ -69,5 +101,12 @@ void ncr_emu_s3_bucket_create(ncr_emu_s3 *s3);
 void ncr_emu_s3_bucket_delete(ncr_emu_s3 *s3);
 void ncr_emu_s3_bucket_head(ncr_emu_s3 *s3);
 void ncr_emu_s3_bucket_location(ncr_emu_s3 *s3);
+void ncr_emu_s3_versioning_get(ncr_emu_s3 *s3);
+void ncr_emu_s3_versioning_put(ncr_emu_s3 *s3);
+void ncr_emu_s3_payer_get(ncr_emu_s3 *s3);
+void ncr_emu_s3_payer_put(ncr_emu_s3 *s3);
+/* Whether the bucket's owner pays, or the requester says that he does; false: the error is in the reply. */
+bool ncr_emu_s3_is_paid(ncr_emu_s3 *s3);
+void ncr_emu_s3_delete_several(ncr_emu_s3 *s3);
 
 #endif

@@ -121,6 +121,7 @@ static bool checksum_fits(ncr_emu_s3 *s3, const json_t *trailer, ncr_emu_s3_body
     const char *awaited = ncr_emu_header(s3->request, "x-amz-trailer");
     body->kind = NCR_EMU_CHECKSUM_CRC64NVME;
     const char *claimed = claimed_checksum(s3, trailer, &body->kind, &several);
+    body->was_sent = claimed != NULL;
     const char *problem = NULL;
     if (several)
         problem = "Expecting a single x-amz-checksum- header.";

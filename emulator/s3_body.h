@@ -9,6 +9,7 @@
 typedef struct ncr_emu_s3_body {
     ncr_emu_draft *draft;       /* the caller's */
     ncr_emu_checksum_kind kind; /* what the client sent, else CRC64NVME, as S3 adds it */
+    bool was_sent;
     char checksum[NCR_EMU_CHECKSUM_BASE64_SIZE];
 } ncr_emu_s3_body;
 

@@ -34,6 +34,23 @@ static bool source_holds(ncr_emu_s3 *s3, const ncr_emu_object *source)
     return none_match || since_ms < 0 || seconds > since_ms / 1000;
 }
 
+/* query: "versionId=ID", or "". NULL: the error is in the reply. */
+static ncr_emu_object *get_source(ncr_emu_s3 *s3, ncr_emu_bucket *bucket, const char *key, const char *query, int *fd)
+{
+    const char *id = ncr_text_starts(query, "versionId=") ? query + strlen("versionId=") : NULL;
+    ncr_emu_object *source = ncr_emu_version_get(bucket, key, id, fd);
+    if (source && source->marker) {
+        ncr_emu_object_unref(source);
+        source = NULL;
+    }
+    if (!source)
+        ncr_emu_s3_error(s3, id ? "NoSuchVersion" : "NoSuchKey", NULL);
+    else if (source->versioned)
+        ncr_emu_reply_header(s3->reply, "x-amz-copy-source-version-id", "%032llx",
+                             (unsigned long long)source->generation);
+    return source;
+}
+
 ncr_emu_object *ncr_emu_s3_copy_source(ncr_emu_s3 *s3, int *fd)
 {
     const char *from = ncr_emu_header(s3->request, "x-amz-copy-source");
@@ -48,10 +65,10 @@ ncr_emu_object *ncr_emu_s3_copy_source(ncr_emu_s3 *s3, int *fd)
         ncr_emu_s3_refuse(s3, "InvalidArgument", "x-amz-copy-source is /BUCKET/KEY, percent-encoded.");
     else if (!bucket)
         ncr_emu_s3_error(s3, "NoSuchBucket", NULL);
+    else if (!ncr_emu_s3_allowed(s3, name))
+        bucket = NULL; /* the error is told */
     else
-        source = ncr_emu_object_get(bucket, key, fd);
-    if (!source && bucket && key)
-        ncr_emu_s3_error(s3, "NoSuchKey", NULL);
+        source = get_source(s3, bucket, key, from[whole] ? from + whole + 1 : "", fd);
     free(name);
     free(key);
     if (!source || source_holds(s3, source))
@@ -115,7 +132,7 @@ void ncr_emu_s3_copy(ncr_emu_s3 *s3)
     options.draft = ncr_emu_draft_new(s3->request->server->root->tmp_directory);
     if (!options.draft || !ncr_emu_draft_write_fd(options.draft, fd, 0, source->size))
         ncr_emu_s3_error(s3, "InternalError", NULL);
-    else
+    else if (!ncr_emu_s3_late_error(s3))
         finish(s3, &options);
     ncr_emu_draft_free(options.draft);
     json_decref(options.fields);

@@ -35,6 +35,10 @@ static bool read_request(ncr_emu_s3 *s3, list_request *out)
     uint64_t maximum = PAGE_MAX;
     const char *asked = ncr_emu_parameter(s3->request, "max-keys");
     const char *encoding = ncr_emu_parameter(s3->request, "encoding-type");
+    if (ncr_emu_s3_access_is_unlisted(s3->request->server->s3_access, s3->name)) {
+        ncr_emu_s3_error(s3, "AccessDenied", NULL);
+        return false;
+    }
     *out = (list_request){.url = encoding && strcmp(encoding, "url") == 0};
     if (asked && *asked && (!ncr_text_to_uint64(asked, &maximum) || maximum > INT32_MAX)) {
         ncr_emu_s3_refuse(s3, "InvalidArgument", "max-keys is no number that it may be.");
@@ -88,10 +92,10 @@ static void append_page(ncr_emu_s3 *s3, const list_request *list, const ncr_emu_
     }
 }
 
-static void append_head(ncr_emu_s3 *s3, const list_request *list, bool truncated)
+static void append_head(ncr_emu_s3 *s3, const char *root, const list_request *list, bool truncated)
 {
     ncr_buffer *out = &s3->reply->body;
-    ncr_emu_s3_xml(s3, "ListBucketResult");
+    ncr_emu_s3_xml(s3, root);
     ncr_emu_s3_element(out, "Name", s3->bucket->name);
     element(out, list, "Prefix", list->options.prefix ? list->options.prefix : "");
     element(out, list, "Delimiter", list->options.delimiter);
@@ -119,7 +123,7 @@ void ncr_emu_s3_list(ncr_emu_s3 *s3)
         ncr_emu_s3_status_error(s3, status);
     } else {
         ncr_buffer *out = &s3->reply->body;
-        append_head(s3, &list, listing.next_token != NULL);
+        append_head(s3, "ListBucketResult", &list, listing.next_token != NULL);
         element(out, &list, "Marker", list.options.after ? list.options.after : "");
         if (listing.next_token && list.options.delimiter)
             element(out, &list, "NextMarker", listing.last);
@@ -154,7 +158,7 @@ void ncr_emu_s3_list_second(ncr_emu_s3 *s3)
         ncr_emu_s3_status_error(s3, status);
     } else {
         ncr_buffer *out = &s3->reply->body;
-        append_head(s3, &list, listing.next_token != NULL);
+        append_head(s3, "ListBucketResult", &list, listing.next_token != NULL);
         ncr_emu_s3_number(out, "KeyCount", listing.object_count + listing.prefix_count);
         ncr_emu_s3_element(out, "ContinuationToken", list.options.token);
         ncr_emu_s3_element(out, "NextContinuationToken", listing.next_token);
@@ -163,6 +167,75 @@ void ncr_emu_s3_list_second(ncr_emu_s3 *s3)
         ncr_text_append(out, "</ListBucketResult>");
     }
     ncr_emu_listing_clear(&listing);
+}
+
+/* --- Versions --- */
+
+static void append_version(ncr_emu_s3 *s3, const list_request *list, ncr_emu_object *object, bool latest)
+{
+    char etag[NCR_EMU_ETAG_SIZE], id[NCR_EMU_VERSION_ID_SIZE];
+    ncr_buffer *out = &s3->reply->body;
+    ncr_emu_object *hashed = object->has_hashes ? NULL : ncr_emu_object_get(s3->bucket, object->key, NULL);
+    object = hashed ? hashed : object;
+    ncr_emu_object_s3_etag(object, etag);
+    ncr_emu_version_id(object, id);
+    ncr_text_append(out, object->marker ? "<DeleteMarker>" : "<Version>");
+    element(out, list, "Key", object->key);
+    ncr_emu_s3_element(out, "VersionId", id);
+    ncr_emu_s3_element(out, "IsLatest", latest ? "true" : "false");
+    ncr_emu_s3_time(out, "LastModified", object->updated_ms);
+    append_owner(out);
+    if (!object->marker) {
+        ncr_emu_s3_element(out, "ETag", etag);
+        ncr_emu_s3_number(out, "Size", object->size);
+        ncr_emu_s3_element(out, "StorageClass", "STANDARD");
+    }
+    ncr_text_append(out, object->marker ? "</DeleteMarker>" : "</Version>");
+    ncr_emu_object_unref(hashed);
+}
+
+static void append_versions(ncr_emu_s3 *s3, const list_request *list, const ncr_emu_versions_options *options,
+                            const ncr_emu_versions_page *page)
+{
+    ncr_buffer *out = &s3->reply->body;
+    append_head(s3, "ListVersionsResult", list, page->truncated);
+    element(out, list, "KeyMarker", options->key_marker ? options->key_marker : "");
+    ncr_emu_s3_element(out, "VersionIdMarker", options->id_marker ? options->id_marker : "");
+    if (page->truncated) {
+        element(out, list, "NextKeyMarker", page->next_key);
+        ncr_emu_s3_element(out, "NextVersionIdMarker", *page->next_id ? page->next_id : NULL);
+    }
+    for (size_t i = 0; i < page->count; i++)
+        append_version(s3, list, page->objects[i], page->latest[i]);
+    for (size_t i = 0; i < page->prefix_count; i++) {
+        ncr_text_append(out, "<CommonPrefixes>");
+        element(out, list, "Prefix", page->prefixes[i]);
+        ncr_text_append(out, "</CommonPrefixes>");
+    }
+    ncr_text_append(out, "</ListVersionsResult>");
+}
+
+void ncr_emu_s3_list_versions(ncr_emu_s3 *s3)
+{
+    list_request list;
+    ncr_emu_versions_page page;
+    if (!read_request(s3, &list))
+        return;
+    const ncr_emu_versions_options options = {.prefix = list.options.prefix,
+                                              .delimiter = list.options.delimiter,
+                                              .key_marker = ncr_emu_parameter(s3->request, "key-marker"),
+                                              .id_marker = ncr_emu_parameter(s3->request, "version-id-marker"),
+                                              .maximum = list.options.maximum};
+    if (options.id_marker && *options.id_marker && !(options.key_marker && *options.key_marker)) {
+        ncr_emu_s3_refuse(s3, "InvalidArgument", "A version-id marker cannot be specified without a key marker.");
+        return;
+    }
+    int status = ncr_emu_versions_list(s3->bucket, &options, &page);
+    if (status == 200)
+        append_versions(s3, &list, &options, &page);
+    else
+        ncr_emu_s3_status_error(s3, status);
+    ncr_emu_versions_page_clear(&page);
 }
 
 void ncr_emu_s3_list_buckets(ncr_emu_s3 *s3)

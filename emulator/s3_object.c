@@ -50,8 +50,12 @@ static const struct {
 
 void ncr_emu_s3_version_header(ncr_emu_s3 *s3, const ncr_emu_object *object)
 {
-    (void)s3;
-    (void)object;
+    char id[NCR_EMU_VERSION_ID_SIZE];
+    char *versioning = object->versioned ? NULL : ncr_emu_bucket_setting(s3->bucket, "versioning");
+    ncr_emu_version_id(object, id);
+    if (object->versioned || versioning)
+        ncr_emu_reply_header(s3->reply, "x-amz-version-id", "%s", id);
+    free(versioning);
 }
 
 /* Checksums are told where they are asked for, and of the whole object alone. */
@@ -110,13 +114,40 @@ static void invalid_range(ncr_emu_s3 *s3, uint64_t size)
     ncr_buffer_clear(&detail);
 }
 
-/* The object, or NULL and the error is in the reply. */
+/* The error where a marker is what there is of the key or the version. */
+static void is_marker(ncr_emu_s3 *s3, const ncr_emu_object *marker, bool asked)
+{
+    char id[NCR_EMU_VERSION_ID_SIZE];
+    ncr_emu_version_id(marker, id);
+    ncr_emu_s3_error(s3, asked ? "MethodNotAllowed" : "NoSuchKey", NULL);
+    ncr_emu_reply_header(s3->reply, "x-amz-delete-marker", "true");
+    ncr_emu_reply_header(s3->reply, "x-amz-version-id", "%s", id);
+    if (asked)
+        ncr_emu_reply_header(s3->reply, "Allow", "DELETE");
+}
+
+/* The object of the key, or its version of versionId; NULL: the error is in the reply. */
 static ncr_emu_object *find(ncr_emu_s3 *s3, int *fd)
 {
-    ncr_emu_object *object = ncr_emu_read_object(s3->request, s3->bucket, s3->key, fd);
+    const char *id = ncr_emu_parameter(s3->request, "versionId");
+    if (id && !ncr_emu_version_id_is_valid(id)) {
+        ncr_emu_s3_refuse(s3, "InvalidArgument", "Invalid version id specified");
+        return NULL;
+    }
+    ncr_emu_object *object = id ? NULL : ncr_emu_read_object(s3->request, s3->bucket, s3->key, fd);
     if (!object)
-        ncr_emu_s3_error(s3, "NoSuchKey", NULL);
-    return object;
+        object = ncr_emu_version_get(s3->bucket, s3->key, id, fd);
+    if (object && !object->marker)
+        return object;
+    /* Who may not list a bucket may not know either what is missing in it. */
+    if (object)
+        is_marker(s3, object, id != NULL);
+    else if (ncr_emu_s3_access_is_unlisted(s3->request->server->s3_access, s3->name))
+        ncr_emu_s3_error(s3, "AccessDenied", NULL);
+    else
+        ncr_emu_s3_error(s3, id ? "NoSuchVersion" : "NoSuchKey", NULL);
+    ncr_emu_object_unref(object);
+    return NULL;
 }
 
 void ncr_emu_s3_get(ncr_emu_s3 *s3)
@@ -200,6 +231,10 @@ bool ncr_emu_s3_write_condition(ncr_emu_s3 *s3, ncr_emu_condition *out)
         return true;
     out->if_match = ncr_emu_header(s3->request, "If-Match");
     out->if_none_match = ncr_emu_header(s3->request, "If-None-Match");
+    if (s3->request->fault.kind == NCR_EMU_FAULT_CONFLICT && (out->if_match || out->if_none_match)) {
+        ncr_emu_s3_error(s3, "ConditionalRequestConflict", NULL);
+        return false;
+    }
     if (!out->if_none_match || (strcmp(out->if_none_match, "*") == 0 && !out->if_match))
         return true;
     ncr_emu_s3_refuse(s3, "NotImplemented", "A write takes If-None-Match: * or If-Match with an ETag, one of them.");
@@ -243,17 +278,4 @@ void ncr_emu_s3_put(ncr_emu_s3 *s3)
         json_decref(options.s3);
     }
     ncr_emu_draft_free(body.draft);
-}
-
-void ncr_emu_s3_delete(ncr_emu_s3 *s3)
-{
-    ncr_emu_condition condition;
-    if (!ncr_emu_s3_write_condition(s3, &condition))
-        return;
-    int status = ncr_emu_object_delete(s3->bucket, s3->key, 0, &condition);
-    /* Deleting what is not there is no error. */
-    if (status == 204 || (status == 404 && !condition.if_match))
-        s3->reply->status = 204;
-    else
-        ncr_emu_s3_status_error(s3, status);
 }

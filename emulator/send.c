@@ -102,7 +102,9 @@ static const char *const condition_headers[] = {"If-Match",
                                                 "If-Modified-Since",
                                                 "If-Unmodified-Since",
                                                 "x-goog-if-generation-match",
-                                                "x-goog-if-metageneration-match"};
+                                                "x-goog-if-metageneration-match",
+                                                "x-amz-copy-source-if-match",
+                                                "x-amz-copy-source-if-none-match"};
 
 static const char *kind_of_credentials(const ncr_emu_request *request)
 {
@@ -114,6 +116,30 @@ static const char *kind_of_credentials(const ncr_emu_request *request)
     return ncr_text_starts_nocase(value, "Bearer ") ? "bearer" : "other";
 }
 
+/* The query without what opens doors; malloc'd. */
+static char *safe_query(const ncr_emu_request *request)
+{
+    static const char *const secrets[] = {
+        "X-Amz-Signature=", "X-Amz-Security-Token=", "X-Goog-Signature=", "Signature=",
+        "access_token=",    "AWSAccessKeyId=",       "X-Amz-Credential=", "X-Goog-Credential="};
+    ncr_buffer out;
+    ncr_buffer_init(&out, 1 << 20);
+    ncr_text_append(&out, "");
+    for (const char *at = request->query; *at;) {
+        size_t length = strcspn(at, "&"), kept = length;
+        for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+            if (ncr_text_starts_nocase(at, secrets[i]))
+                kept = strlen(secrets[i]);
+        ncr_text_appendf(&out, "%.*s%s", (int)kept, at, kept < length ? "..." : "");
+        at += length;
+        if (*at == '&') {
+            ncr_text_append(&out, "&");
+            at++;
+        }
+    }
+    return (char *)out.data;
+}
+
 static void add_to_log(ncr_emu_request *request, const ncr_emu_reply *reply, bool closed)
 {
     uint64_t length = reply->fd >= 0 ? reply->length : reply->body.size;
@@ -121,13 +147,17 @@ static void add_to_log(ncr_emu_request *request, const ncr_emu_reply *reply, boo
     uint64_t sent = closed || strcmp(request->method, "HEAD") == 0 ? 0 : halved ? length / 2 : length;
     uint64_t received = request->body_size;
     const char *range = ncr_emu_header(request, "Range"), *agent = ncr_emu_header(request, "User-Agent");
+    char *query = safe_query(request);
     json_t *entry = json_pack(
-        "{s:s, s:s, s:s, s:s?, s:i, s:I, s:I, s:I, s:b, s:I, s:I, s:s, s:s, s:s?}", "method", request->method, "path",
-        request->path, "query", request->query, "range", range, "status", closed ? 0 : reply->status, "bytes",
-        (json_int_t)sent, "received", (json_int_t)received, "connection", (json_int_t)request->connection_id,
-        "new_connection", request->new_connection, "time_ms", (json_int_t)request->began_wall_ms, "duration_ms",
+        "{s:s, s:s, s:s?, s:s?, s:i, s:I, s:I, s:I, s:b, s:I, s:I, s:s, s:s, s:s?}", "method", request->method, "path",
+        request->path, "query", query, "range", range, "status", closed ? 0 : reply->status, "bytes", (json_int_t)sent,
+        "received", (json_int_t)received, "connection", (json_int_t)request->connection_id, "new_connection",
+        request->new_connection, "time_ms", (json_int_t)request->began_wall_ms, "duration_ms",
         (json_int_t)(ncr_clock_ms() - request->began_ms), "fault", ncr_emu_fault_name(request->fault.kind), "auth",
         kind_of_credentials(request), "agent", agent);
+    free(query);
+    if (request->operation)
+        json_object_set_new(entry, "operation", json_string(request->operation));
     json_t *conditions = json_object();
     for (size_t i = 0; i < sizeof condition_headers / sizeof *condition_headers; i++) {
         const char *value = ncr_emu_header(request, condition_headers[i]);
@@ -151,12 +181,12 @@ static enum MHD_Result reset_connection(ncr_emu_request *request)
 
 static bool is_validator(const char *name)
 {
-    static const char *const names[] = {"ETag", "Last-Modified", "x-goog-generation", "x-goog-metageneration",
-                                        "x-goog-hash"};
+    static const char *const names[] = {"ETag",        "Last-Modified",   "x-goog-generation", "x-goog-metageneration",
+                                        "x-goog-hash", "x-amz-version-id"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (ncr_text_equal_nocase(name, names[i]))
             return true;
-    return false;
+    return ncr_text_starts_nocase(name, "x-amz-checksum-");
 }
 
 static void add_headers(const ncr_emu_request *request, const ncr_emu_reply *reply, struct MHD_Response *response)
@@ -169,7 +199,8 @@ static void add_headers(const ncr_emu_request *request, const ncr_emu_reply *rep
         bool changes = request->fault.kind == NCR_EMU_FAULT_CHANGED_ETAG;
         if (changes && ncr_text_equal_nocase(name, "ETag"))
             value = "\"changed\"";
-        if (changes && ncr_text_equal_nocase(name, "x-goog-generation"))
+        if (changes &&
+            (ncr_text_equal_nocase(name, "x-goog-generation") || ncr_text_equal_nocase(name, "x-amz-version-id")))
             value = "1";
         MHD_add_response_header(response, name, value);
     }

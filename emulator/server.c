@@ -52,6 +52,14 @@ static bool is_denied_locked(const ncr_emu_server *server, const char *bucket)
     return false;
 }
 
+bool ncr_emu_is_denied(ncr_emu_server *server, const char *bucket)
+{
+    pthread_mutex_lock(&server->lock);
+    bool denied = is_denied_locked(server, bucket);
+    pthread_mutex_unlock(&server->lock);
+    return denied;
+}
+
 int ncr_emu_authorise(ncr_emu_request *request, const char *bucket)
 {
     ncr_emu_server *server = request->server;
@@ -175,13 +183,17 @@ static int fault_status(ncr_emu_fault_kind kind)
 static void answer(ncr_emu_request *request, ncr_emu_reply *reply)
 {
     int failed = fault_status(request->fault.kind);
+    bool s3 = ncr_emu_is_s3(request, is_json_path(request->path));
     if (failed) {
-        ncr_emu_reply_text(reply, failed, "text/plain", "fault\n");
+        if (s3)
+            ncr_emu_amazon_fault(request, reply, failed);
+        else
+            ncr_emu_reply_text(reply, failed, "text/plain", "fault\n");
         if (request->fault.retry_after >= 0)
             ncr_emu_reply_header(reply, "Retry-After", "%d", request->fault.retry_after);
     } else if (request->bad) {
         ncr_emu_reply_text(reply, 400, "text/plain", "malformed target\n");
-    } else if (ncr_emu_is_s3(request, is_json_path(request->path))) {
+    } else if (s3) {
         ncr_emu_amazon(request, reply);
     } else if (is_json_path(request->path)) {
         ncr_emu_google_json(request, reply);
@@ -264,6 +276,7 @@ static nacre_status parse_listen(const char *option, const char *text, struct so
 static void server_clear(ncr_emu_server *server)
 {
     ncr_emu_uploads_free(server->uploads);
+    ncr_emu_s3_access_free(server->s3_access);
     ncr_emu_root_close(server->root);
     ncr_emu_faults_free(server->faults);
     ncr_emu_log_free(server->log);
@@ -300,13 +313,18 @@ static nacre_status server_init(ncr_emu_server *server, const ncr_emulator_optio
     server->faults = ncr_emu_faults_new();
     server->log = ncr_emu_log_new();
     server->uploads = ncr_emu_uploads_new();
+    server->s3_access = ncr_emu_s3_access_new();
     server->require_token = ncr_text_copy(options->require_token);
     server->denied = options->denied ? copy_texts(options->denied) : NULL;
-    if (!server->faults || !server->log || !server->uploads)
+    if (!server->faults || !server->log || !server->uploads || !server->s3_access)
         return ncr_error_memory(err);
     nacre_status status = NACRE_OK;
     for (const char *const *fault = options->faults; fault && *fault && status == NACRE_OK; fault++)
         status = ncr_emu_faults_add(server->faults, *fault, err);
+    for (const char *const *key = options->s3_credentials; key && *key && status == NACRE_OK; key++)
+        status = ncr_emu_s3_access_add_key(server->s3_access, *key, err);
+    for (const char *const *region = options->s3_regions; region && *region && status == NACRE_OK; region++)
+        status = ncr_emu_s3_access_set_region(server->s3_access, *region, err);
     if (status == NACRE_OK)
         status = ncr_emu_root_open(options->root, &server->root, err);
     if (status == NACRE_OK)

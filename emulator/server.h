@@ -14,6 +14,7 @@
 #include "faults.h"
 #include "log.h"
 #include "objects.h"
+#include "s3_access.h"
 #include "uploads.h"
 
 /* What all requests share. Synchronised. */
@@ -22,6 +23,7 @@ typedef struct ncr_emu_server {
     ncr_emu_faults *faults;
     ncr_emu_log *log;
     ncr_emu_uploads *uploads;
+    ncr_emu_s3_access *s3_access;
     char *address;    /* "http://127.0.0.1:4443" */
     char *s3_address; /* where every request is S3's; NULL: none */
     _Atomic uint64_t connections;
@@ -110,11 +112,14 @@ void ncr_emu_control(ncr_emu_request *request, ncr_emu_reply *reply);     /* /em
 void ncr_emu_google_json(ncr_emu_request *request, ncr_emu_reply *reply); /* /storage/v1/, /upload/..., /download/... */
 void ncr_emu_google_xml(ncr_emu_request *request, ncr_emu_reply *reply);  /* everything else */
 void ncr_emu_amazon(ncr_emu_request *request, ncr_emu_reply *reply);      /* S3: what ncr_emu_is_s3() says */
+void ncr_emu_amazon_fault(ncr_emu_request *request, ncr_emu_reply *reply, int status); /* in place of an answer */
 
 /* Whether a request is S3's: docs/internals/emulator.md has the rule. */
 bool ncr_emu_is_s3(const ncr_emu_request *request, bool is_google_path);
 
-/* 200, 401 or 403 for a request that names bucket ("" for none). */
+/* Whether a bucket is one that is denied to everybody. */
+bool ncr_emu_is_denied(ncr_emu_server *server, const char *bucket);
+/* 200, 401 or 403 for a request of Google's interfaces that names bucket ("" for none). */
 int ncr_emu_authorise(ncr_emu_request *request, const char *bucket);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -69,6 +70,7 @@ ncr_emu_upload *ncr_emu_upload_begin(ncr_emu_uploads *uploads, const char *bucke
     pthread_mutex_init(&upload->lock, NULL);
     atomic_init(&upload->references, 2); /* the list's and the caller's */
     make_id(upload->id);
+    upload->began_ms = ncr_clock_wall_ms();
     upload->bucket = ncr_text_copy(bucket);
     upload->key = ncr_text_copy(key);
     upload->fields = json_incref(fields);
@@ -124,9 +126,9 @@ void ncr_emu_upload_forget(ncr_emu_uploads *uploads, ncr_emu_upload *upload)
         upload_unref(upload);
 }
 
-bool ncr_emu_upload_add_part(ncr_emu_upload *upload, uint64_t number, ncr_emu_draft *draft)
+ncr_emu_part *ncr_emu_upload_add_part(ncr_emu_upload *upload, uint64_t number, ncr_emu_draft *draft)
 {
-    ncr_emu_part part = {.number = number, .draft = draft, .size = draft->size};
+    ncr_emu_part part = {.number = number, .draft = draft, .size = draft->size, .modified_ms = ncr_clock_wall_ms()};
     ncr_emu_hash_end(&draft->hash, &part.crc32c, part.md5);
     size_t at = 0;
     while (at < upload->part_count && upload->parts[at].number < number)
@@ -134,16 +136,16 @@ bool ncr_emu_upload_add_part(ncr_emu_upload *upload, uint64_t number, ncr_emu_dr
     if (at < upload->part_count && upload->parts[at].number == number) {
         ncr_emu_draft_free(upload->parts[at].draft);
         upload->parts[at] = part;
-        return true;
+        return &upload->parts[at];
     }
     if (!ncr_array_reserve(&upload->parts, &upload->part_capacity, upload->part_count + 1, sizeof *upload->parts)) {
         ncr_emu_draft_free(draft);
-        return false;
+        return NULL;
     }
     memmove(upload->parts + at + 1, upload->parts + at, (upload->part_count - at) * sizeof *upload->parts);
     upload->parts[at] = part;
     upload->part_count++;
-    return true;
+    return &upload->parts[at];
 }
 
 json_t *ncr_emu_uploads_describe(ncr_emu_uploads *uploads, const char *bucket)
@@ -152,7 +154,8 @@ json_t *ncr_emu_uploads_describe(ncr_emu_uploads *uploads, const char *bucket)
     pthread_mutex_lock(&uploads->lock);
     for (const ncr_emu_upload *upload = uploads->first; upload; upload = upload->next)
         if (!upload->draft && strcmp(upload->bucket, bucket) == 0)
-            json_array_append_new(out, json_pack("{s:s, s:s}", "key", upload->key, "id", upload->id));
+            json_array_append_new(out, json_pack("{s:s, s:s, s:I}", "key", upload->key, "id", upload->id, "began_ms",
+                                                 (json_int_t)upload->began_ms));
     pthread_mutex_unlock(&uploads->lock);
     return out;
 }
