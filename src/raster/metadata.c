@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include "raster/metadata.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,7 @@ static bool reserve_slot(ncr_metadata *metadata)
 {
     if (metadata->count < FEW || 2 * (metadata->count + 1) <= metadata->slot_count)
         return true;
+    assert(metadata->items);
     size_t count = metadata->slot_count ? 2 * metadata->slot_count : FIRST_SLOTS;
     size_t *slots = ncr_alloc_array(count, sizeof *slots);
     if (!slots)

@@ -15,8 +15,10 @@ typedef struct {
 static nacre_status set_size(const char *name, double width, double height, nacre_grid *grid, nacre_error *err)
 {
     if (!(width <= INT_MAX && height <= INT_MAX))
-        return ncr_error_set(err, NACRE_ERROR_TOO_LARGE, "%s: the output grid would have %.0f x %.0f pixels", name,
-                             width, height);
+        return ncr_error_set(
+            err, NACRE_ERROR_TOO_LARGE,
+            "%s: the output grid would have %.0f x %.0f pixels: give a coarser resolution, a size or bounds", name,
+            width, height);
     grid->width = (int)fmax(1, width);
     grid->height = (int)fmax(1, height);
     return NACRE_OK;

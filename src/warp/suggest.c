@@ -280,8 +280,10 @@ static nacre_status size_grid(const sampler *s, nacre_grid *out, nacre_error *er
     double pixel = sqrt(dx * dx + dy * dy) / sqrt(width * width + height * height);
     double columns = wide / pixel, rows = high / pixel;
     if (!(columns < INT_MAX - 1 && rows < INT_MAX - 1))
-        return ncr_error_set(err, NACRE_ERROR_TOO_LARGE, "%s: the output grid would have %.0f x %.0f pixels",
-                             s->source->name, columns, rows);
+        return ncr_error_set(
+            err, NACRE_ERROR_TOO_LARGE,
+            "%s: the output grid would have %.0f x %.0f pixels: give a coarser resolution, a size or bounds",
+            s->source->name, columns, rows);
     out->width = (int)(columns + 0.5);
     out->height = (int)(rows + 0.5);
     if (out->width < 1 || out->height < 1)
