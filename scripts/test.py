@@ -125,13 +125,14 @@ STEPS = {
     "unit": lambda: unit("build"),
     "asan": sanitized_unit_tests,
     "tsan": threaded_unit_tests,
-    "integration": lambda: pytest("integration", ["-m", "not slow"]),
+    "integration": lambda: pytest("integration", ["-m", "not slow and not model"]),
+    "model": lambda: pytest("formal model", ["-m", "model"]),
     "fuzz": lambda: check("fuzz, 60 seconds in all", ["scripts/fuzz", "60"]),
     "clang": clang_build,
     "tidy": lambda: check("clang-tidy", ["scripts/lint"]),
     "slow": lambda: pytest("integration, slow", ["-m", "slow"]),
 }
-FAST = ["lint", "unit", "integration", "asan", "tsan", "fuzz"]
+FAST = ["lint", "unit", "integration", "model", "asan", "tsan", "fuzz"]
 # Everything, cut so that each shard takes at most 50 minutes on two cores.
 SHARDS = {
     "fast": FAST,
