@@ -93,6 +93,12 @@ const ncr_key_row ncr_key_rows[NCR_KEY_COUNT] = {
                                  NULL,
                                  {"GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN"},
                                  "bearer token for Google Cloud Storage"},
+    [NCR_KEY_GS_CREDENTIALS] = {"gs.credentials",
+                                NCR_KEY_TEXT,
+                                NULL,
+                                NULL,
+                                {"GOOGLE_APPLICATION_CREDENTIALS"},
+                                "credentials file for Google Cloud Storage: a service account's key and the like"},
     [NCR_KEY_GS_NO_SIGN_REQUEST] =
         {"gs.no_sign_request", NCR_KEY_BOOL, NULL, "no", {"GS_NO_SIGN_REQUEST"}, "ask Google without credentials"},
     [NCR_KEY_GS_BILLING_PROJECT] =

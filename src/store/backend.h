@@ -12,7 +12,7 @@
 typedef struct ncr_store_options {
     const char *location; /* see ncr_store_open() */
     bool anonymous;
-    const ncr_config *config;
+    ncr_config *config; /* which credentials may keep */
 } ncr_store_options;
 
 /* The back ends' constructors, one line each in store.c's registry. */

@@ -253,7 +253,7 @@ static bool start_thread(ncr_credentials *credentials)
     if (is_started)
         pthread_detach(thread);
     else
-        ncr_credentials_unref(credentials);
+        atomic_fetch_sub(&credentials->references, 1); /* never the last: the caller has one */
     return is_started;
 }
 

@@ -2,10 +2,12 @@
  * Copyright the nacre authors */
 #include "store/gs.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "net/url.h"
+#include "store/gs_credentials.h"
 
 /* Google Cloud Storage through its JSON interface, and servers like it: where they are, who asks, and what is said
  * when they refuse. */
@@ -124,13 +126,8 @@ void ncr_gs_version_of(const ncr_http_response *response, ncr_version *out)
 
 /* --- Errors. --- */
 
-static nacre_status denied(const ncr_gs_store *store, const char *name, int code, const char *said, nacre_error *err)
+static nacre_status denied_anonymous(const ncr_gs_store *store, const char *name, int code, nacre_error *err)
 {
-    const char *colon = *said ? ": " : "";
-    if (store->bearer.credentials)
-        return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,
-                                  "%s: denied (%d): the access token from %s was refused%s%s", name, code,
-                                  ncr_credentials_origin(store->bearer.credentials), colon, said);
     if (store->asked_anonymous)
         return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,
                                   "%s: denied (%d): it is not public, and gs.no_sign_request says to ask without "
@@ -141,17 +138,25 @@ static nacre_status denied(const ncr_gs_store *store, const char *name, int code
                                   "%s: denied (%d): it is not public, and what a document names in another place is "
                                   "read without credentials",
                                   name, code);
-    if (store->has_key_file)
-        return ncr_error_set_http(
-            err, NACRE_ERROR_DENIED, code,
-            "%s: denied (%d): key files (GOOGLE_APPLICATION_CREDENTIALS is set) are not supported "
-            "yet; set gs.access_token to what `gcloud auth print-access-token` prints",
-            name, code);
     return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,
-                              "%s: denied (%d): no Google credentials found (looked in gs.access_token, "
-                              "GOOGLE_OAUTH_ACCESS_TOKEN, CLOUDSDK_AUTH_ACCESS_TOKEN); for public data use "
+                              "%s: denied (%d): no Google credentials found (looked in %s); for public data use "
                               "--no-sign-request",
-                              name, code);
+                              name, code, store->looked ? store->looked : "gs.access_token");
+}
+
+static nacre_status denied(const ncr_gs_store *store, const char *name, int code, const char *said, nacre_error *err)
+{
+    const char *colon = *said ? ": " : "";
+    if (ncr_gs_is_anonymous(store))
+        return denied_anonymous(store, name, code, err);
+    const char *origin = ncr_credentials_origin(store->bearer.credentials);
+    if (code == 401)
+        return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,
+                                  "%s: denied (%d): the access token from %s was refused%s%s", name, code, origin,
+                                  colon, said);
+    return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,
+                              "%s: denied (%d), or missing: the credentials from %s do not allow it%s%s", name, code,
+                              origin, colon, said);
 }
 
 /* The store's word for a bucket that is missing, at the beginning of its message. */
@@ -218,25 +223,13 @@ static char *normalise_endpoint(const char *text)
     return endpoint;
 }
 
-/* Tells credentials apart without holding them: the beginning of a hash. */
-static bool describe_credentials(const char *token, const char *user_project, char **out)
-{
-    unsigned char hash[EVP_MAX_MD_SIZE] = {0};
-    if (!token)
-        return (*out = ncr_text_copy("anonymous")) != NULL;
-    if (!EVP_Digest(token, strlen(token), hash, NULL, EVP_sha256(), NULL))
-        return false;
-    *out = ncr_text_format("token:%02x%02x%02x%02x%02x%02x%02x%02x%s%s", hash[0], hash[1], hash[2], hash[3], hash[4],
-                           hash[5], hash[6], hash[7], user_project ? "/" : "", user_project ? user_project : "");
-    return *out != NULL;
-}
-
 static void gs_free(ncr_store *base)
 {
     ncr_gs_store *store = (ncr_gs_store *)base;
     free(store->endpoint);
     ncr_bearer_clear(&store->bearer);
     free(store->user_project);
+    free(store->looked);
 }
 
 static bool gs_can_copy(const ncr_object *source, const ncr_object *destination)
@@ -264,60 +257,89 @@ static const ncr_store_class gs_class = {
     .free = gs_free,
 };
 
-/* The token that was configured. NULL: out of memory. */
-static ncr_credentials *token_credentials(const ncr_config *config, const char *id, const char *token)
+bool ncr_gs_is_anonymous(const ncr_gs_store *store)
 {
-    const char *origin = ncr_config_origin(config, NCR_KEY_GS_ACCESS_TOKEN);
-    ncr_secret *secret = ncr_secret_new(NULL, NULL, token, INT64_MAX);
-    ncr_credentials *credentials =
-        secret ? ncr_credentials_fixed(id, origin ? origin : "gs.access_token", secret) : NULL;
+    ncr_secret *secret;
+    if (!store->bearer.credentials || store->is_sure)
+        return !store->bearer.credentials;
+    bool has_token =
+        ncr_credentials_get(store->bearer.credentials, "", &secret, NULL) == NCR_HTTP_READY && secret->token != NULL;
     ncr_secret_unref(secret);
-    return credentials;
+    return !has_token;
 }
 
-/* Fills a new store in; false when out of memory. */
-static bool configure(ncr_gs_store *store, const ncr_store_options *options, const char *token)
+/* Whether an endpoint is one of Google's own, under whatever name (regional, private). */
+static bool is_googles(const char *endpoint)
 {
-    const ncr_config *config = options->config;
-    const char *project = ncr_config_text(config, NCR_KEY_GS_BILLING_PROJECT);
-    const char *key_file = getenv("GOOGLE_APPLICATION_CREDENTIALS");
-    store->asked_anonymous = ncr_config_bool(config, NCR_KEY_GS_NO_SIGN_REQUEST);
+    ncr_url_place place;
+    return ncr_url_place_of(endpoint, &place) && strcmp(place.scheme, "https") == 0 && place.port == 443 &&
+           ncr_text_ends_nocase(place.host, ".googleapis.com");
+}
+
+/* What tells this store's credentials and payer from others'. NULL: out of memory. */
+static char *describe(const ncr_gs_identity *identity, const char *project)
+{
+    const char *id = identity->credentials ? ncr_credentials_id(identity->credentials) : "anonymous";
+    return ncr_text_format("%s%s%s", id, project ? "/" : "", project ? project : "");
+}
+
+/* Makes the store; endpoint and what identity holds become its own, on success. NULL: out of memory. */
+static ncr_gs_store *make_store(const ncr_store_options *options, char *endpoint, ncr_gs_identity *identity)
+{
+    const char *project = ncr_config_text(options->config, NCR_KEY_GS_BILLING_PROJECT);
+    if (!project || options->anonymous)
+        project = identity->quota_project;
+    char *id = ncr_text_format("gs:%s", endpoint), *who = describe(identity, project);
+    char *payer = ncr_text_copy(project);
+    ncr_gs_store *store = NULL;
+    if (id && who && (payer || !project))
+        store = (ncr_gs_store *)ncr_store_new(sizeof *store, &gs_class, id, who);
+    free(id);
+    free(who);
+    if (!store) {
+        free(payer);
+        return NULL;
+    }
+    store->endpoint = endpoint;
+    store->user_project = payer;
+    store->asked_anonymous = ncr_config_bool(options->config, NCR_KEY_GS_NO_SIGN_REQUEST);
     store->named_by_document = options->anonymous;
-    store->has_key_file = key_file && *key_file;
-    store->is_configured = ncr_config_text(config, NCR_KEY_GS_ENDPOINT) != NULL;
-    if (!token)
-        return true;
-    ncr_bearer_init(&store->bearer, token_credentials(config, store->base.credentials, token));
-    store->user_project = ncr_text_copy(project);
-    return store->bearer.credentials && (store->user_project || !project);
+    store->is_configured = ncr_config_text(options->config, NCR_KEY_GS_ENDPOINT) != NULL;
+    store->is_sure = identity->is_sure;
+    store->looked = identity->looked;
+    ncr_bearer_init(&store->bearer, identity->credentials);
+    identity->looked = NULL;
+    identity->credentials = NULL;
+    return store;
+}
+
+static nacre_status find_endpoint(const ncr_config *config, char **out, nacre_error *err)
+{
+    const char *said = ncr_config_text(config, NCR_KEY_GS_ENDPOINT);
+    *out = normalise_endpoint(said ? said : "https://storage.googleapis.com");
+    if (!*out)
+        return ncr_error_memory(err);
+    if (**out)
+        return NACRE_OK;
+    free(*out);
+    *out = NULL;
+    return ncr_error_set(err, NACRE_ERROR_INVALID, "gs.endpoint: '%s' names no server: give http://HOST:PORT", said);
 }
 
 nacre_status ncr_gs_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err)
 {
+    char *endpoint;
+    ncr_gs_identity identity = {0};
     *out = NULL;
-    const char *endpoint = ncr_config_text(options->config, NCR_KEY_GS_ENDPOINT);
-    const char *project = ncr_config_text(options->config, NCR_KEY_GS_BILLING_PROJECT);
-    const char *token = ncr_config_text(options->config, NCR_KEY_GS_ACCESS_TOKEN);
-    if (options->anonymous || ncr_config_bool(options->config, NCR_KEY_GS_NO_SIGN_REQUEST))
-        token = NULL;
-    char *url = normalise_endpoint(endpoint ? endpoint : "https://storage.googleapis.com"), *credentials = NULL;
-    if (url && !*url) {
-        free(url);
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "gs.endpoint: '%s' names no server: give http://HOST:PORT",
-                             endpoint);
+    nacre_status status = find_endpoint(options->config, &endpoint, err);
+    if (status == NACRE_OK && !options->anonymous && !ncr_config_bool(options->config, NCR_KEY_GS_NO_SIGN_REQUEST))
+        status = ncr_gs_identity_find(options->config, is_googles(endpoint), &identity, err);
+    if (status == NACRE_OK) {
+        *out = (ncr_store *)make_store(options, endpoint, &identity);
+        status = *out ? NACRE_OK : ncr_error_memory(err);
     }
-    char *id = url ? ncr_text_format("gs:%s", url) : NULL;
-    ncr_gs_store *store = NULL;
-    if (id && describe_credentials(token, project, &credentials))
-        store = (ncr_gs_store *)ncr_store_new(sizeof *store, &gs_class, id, credentials);
-    free(id);
-    free(credentials);
-    if (!store || !configure(store, options, token)) {
-        free(url);
-        ncr_store_unref(store ? &store->base : NULL);
-        return ncr_error_memory(err);
-    }
-    store->endpoint = url;
-    *out = &store->base;
-    return NACRE_OK;
+    if (!*out)
+        free(endpoint);
+    ncr_gs_identity_clear(&identity);
+    return status;
 }

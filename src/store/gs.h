@@ -18,9 +18,10 @@ typedef struct ncr_gs_store {
     char *endpoint;     /* "https://host", no slash at the end */
     bool is_configured; /* the user named the endpoint, so it may be a private address */
     ncr_bearer bearer;
-    char *user_project; /* NULL: none */
+    bool is_sure;       /* the bearer always has a token; else see ncr_gs_is_anonymous() */
+    char *user_project; /* that pays; NULL: the bucket's own */
     bool asked_anonymous, named_by_document;
-    bool has_key_file; /* GOOGLE_APPLICATION_CREDENTIALS is set */
+    char *looked; /* where no credentials were found, for messages; NULL: they were, or none were wanted */
 } ncr_gs_store;
 
 static inline ncr_gs_store *ncr_gs_of(const ncr_object *object)
@@ -29,6 +30,10 @@ static inline ncr_gs_store *ncr_gs_of(const ncr_object *object)
 }
 
 /* --- gs.c --- */
+
+/* Whether requests go out without a token, as far as is known yet: a machine of Google's may have no account, and is
+ * asked at the first request. */
+bool ncr_gs_is_anonymous(const ncr_gs_store *store);
 
 /* A URL as it is put together; running out of memory is remembered. */
 typedef struct ncr_gs_url {

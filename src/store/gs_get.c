@@ -406,7 +406,7 @@ static void proof_next(gs_get *job)
 static void start(gs_get *job, unsigned needed_round)
 {
     ncr_get *get = job->get;
-    bool is_anonymous = !ncr_gs_of(get->object)->bearer.credentials;
+    bool is_anonymous = ncr_gs_is_anonymous(ncr_gs_of(get->object)); /* the plan is right with a token, too */
     bool is_proof = get->match == NCR_MATCH_MODIFIED && get->version->strong && !job->no_condition;
     const char *old = is_proof ? ncr_gs_generation(get->version) : NULL;
     bool made;

@@ -21,7 +21,7 @@ static const struct {
     {"s3", ncr_s3_store_open},
 };
 
-nacre_status ncr_store_open(const char *scheme, const char *location, bool anonymous, const ncr_config *config,
+nacre_status ncr_store_open(const char *scheme, const char *location, bool anonymous, ncr_config *config,
                             ncr_store **out, nacre_error *err)
 {
     *out = NULL;

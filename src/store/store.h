@@ -235,7 +235,7 @@ void ncr_store_unref(ncr_store *store);
 /* Makes the store of a scheme ("gs", "http", "file", "mem") from configuration. location is the part of the path that
  * tells the server (for http: scheme, host and port), else NULL. anonymous: without credentials, whatever is
  * configured. NACRE_ERROR_UNSUPPORTED: no such back end. */
-nacre_status ncr_store_open(const char *scheme, const char *location, bool anonymous, const ncr_config *config,
+nacre_status ncr_store_open(const char *scheme, const char *location, bool anonymous, ncr_config *config,
                             ncr_store **out, nacre_error *err);
 
 #endif

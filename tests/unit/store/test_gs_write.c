@@ -147,8 +147,8 @@ static void denied_and_missing_buckets_are_said_clearly(void **state)
     assert_contains(f.err.message, "there is no bucket 'bkt'");
     assert_int_equal(p.outcome, NCR_OUTCOME_NOT_DONE);
     assert_int_equal(put(&f, NULL, &p), NACRE_ERROR_DENIED);
-    assert_string_equal(f.err.message, "gs://bkt/d/a b.tif: denied (403): the access token from gs.access_token was "
-                                       "refused: read only");
+    assert_string_equal(f.err.message, "gs://bkt/d/a b.tif: denied (403), or missing: the credentials from "
+                                       "gs.access_token do not allow it: read only");
     end(&f);
 }
 
