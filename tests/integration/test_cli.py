@@ -96,7 +96,7 @@ def test_version() -> None:
         (["ls", "--cache", "ttl=5", "x"], ["fresh and offline"]),
         (["ls", "--config", "gs.endpoint", "x"], ["KEY=VALUE"]),
         (["ls", "--config", "no.such.key=1", "x"], ["no.such.key"]),
-        (["ls", "--profile", "p", "x"], ["unknown option --profile"]),
+        (["ls", "--profil", "p", "x"], ["unknown option --profil", "did you mean --profile?"]),
         (["cp", "a", "b", "c"], ["ends with a slash"]),
         (["cp", "-n", "--if-match", "x", "a", "b"], ["exclude"]),
         (["cat", "--range", "5", "a"], ["A-B"]),
