@@ -266,10 +266,12 @@ static int apply_common(cli_context *context)
         case COMMON_ENDPOINT:
             status = set_config(context, "gs.endpoint", value->text);
             status = status == CLI_OK ? set_config(context, "s3.endpoint", value->text) : status;
+            status = status == CLI_OK ? set_config(context, "az.endpoint", value->text) : status;
             break;
         case COMMON_NO_SIGN:
             status = set_config(context, "gs.no_sign_request", "yes");
             status = status == CLI_OK ? set_config(context, "s3.no_sign_request", "yes") : status;
+            status = status == CLI_OK ? set_config(context, "az.no_sign_request", "yes") : status;
             break;
         case COMMON_BILLING:
             status = set_config(context, "gs.billing_project", value->text);

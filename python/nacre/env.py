@@ -12,6 +12,12 @@ from . import _later, _lib
 
 # GDAL's and Rasterio's names for what nacre has too.
 _SAME = {
+    "AZURE_NO_SIGN_REQUEST": "az.no_sign_request",
+    "AZURE_STORAGE_ACCESS_KEY": "az.access_key",
+    "AZURE_STORAGE_ACCESS_TOKEN": "az.access_token",
+    "AZURE_STORAGE_ACCOUNT": "az.account",
+    "AZURE_STORAGE_CONNECTION_STRING": "az.connection_string",
+    "AZURE_STORAGE_SAS_TOKEN": "az.sas_token",
     "CPL_GS_ENDPOINT": "gs.endpoint",
     "GS_NO_SIGN_REQUEST": "gs.no_sign_request",
     "GS_USER_PROJECT": "gs.billing_project",

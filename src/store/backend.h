@@ -16,6 +16,7 @@ typedef struct ncr_store_options {
 } ncr_store_options;
 
 /* The back ends' constructors, one line each in store.c's registry. */
+nacre_status ncr_az_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 nacre_status ncr_file_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 nacre_status ncr_gs_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 nacre_status ncr_http_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err);

@@ -14,11 +14,8 @@ static const struct {
     const char *scheme;
     nacre_status (*open)(const ncr_store_options *options, ncr_store **out, nacre_error *err);
 } backends[] = {
-    {"file", ncr_file_store_open},
-    {"gs", ncr_gs_store_open},
-    {"http", ncr_http_store_open},
-    {"mem", ncr_mem_store_open},
-    {"s3", ncr_s3_store_open},
+    {"az", ncr_az_store_open},     {"file", ncr_file_store_open}, {"gs", ncr_gs_store_open},
+    {"http", ncr_http_store_open}, {"mem", ncr_mem_store_open},   {"s3", ncr_s3_store_open},
 };
 
 nacre_status ncr_store_open(const char *scheme, const char *location, bool anonymous, ncr_config *config,

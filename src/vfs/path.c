@@ -8,7 +8,15 @@
 #include "base/text.h"
 #include "vfs/url.h"
 
-typedef enum path_kind { KIND_BUCKET, KIND_HTTP, KIND_VSICURL, KIND_FILE, KIND_MEM, KIND_MISSING } path_kind;
+typedef enum path_kind {
+    KIND_BUCKET,
+    KIND_AZURE,
+    KIND_HTTP,
+    KIND_VSICURL,
+    KIND_FILE,
+    KIND_MEM,
+    KIND_MISSING
+} path_kind;
 
 /* How a path may begin. URL schemes are matched in any case, GDAL's prefixes as they are. */
 static const struct prefix {
@@ -16,12 +24,12 @@ static const struct prefix {
     const char *scheme;
     path_kind kind;
 } prefixes[] = {
-    {"gs://", "gs", KIND_BUCKET},        {"gcs://", "gs", KIND_BUCKET},      {"/vsigs/", "gs", KIND_BUCKET},
-    {"http://", "http", KIND_HTTP},      {"https://", "http", KIND_HTTP},    {"/vsicurl/", "http", KIND_VSICURL},
-    {"file://", "file", KIND_FILE},      {"mem://", "mem", KIND_MEM},        {"/vsimem/", "mem", KIND_MEM},
-    {"s3://", "s3", KIND_BUCKET},        {"/vsis3/", "s3", KIND_BUCKET},     {"az://", "az", KIND_MISSING},
-    {"abfs://", "abfs", KIND_MISSING},   {"abfss://", "abfs", KIND_MISSING}, {"/vsiaz/", "az", KIND_MISSING},
-    {"/vsiadls/", "abfs", KIND_MISSING}, {"zip://", "zip", KIND_MISSING},    {"/vsizip/", "zip", KIND_MISSING},
+    {"gs://", "gs", KIND_BUCKET},    {"gcs://", "gs", KIND_BUCKET},   {"/vsigs/", "gs", KIND_BUCKET},
+    {"http://", "http", KIND_HTTP},  {"https://", "http", KIND_HTTP}, {"/vsicurl/", "http", KIND_VSICURL},
+    {"file://", "file", KIND_FILE},  {"mem://", "mem", KIND_MEM},     {"/vsimem/", "mem", KIND_MEM},
+    {"s3://", "s3", KIND_BUCKET},    {"/vsis3/", "s3", KIND_BUCKET},  {"az://", "az", KIND_AZURE},
+    {"abfs://", "az", KIND_AZURE},   {"abfss://", "az", KIND_AZURE},  {"/vsiaz/", "az", KIND_AZURE},
+    {"/vsiadls/", "az", KIND_AZURE}, {"zip://", "zip", KIND_MISSING}, {"/vsizip/", "zip", KIND_MISSING},
 };
 
 static const struct prefix *find_prefix(const char *text)
@@ -69,6 +77,34 @@ static nacre_status parse_bucket(const char *text, const char *rest, ncr_path *o
     return status == NACRE_OK ? take(&out->key, ncr_text_copy(rest[length] ? rest + length + 1 : ""), err) : status;
 }
 
+/* "ACCOUNT" or "ACCOUNT.dfs.core.windows.net". */
+static bool is_account_host(const char *text, size_t length)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+    return length && length <= 253 && text[0] != '.' && text[0] != '-' && strspn(text, letters) >= length;
+}
+
+/* "CONTAINER/KEY", or "CONTAINER@ACCOUNT/KEY": a location in front of the key. */
+static nacre_status parse_azure(const char *text, const char *rest, ncr_path *out, nacre_error *err)
+{
+    size_t length = strcspn(rest, "/");
+    const char *at = memchr(rest, '@', length);
+    size_t name = at ? (size_t)(at - rest) : length, host = at ? length - name - 1 : 0;
+    if (!*rest) /* the store itself */
+        return take(&out->key, ncr_text_copy(""), err);
+    if (!is_bucket_name(*rest == '$' ? rest + 1 : rest, *rest == '$' ? name - 1 : name)) /* $root, $web */
+        return refuse(text, NACRE_ERROR_INVALID, "no valid container name in the path", "", err);
+    if (at && !is_account_host(at + 1, host))
+        return refuse(text, NACRE_ERROR_INVALID, "no valid account after the container", "", err);
+    free(out->bucket);
+    nacre_status status = take(&out->bucket, ncr_text_copy_n(rest, name), err);
+    if (status == NACRE_OK && at)
+        status = take(&out->location, ncr_text_copy_n(at + 1, host), err);
+    for (char *c = out->location; c && *c; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+    return status == NACRE_OK ? take(&out->key, ncr_text_copy(rest[length] ? rest + length + 1 : ""), err) : status;
+}
+
 static nacre_status parse_file_url(const char *text, const char *rest, ncr_path *out, nacre_error *err)
 {
     if (ncr_text_starts_nocase(rest, "localhost/"))
@@ -86,6 +122,8 @@ static nacre_status parse_with(const struct prefix *prefix, const char *text, nc
     switch (prefix->kind) {
     case KIND_BUCKET:
         return parse_bucket(text, rest, out, err);
+    case KIND_AZURE:
+        return parse_azure(text, rest, out, err);
     case KIND_HTTP:
         return ncr_url_split(text, &out->location, &out->key, err);
     case KIND_VSICURL:
@@ -141,6 +179,11 @@ nacre_status ncr_path_parse(const char *text, ncr_path *out, nacre_error *err)
     return status;
 }
 
+bool ncr_path_is_http(const ncr_path *path)
+{
+    return strcmp(path->scheme, "http") == 0;
+}
+
 void ncr_path_clear(ncr_path *path)
 {
     free(path->scheme);
@@ -164,10 +207,13 @@ char *ncr_path_text(const ncr_path *path, ncr_spelling spelling)
         return local_text(path->key);
     if (strcmp(path->scheme, "mem") == 0)
         return ncr_text_format("%s%s", gdal ? "/vsimem/" : "mem://", path->key);
-    if (path->location)
+    if (ncr_path_is_http(path))
         return ncr_text_format("%s%s%s", gdal ? "/vsicurl/" : "", path->location, path->key);
     char *prefix = gdal ? ncr_text_format("/vsi%s/", path->scheme) : ncr_text_format("%s://", path->scheme);
-    char *text = prefix ? ncr_text_format("%s%s%s%s", prefix, path->bucket, *path->bucket ? "/" : "", path->key) : NULL;
+    const char *at = path->location ? "@" : "", *location = path->location ? path->location : "";
+    char *text = prefix ? ncr_text_format("%s%s%s%s%s%s", prefix, path->bucket, at, location, *path->bucket ? "/" : "",
+                                          path->key)
+                        : NULL;
     free(prefix);
     return text;
 }
@@ -192,7 +238,8 @@ static bool append_query(ncr_buffer *out, const char *query)
 char *ncr_path_shown(const char *text)
 {
     const char *url = ncr_text_starts(text, "/vsicurl/") ? text + strlen("/vsicurl/") : text, *begin, *end;
-    if (!ncr_url_authority(url, &begin, &end))
+    const struct prefix *prefix = find_prefix(text);
+    if (!ncr_url_authority(url, &begin, &end) || (prefix && prefix->kind == KIND_AZURE)) /* CONTAINER@ACCOUNT */
         return ncr_text_copy(text);
     const char *host = begin;
     for (const char *at = begin; at < end; at++)

@@ -12,8 +12,10 @@
 typedef enum ncr_spelling { NCR_SPELLING_URL, NCR_SPELLING_GDAL, NCR_SPELLING_LOCAL } ncr_spelling;
 
 typedef struct ncr_path {
-    char *scheme;   /* "gs", "http", "file", "mem", ... in lower case; aliases resolved (gcs is gs, https is http) */
-    char *location; /* "https://host:port" normalised, for http; else NULL */
+    char *scheme;   /* "gs", "http", "file", "mem", ... in lower case; aliases resolved (gcs is gs, https is http,
+                       abfs is az) */
+    char *location; /* "https://host:port" normalised, for http; "account" or "account.host" in lower case where an az
+                       path names it; else NULL */
     char *bucket;   /* "" where the scheme has none */
     char *key;      /* literal bytes; for http the path and query, normalised; for file the local path */
     ncr_spelling spelling;
@@ -23,6 +25,9 @@ typedef struct ncr_path {
  * in (the message names them). */
 nacre_status ncr_path_parse(const char *text, ncr_path *out, nacre_error *err);
 void ncr_path_clear(ncr_path *path);
+
+/* Whether the location is a server, and the key a path and query of it. */
+bool ncr_path_is_http(const ncr_path *path);
 
 /* How a path is written: as a URL ("gs://b/k", "/tmp/x"), or for GDAL ("/vsigs/b/k", "/vsicurl/http://...",
  * "/vsimem/x", "/tmp/x"). NULL: out of memory. */

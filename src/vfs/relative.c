@@ -96,7 +96,7 @@ static bool apply_name(ncr_buffer *directory, size_t least, const char *name, si
 
 static nacre_status join_key(ncr_path *base, const char *name, nacre_error *err)
 {
-    bool is_http = base->location != NULL, above = false;
+    bool is_http = ncr_path_is_http(base), above = false;
     size_t length = is_http ? strcspn(name, "?") : strlen(name), directory = directory_length(base->key, is_http);
     ncr_buffer key;
     ncr_buffer_init(&key, SIZE_MAX);
@@ -235,7 +235,7 @@ nacre_status ncr_path_relative(const char *base, const char *target, char **out,
         if (is_file(&from)) {
             status = local_relative(from.key, to.key, out, err);
         } else {
-            *out = climb(from.key, directory_length(from.key, from.location != NULL), to.key);
+            *out = climb(from.key, directory_length(from.key, ncr_path_is_http(&from)), to.key);
             status = *out ? keep_if_true(base, &to, out, err) : ncr_error_memory(err);
         }
     }

@@ -50,6 +50,7 @@ static bool is_configured_endpoint(const char *location, const ncr_config *confi
 {
     const char *scheme = ncr_config_bool(config, NCR_KEY_S3_HTTPS) ? "https://" : "http://";
     return is_endpoint(location, ncr_config_text(config, NCR_KEY_GS_ENDPOINT), "http://") ||
+           is_endpoint(location, ncr_config_text(config, NCR_KEY_AZ_ENDPOINT), "http://") ||
            is_endpoint(location, ncr_config_text(config, NCR_KEY_S3_ENDPOINT), scheme);
 }
 
@@ -81,7 +82,8 @@ static nacre_status judge(const ncr_path *path, const char *shown, const ncr_obj
         return refuse(shown, document, "another bucket or host, which sources=same does not allow",
                       "sources=public or sources=any does", err);
     out->anonymous = true;
-    out->public_only = path->location && !is_configured_endpoint(path->location, call->config);
+    out->public_only =
+        path->location && !(ncr_path_is_http(path) && is_configured_endpoint(path->location, call->config));
     return NACRE_OK;
 }
 

@@ -27,6 +27,12 @@ static inline int clear_environment(void **state)
                                         "GOOGLE_APPLICATION_CREDENTIALS",
                                         "GS_NO_SIGN_REQUEST",
                                         "GS_USER_PROJECT",
+                                        "AZURE_STORAGE_ACCOUNT",
+                                        "AZURE_STORAGE_ACCESS_KEY",
+                                        "AZURE_STORAGE_CONNECTION_STRING",
+                                        "AZURE_CLIENT_ID",
+                                        "AZURE_TENANT_ID",
+                                        "IDENTITY_ENDPOINT",
                                         "NACRE_CACHE",
                                         "NACRE_CONFIG"};
     (void)state;

@@ -53,6 +53,25 @@ static void keys_of_stores_are_literal(void **state)
     assert_parsed("mem://a//b/../c", "mem", "", "", "a//b/../c");
 }
 
+static void paths_of_azure_may_name_the_account(void **state)
+{
+    (void)state;
+    assert_parsed("az://c/d//k", "az", "", "c", "d//k");
+    assert_parsed("/vsiaz/c/k@x", "az", "", "c", "k@x");
+    assert_parsed("/vsiadls/c/k", "az", "", "c", "k");
+    assert_parsed("abfs://c/k", "az", "", "c", "k");
+    assert_parsed("ABFSS://c@Acct.dfs.core.windows.net/d/k", "az", "acct.dfs.core.windows.net", "c", "d/k");
+    assert_parsed("az://c@acct/K", "az", "acct", "c", "K");
+    assert_parsed("az://$root/k", "az", "", "$root", "k");
+    assert_parsed("https://acct.blob.core.windows.net/c/k", "http", "https://acct.blob.core.windows.net", "", "/c/k");
+    assert_refused("az://c@/k", NACRE_ERROR_INVALID, "account");
+    assert_refused("az://c@a:1/k", NACRE_ERROR_INVALID, "account");
+    assert_refused("az://c@a@b/k", NACRE_ERROR_INVALID, "account");
+    assert_refused("az://@a/k", NACRE_ERROR_INVALID, "container");
+    assert_refused("az://$/k", NACRE_ERROR_INVALID, "container");
+    assert_refused("az://../k", NACRE_ERROR_INVALID, "container");
+}
+
 static void spellings_name_one_object(void **state)
 {
     (void)state;
@@ -138,8 +157,6 @@ static void stores_that_are_not_built_in_are_named(void **state)
     (void)state;
     assert_refused("zip://b/k", NACRE_ERROR_UNSUPPORTED,
                    "zip://b/k: nacre knows this kind of path, but is built without zip");
-    assert_refused("az://c/k", NACRE_ERROR_UNSUPPORTED, "without az");
-    assert_refused("abfs://c/k", NACRE_ERROR_UNSUPPORTED, "without abfs");
     assert_refused("zip://x.zip!a", NACRE_ERROR_UNSUPPORTED, "without zip");
     assert_refused("/vsizip/x.zip/a", NACRE_ERROR_UNSUPPORTED, "without zip");
     assert_refused("/vsitar/x.tar/a", NACRE_ERROR_UNSUPPORTED, "no such file system");
@@ -164,6 +181,7 @@ static void secrets_are_never_shown(void **state)
                  "https://h/p?X-Amz-Date=1&X-Amz-Signature=***&b=2");
     assert_shown("https://h/p?sig=a%2Fb#sig=c", "https://h/p?sig=***#sig=***");
     assert_shown("https://h/p?signal=5", "https://h/p?signal=5");
+    assert_shown("az://container@account/k", "az://container@account/k");
     assert_shown("gs://b/k?sig=literal", "gs://b/k?sig=literal");
     assert_shown("/tmp/a?sig=x", "/tmp/a?sig=x");
     assert_refused("http://user:secret@h/p", NACRE_ERROR_UNSUPPORTED, "http://***@h/p: a user or password");
@@ -188,6 +206,9 @@ static void paths_are_written_in_either_spelling(void **state)
     assert_text("/vsis3/b/d/k", "s3://b/d/k", "/vsis3/b/d/k");
     assert_text("/vsigs/b", "gs://b/", "/vsigs/b/");
     assert_text("/vsicurl/HTTP://h:80/p?q", "http://h/p?q", "/vsicurl/http://h/p?q");
+    assert_text("abfs://c/k", "az://c/k", "/vsiaz/c/k");
+    assert_text("abfss://c@a.dfs.core.windows.net/k", "az://c@a.dfs.core.windows.net/k",
+                "/vsiaz/c@a.dfs.core.windows.net/k");
     assert_text("mem://x", "mem://x", "/vsimem/x");
     assert_text("a/b.tif", "a/b.tif", "a/b.tif");
     assert_text("file:///vsigs/b/k", "/./vsigs/b/k", "/./vsigs/b/k");
@@ -224,6 +245,7 @@ static void relative_names_are_beside_the_document(void **state)
     assert_joined("gs://b/d/x.vrt", "a//b%20c?d#e", "gs://b/d/a//b%20c?d#e");
     assert_joined("http://h/d/x.vrt?token=1", "a b.tif", "http://h/d/a b.tif"); /* parsing escapes it */
     assert_joined("/vsicurl/http://h/d/x.vrt", "../a.tif", "/vsicurl/http://h/a.tif");
+    assert_joined("az://c@a/d/x.vrt", "../k.tif?q", "az://c@a/k.tif?q");
     assert_joined("mem://d/x.vrt", "a.tif", "mem://d/a.tif");
     assert_joined("/tmp/d/x.vrt", "a.tif", "/tmp/d/a.tif");
     assert_joined("/tmp/d/x.vrt", "../a.tif", "/tmp/d/../a.tif"); /* the system knows what is above a link */
@@ -268,10 +290,12 @@ static void documents_name_their_neighbours_relatively(void **state)
     assert_relative("gs://b/d/x.vrt", "gs://b/d/a.tif", "a.tif");
     assert_relative("gs://b/d/x.vrt", "/vsigs/b/e/a.tif", "../e/a.tif");
     assert_relative("gs://b/x.vrt", "gs://b/d/a.tif", "d/a.tif");
+    assert_relative("az://c@a/d/x.vrt", "abfs://c@A/d?/a.tif", "../d?/a.tif");
     assert_relative("http://h/d/x.vrt", "http://h/d/a%20b.tif", "a%20b.tif");
     assert_relative("/tmp/d/x.vrt", "/tmp/a.tif", "../a.tif");
     assert_relative("/tmp/x.vrt", "/tmp//d/./a.tif", "d/a.tif");
     assert_relative("gs://b/d/x.vrt", "gs://c/d/a.tif", NULL);
+    assert_relative("az://c@a/d/x.vrt", "az://c@b/d/a.tif", NULL);
     assert_relative("gs://b/d/x.vrt", "mem://d/a.tif", NULL);
     assert_relative("http://h/x.vrt", "https://h/a.tif", NULL);
 }
@@ -313,6 +337,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_of_stores_are_literal),
+        cmocka_unit_test(paths_of_azure_may_name_the_account),
         cmocka_unit_test(spellings_name_one_object),
         cmocka_unit_test(buckets_and_stores_are_paths_too),
         cmocka_unit_test(anything_else_is_local),
