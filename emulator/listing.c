@@ -13,8 +13,8 @@
 #include "keys.h"
 
 /* --- What lies in the folder ---
- * Before a listing the folders that the prefix names are walked, so that files put there, changed or removed by hand
- * are seen. */
+ * Before the first page of a listing the folders that the prefix names are walked, so that files put there, changed or
+ * removed by hand are seen. */
 
 /* path: the folder walked, relative to the bucket, "" or with a slash; only names beginning with `begin` matter. */
 static void walk_locked(ncr_emu_bucket *bucket, const char *path, const char *begin)
@@ -200,7 +200,8 @@ int ncr_emu_list(ncr_emu_bucket *bucket, const ncr_emu_list_options *options, nc
     *out = (ncr_emu_listing){0};
     const char *prefix = options->prefix ? options->prefix : "";
     pthread_mutex_lock(&bucket->lock);
-    ncr_emu_scan_locked(bucket, prefix);
+    if (!options->token || !*options->token) /* the first page looked */
+        ncr_emu_scan_locked(bucket, prefix);
     int status = page_locked(bucket, options, prefix, out);
     pthread_mutex_unlock(&bucket->lock);
     return status;

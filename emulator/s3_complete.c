@@ -60,10 +60,15 @@ static bool on_element(void *user, const char *path, const char *text)
 
 static const ncr_emu_part *find_part(const ncr_emu_upload *upload, uint64_t number)
 {
-    for (size_t i = 0; i < upload->part_count; i++)
-        if (upload->parts[i].number == number)
-            return &upload->parts[i];
-    return NULL;
+    size_t low = 0, high = upload->part_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (upload->parts[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < upload->part_count && upload->parts[low].number == number ? &upload->parts[low] : NULL;
 }
 
 static void too_small(ncr_emu_s3 *s3, const listed_part *listed, const ncr_emu_part *part)
@@ -78,11 +83,20 @@ static void too_small(ncr_emu_s3 *s3, const listed_part *listed, const ncr_emu_p
     ncr_buffer_clear(&detail);
 }
 
+static bool is_part(const ncr_emu_upload *upload, const listed_part *listed)
+{
+    char etag[NCR_EMU_ETAG_SIZE];
+    const ncr_emu_part *part = find_part(upload, listed->number);
+    if (!part)
+        return false;
+    ncr_emu_s3_part_etag(part, etag);
+    return strcmp(listed->etag, "*") != 0 && ncr_emu_etag_listed(listed->etag, etag) &&
+           (!*listed->checksum || strcmp(listed->checksum, part->checksum) == 0);
+}
+
 /* Whether the list is one that completes the upload; false: the error is in the reply. */
 static bool check_list(ncr_emu_s3 *s3, const ncr_emu_upload *upload, const part_list *list)
 {
-    char etag[NCR_EMU_ETAG_SIZE];
-    bool needs_checksum = upload->checksum_is_composite;
     for (size_t i = 1; i < list->count; i++)
         if (list->parts[i].number <= list->parts[i - 1].number) {
             ncr_emu_s3_error(s3, "InvalidPartOrder", NULL);
@@ -90,20 +104,19 @@ static bool check_list(ncr_emu_s3 *s3, const ncr_emu_upload *upload, const part_
         }
     for (size_t i = 0; i < list->count; i++) {
         const listed_part *listed = &list->parts[i];
-        const ncr_emu_part *part = find_part(upload, listed->number);
-        if (part)
-            ncr_emu_s3_part_etag(part, etag);
-        if (!part || strcmp(listed->etag, "*") == 0 || !ncr_emu_etag_listed(listed->etag, etag) ||
-            (*listed->checksum && strcmp(listed->checksum, part->checksum) != 0)) {
+        if (!is_part(upload, listed)) {
             ncr_emu_s3_error(s3, "InvalidPart", NULL);
             return false;
         }
-        if (needs_checksum && !*listed->checksum) {
+        if (upload->checksum_is_composite && !*listed->checksum) {
             ncr_emu_s3_refuse(s3, "InvalidRequest", "The list must have the checksum of each part.");
             return false;
         }
-        if (i + 1 < list->count && part->size < PART_SIZE_MIN) {
-            too_small(s3, listed, part);
+    }
+    for (size_t i = 0; i + 1 < list->count; i++) {
+        const ncr_emu_part *part = find_part(upload, list->parts[i].number);
+        if (part->size < PART_SIZE_MIN) {
+            too_small(s3, &list->parts[i], part);
             return false;
         }
     }

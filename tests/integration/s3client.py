@@ -21,8 +21,7 @@ def client_of(url: str, signed: bool = True, **options: Any) -> Any:
     from botocore.config import Config
 
     settings = {"s3": {"addressing_style": "path"}, "retries": {"total_max_attempts": 1}}
-    if not signed:
-        settings["signature_version"] = UNSIGNED
+    settings["signature_version"] = "s3v4" if signed else UNSIGNED
     named = {"aws_access_key_id": "id", "aws_secret_access_key": "secret", "region_name": "us-east-1", **options}
     return boto3.client("s3", endpoint_url=url, config=Config(**settings), **named)
 
