@@ -73,12 +73,23 @@ static const char *origin_of(const ncr_config *config, ncr_key key)
     return origin ? origin : ncr_key_rows[key].name;
 }
 
+/* Amazon's own switch: its variables and files then name no server. */
+static bool ignores_community(void)
+{
+    bool ignores = false;
+    const char *text = getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    return text && ncr_text_to_bool(text, &ignores) && ignores;
+}
+
 static nacre_status read_endpoint(ncr_s3_store *store, const ncr_config *config, const char *of_profile,
                                   nacre_error *err)
 {
     const char *text = ncr_config_text(config, NCR_KEY_S3_ENDPOINT);
     const char *origin = text ? origin_of(config, NCR_KEY_S3_ENDPOINT) : "endpoint_url of the profile";
-    text = text ? text : of_profile;
+    if (text && ignores_community() && ncr_text_starts(origin, "AWS_ENDPOINT_URL"))
+        text = NULL;
+    if (!text && !ignores_community())
+        text = of_profile;
     if (!text)
         return NACRE_OK;
     store->endpoint = normalise_endpoint(text, ncr_config_bool(config, NCR_KEY_S3_HTTPS));
