@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -420,6 +421,17 @@ static nacre_status run(ncr_emu_server *server, const ncr_emulator_options *opti
     return status;
 }
 
+/* Each part of an upload is an open file, and there may be 10 000 of them. */
+static void allow_open_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    const rlim_t wanted = 65536;
+    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > wanted ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 nacre_status ncr_emulator_run(const ncr_emulator_options *options, nacre_error *err)
 {
     ncr_emulator_options filled = *options;
@@ -430,6 +442,7 @@ nacre_status ncr_emulator_run(const ncr_emulator_options *options, nacre_error *
         status = parse_listen("--s3-listen", options->s3_listen, &addresses[1], err);
     if (status != NACRE_OK)
         return status;
+    allow_open_files();
     sigset_t signals, before;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);

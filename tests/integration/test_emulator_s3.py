@@ -501,6 +501,21 @@ def test_uploads_are_listed_and_aborted(s3: Any) -> None:
     assert code(s3.abort_multipart_upload, Bucket="demo", Key="b", UploadId=ids[0]) == (404, "NoSuchUpload")
 
 
+def test_an_upload_of_more_parts_than_usual_open_files(emulator: Emulator, s3: Any) -> None:
+    import http.client
+    import urllib.parse
+
+    upload = begin(s3)["UploadId"]
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(emulator.s3_url).netloc)
+    for number in range(1, 1501):
+        connection.request("PUT", f"/demo/big?uploadId={upload}&partNumber={number}", b"x")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, b""), number
+    connection.close()
+    first = s3.list_parts(Bucket="demo", Key="big", UploadId=upload)
+    assert (len(first["Parts"]), first["NextPartNumberMarker"], first["IsTruncated"]) == (1000, 1000, True)
+
+
 def test_a_client_of_amazon_uploads_in_parts_by_itself(s3: Any) -> None:
     import io
 
