@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/latch.h"
 #include "base/text.h"
@@ -38,6 +39,16 @@ static inline int clear_environment(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unsetenv(names[i]);
+    for (char **at = environ; *at;) {
+        char name[128] = "";
+        if (strncmp(*at, "AWS_", 4) == 0 && strcspn(*at, "=") < sizeof name)
+            memcpy(name, *at, strcspn(*at, "="));
+        if (name[0])
+            unsetenv(name); /* what is behind it moves up */
+        else
+            at++;
+    }
+    setenv("HOME", "/nonexistent", 1);
     return setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
 }
 
