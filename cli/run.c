@@ -35,7 +35,8 @@ static const cli_option help_option[] = {
 static const cli_option common_options[] = {
     {COMMON_JSON, "json", 0, NULL, 0, NULL, false, "print JSON"},
     {COMMON_IO_STATS, "io-stats", 0, NULL, 0, NULL, false, "print requests, bytes, rounds and cache hits at the end"},
-    {COMMON_CACHE, "cache", 0, NULL, 0, "POLICY", false, "fresh (proven at each open, the default) or offline"},
+    {COMMON_CACHE, "cache", 0, NULL, 0, "POLICY", false,
+     "when what is cached is believed: fresh, ttl=SECONDS, immutable, offline"},
     {COMMON_CONFIG, "config", 0, NULL, 0, "KEY=VALUE", true, "set a configuration key"},
     {COMMON_ENDPOINT, "endpoint-url", 0, NULL, 0, "URL", false, "the server to ask instead of the store's own"},
     {COMMON_NO_SIGN, "no-sign-request", 0, NULL, 0, NULL, false, "send no credentials"},
@@ -237,6 +238,19 @@ static int set_config_pair(cli_context *context, const char *pair)
     return status;
 }
 
+/* The library says what the policies are. It is an argument of each call, which the key `cache` is not. */
+static int set_policy(cli_context *context, const char *policy)
+{
+    nacre_error err;
+    nacre_config *config = nacre_config_new();
+    if (!config)
+        return CLI_FAILED;
+    nacre_status status = nacre_config_set(config, "cache", policy, &err);
+    nacre_config_free(config);
+    context->io.cache = policy;
+    return status == NACRE_OK ? CLI_OK : cli_usage(context, "--%s", err.message);
+}
+
 static int apply_common(cli_context *context)
 {
     int status = CLI_OK;
@@ -256,9 +270,7 @@ static int apply_common(cli_context *context)
             context->verbose++;
             break;
         case COMMON_CACHE:
-            if (strcmp(value->text, "fresh") != 0 && strcmp(value->text, "offline") != 0)
-                return cli_usage(context, "--cache %s: the policies are fresh and offline", value->text);
-            context->io.cache = value->text;
+            status = set_policy(context, value->text);
             break;
         case COMMON_CONFIG:
             status = set_config_pair(context, value->text);

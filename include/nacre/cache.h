@@ -30,6 +30,13 @@ NACRE_API nacre_status nacre_cache_invalidate(const char *path, const nacre_io_o
 
 NACRE_API void nacre_cache_invalidate_all(void);
 
+/* Sets when what is cached of the objects whose paths begin with `prefix` ("gs://bucket/folder/", in any spelling) is
+ * believed: "fresh", "ttl=SECONDS", "immutable" or "offline"; NULL takes that back. It holds from the next open on, for
+ * the process, like the key `cache.policy`, and comes before that of files and environment; a call's own option comes
+ * before it. The longest prefix wins. What each policy promises: docs/guide/consistency.md.
+ * NACRE_ERROR_INVALID: no such policy, not a path, or a local one, which has none. */
+NACRE_API nacre_status nacre_cache_policy(const char *prefix, const char *policy, nacre_error *err);
+
 #ifdef __cplusplus
 }
 #endif

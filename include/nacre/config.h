@@ -73,7 +73,8 @@ typedef struct nacre_io_options {
     const nacre_config *config; /* NULL: none; read during the call only */
     int64_t timeout_ms;         /* for the whole call; 0: the key `timeout`, which is without limit by default */
     nacre_cancel *cancel;       /* NULL: cannot be cancelled */
-    const char *cache;          /* cache policy "fresh" or "offline"; NULL: the key `cache` */
+    const char *cache;          /* cache policy: "fresh", "ttl=SECONDS", "immutable", "offline"; NULL: by the
+                                   keys `cache.policy` and `cache` */
     nacre_io_stats *stats;      /* what this call did is added to it; NULL: not wanted */
 } nacre_io_options;
 

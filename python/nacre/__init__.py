@@ -65,7 +65,8 @@ def open(
     driver
         "GTiff" or "VRT": try no other format.
     cache
-        "fresh" (the default), or "offline": use the cache alone.
+        When what is cached is believed: "fresh" (proven with the store at each open, the default), "ttl=SECONDS",
+        "immutable" or "offline"; see ``nacre.cache.policy`` for all paths below a prefix.
     sharing, thread_safe
         Without effect: there is nothing that need be shared, and every dataset is safe.
 

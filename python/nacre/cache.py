@@ -20,6 +20,27 @@ def invalidate_all() -> None:
     lib.nacre_cache_invalidate_all()
 
 
+def policy(prefix: str, policy: str | None) -> None:
+    """Set when what is cached of all objects whose paths begin with a prefix is believed, from the next open on.
+
+    Parameters
+    ----------
+    prefix
+        The beginning of a path, in any spelling: ``gs://bucket/folder/``. The longest one wins.
+    policy
+        "fresh" (proven with the store at each open), "ttl=SECONDS" (a proof is good for so long), "immutable" (these
+        objects never change) or "offline" (no request at all); None takes back what was set for this prefix.
+
+    Raises
+    ------
+    ValueError
+        There is no such policy, or the prefix is not a path, or a local one.
+    """
+    err = ffi.new("nacre_error *")
+    value = ffi.NULL if policy is None else ffi.new("char[]", _lib.encoded(policy))
+    _lib.check(lib.nacre_cache_policy(_lib.encoded(prefix), value, err), err)
+
+
 def stats() -> dict[str, int]:
     """What the cache holds and how often it helped."""
     out = ffi.new("nacre_cache_stats *")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from types import TracebackType
 from typing import Any
@@ -52,6 +53,8 @@ def _key(name: str) -> str | None:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, dict):  # cache.policy
+        return json.dumps(value)
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 

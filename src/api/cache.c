@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <nacre/cache.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cache/cache.h"
@@ -33,6 +34,18 @@ nacre_status nacre_cache_invalidate(const char *path, const nacre_io_options *op
     ncr_object_unref(object);
     ncr_call_report(call, options);
     ncr_call_unref(call);
+    return status;
+}
+
+nacre_status nacre_cache_policy(const char *prefix, const char *policy, nacre_error *err)
+{
+    char *normal;
+    if (!prefix)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "prefix is NULL");
+    nacre_status status = ncr_vfs_check_prefix(prefix, &normal, err);
+    if (status == NACRE_OK)
+        status = ncr_config_set_policy(normal, policy, err);
+    free(normal);
     return status;
 }
 

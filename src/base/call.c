@@ -65,7 +65,10 @@ nacre_status ncr_call_new(const nacre_io_options *options, ncr_call **out, nacre
     int64_t threads = ncr_config_number(call->config, NCR_KEY_THREADS);
     if (threads > 0)
         ncr_pool_set_threads(threads < MOST_THREADS ? (int)threads : MOST_THREADS);
-    call->offline = ncr_config_text(call->config, NCR_KEY_CACHE)[0] == 'o';
+    call->policy.origin = options->cache ? NCR_POLICY_OF_ARGUMENT : NCR_POLICY_OF_KEY;
+    ncr_policy_parse(ncr_config_text(call->config, NCR_KEY_CACHE), &call->policy);
+    call->offline =
+        call->policy.kind == NCR_POLICY_OFFLINE && (options->cache || !ncr_config_policies(call->config)->count);
     if (options->cancel) {
         atomic_fetch_add(&options->cancel->references, 1);
         call->cancel = options->cancel;
@@ -89,8 +92,10 @@ ncr_call *ncr_call_new_cleanup(const ncr_call *call)
 {
     enum { CLEANUP_MS = 3000 }; /* the user who has interrupted a command waits for it */
     ncr_call *cleanup = ncr_call_new_within(call->config, CLEANUP_MS);
-    if (cleanup)
+    if (cleanup) {
+        cleanup->policy = call->policy;
         cleanup->offline = call->offline;
+    }
     return cleanup;
 }
 

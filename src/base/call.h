@@ -24,7 +24,9 @@ typedef struct ncr_call {
     ncr_config *config;   /* never NULL */
     int64_t deadline_ms;  /* on ncr_clock_ms(); INT64_MAX: none */
     nacre_cancel *cancel; /* NULL: cannot be cancelled */
-    bool offline;         /* cache=offline: no request may be sent */
+    ncr_policy policy;    /* of its argument, else of the key `cache`: see ncr_object.policy */
+    bool offline;         /* no request may be sent, whatever it is for */
+    bool proves_again;    /* a refresh: what ttl and immutable would believe is asked for */
     ncr_counters counters;
 } ncr_call;
 

@@ -22,6 +22,7 @@ struct ncr_config {
     _Atomic int references;
     char *values[NCR_KEY_COUNT];
     char *origins[NCR_KEY_COUNT]; /* NULL where the value is the default, or there is none */
+    ncr_policy_rules policies;
 };
 
 static pthread_mutex_t global_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -107,6 +108,11 @@ static nacre_status check_value(const ncr_key_row *row, const char *value, const
 {
     if (row->choices && !is_choice(row->choices, value))
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is none of %s", origin, value, row->choices);
+    ncr_policy policy;
+    if (row->type == NCR_KEY_POLICY && !ncr_policy_parse(value, &policy))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is none of " NCR_POLICY_VALUES, origin, value);
+    if (row->type == NCR_KEY_POLICY_RULES)
+        return ncr_policy_rules_append(NULL, value, origin, err);
     bool flag;
     if (row->type == NCR_KEY_BOOL && !ncr_text_to_bool(value, &flag))
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is neither yes nor no", origin, value);
@@ -175,6 +181,22 @@ bool nacre_config_key(size_t index, const char **key, const char **default_value
     return true;
 }
 
+nacre_status ncr_config_set_policy(const char *prefix, const char *policy, nacre_error *err)
+{
+    ncr_policy parsed;
+    if (policy && !ncr_policy_parse(policy, &parsed))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "cache policy: '%s' is none of " NCR_POLICY_VALUES, policy);
+    pthread_mutex_lock(&global_lock);
+    char **value = &global_values.values[NCR_KEY_CACHE_POLICY];
+    char *changed = ncr_policy_rules_change(*value, prefix, policy);
+    if (changed) {
+        free(*value);
+        *value = changed;
+    }
+    pthread_mutex_unlock(&global_lock);
+    return changed ? NACRE_OK : ncr_error_memory(err);
+}
+
 /* The configuration file's path, to be freed; NULL where there is none to look for. */
 static char *config_path(bool *is_explicit)
 {
@@ -189,9 +211,23 @@ static char *config_path(bool *is_explicit)
     return home && *home ? ncr_text_format("%s/.config/nacre/config.json", home) : NULL;
 }
 
+static nacre_status set_file_value(const char *path, const char *name, const char *text, nacre_config *out,
+                                   nacre_error *err)
+{
+    nacre_error why;
+    nacre_status status = set_value(out, name, text, &why);
+    return status == NACRE_OK ? status : ncr_error_set(err, status, "%s: %s", path, why.message);
+}
+
 static nacre_status take_file_value(const char *path, const char *name, const json_t *value, nacre_config *out,
                                     nacre_error *err)
 {
+    if (json_is_object(value)) {
+        char *document = json_dumps(value, JSON_COMPACT);
+        nacre_status status = document ? set_file_value(path, name, document, out, err) : ncr_error_memory(err);
+        free(document);
+        return status;
+    }
     char number[NCR_TEXT_DOUBLE_SIZE];
     const char *text = json_string_value(value);
     if (json_is_boolean(value))
@@ -203,9 +239,7 @@ static nacre_status take_file_value(const char *path, const char *name, const js
     if (!text)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the value of '%s' is not a text, number or boolean", path,
                              name);
-    nacre_error why;
-    nacre_status status = set_value(out, name, text, &why);
-    return status == NACRE_OK ? status : ncr_error_set(err, status, "%s: %s", path, why.message);
+    return set_file_value(path, name, text, out, err);
 }
 
 /* Reads the configuration file, looked at again at every open; a missing one is empty unless it was named. */
@@ -295,6 +329,26 @@ static nacre_status look_up(ncr_key key, const nacre_config *config, const char 
     return row->default_value ? take(out, key, row->default_value, NULL, err) : NACRE_OK;
 }
 
+/* Unlike other keys, what an earlier place says does not hide the rest: each is about its own prefixes. */
+static nacre_status gather_policies(const nacre_config *config, const nacre_config *file_values, ncr_config *out,
+                                    nacre_error *err)
+{
+    const ncr_key_row *row = &ncr_key_rows[NCR_KEY_CACHE_POLICY];
+    char name[64];
+    const char *own = own_variable(row, name);
+    const struct {
+        const char *text, *origin;
+    } places[] = {{config ? config->values[NCR_KEY_CACHE_POLICY] : NULL, row->name},
+                  {global_values.values[NCR_KEY_CACHE_POLICY], row->name},
+                  {own, name},
+                  {file_values->values[NCR_KEY_CACHE_POLICY], "the configuration file"}};
+    nacre_status status = NACRE_OK;
+    for (size_t i = 0; i < sizeof places / sizeof places[0] && status == NACRE_OK; i++)
+        if (places[i].text)
+            status = ncr_policy_rules_append(&out->policies, places[i].text, places[i].origin, err);
+    return status;
+}
+
 nacre_status ncr_config_snapshot(const nacre_config *config, const char *extra_cache, ncr_config **out,
                                  nacre_error *err)
 {
@@ -308,6 +362,8 @@ nacre_status ncr_config_snapshot(const nacre_config *config, const char *extra_c
     pthread_mutex_lock(&global_lock);
     for (int key = 0; key < NCR_KEY_COUNT && status == NACRE_OK; key++)
         status = look_up((ncr_key)key, config, extra_cache, file_values, snapshot, err);
+    if (status == NACRE_OK)
+        status = gather_policies(config, file_values, snapshot, err);
     pthread_mutex_unlock(&global_lock);
     nacre_config_free(file_values);
     if (status != NACRE_OK) {
@@ -332,6 +388,7 @@ void ncr_config_unref(ncr_config *config)
         free(config->values[i]);
         free(config->origins[i]);
     }
+    ncr_policy_rules_clear(&config->policies);
     free(config);
 }
 
@@ -343,6 +400,11 @@ const char *ncr_config_origin(const ncr_config *config, ncr_key key)
 const char *ncr_config_text(const ncr_config *config, ncr_key key)
 {
     return config->values[key];
+}
+
+const ncr_policy_rules *ncr_config_policies(const ncr_config *config)
+{
+    return &config->policies;
 }
 
 bool ncr_config_bool(const ncr_config *config, ncr_key key)

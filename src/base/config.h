@@ -7,9 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/policy.h"
+
 /* One row a key, in config_keys.c: the parsing and docs/guide/configuration.md come from this table. */
 typedef enum ncr_key {
     NCR_KEY_CACHE,
+    NCR_KEY_CACHE_POLICY,
     NCR_KEY_CACHE_SIZE,
     NCR_KEY_SIDECARS,
     NCR_KEY_SOURCES,
@@ -62,6 +65,8 @@ typedef enum ncr_key {
 
 typedef enum ncr_key_type {
     NCR_KEY_TEXT,
+    NCR_KEY_POLICY, /* see base/policy.h */
+    NCR_KEY_POLICY_RULES,
     NCR_KEY_BOOL,
     NCR_KEY_COUNT_TYPE,
     NCR_KEY_SIZE,
@@ -71,7 +76,7 @@ typedef enum ncr_key_type {
 typedef struct ncr_key_row {
     const char *name; /* "gs.endpoint" */
     ncr_key_type type;
-    const char *choices;       /* "fresh|offline"; NULL: any text */
+    const char *choices;       /* "auto|never"; NULL: any text */
     const char *default_value; /* NULL: unset */
     const char *community[4];  /* environment variables of others, in order of preference */
     const char *help;
@@ -94,6 +99,11 @@ const char *ncr_config_text(const ncr_config *config, ncr_key key);
 /* Where a key's value came from, for messages: the key's own name (set by the program), an environment variable,
  * "the configuration file", or NULL for a default or an unset key. */
 const char *ncr_config_origin(const ncr_config *config, ncr_key key);
+/* The policies by prefix, of all places that set the key `cache.policy`, in the order of nacre_config. */
+const ncr_policy_rules *ncr_config_policies(const ncr_config *config);
+/* Sets, or with policy NULL takes away, the process's policy of a prefix, which must be one and checked. Synchronised.
+ * NACRE_ERROR_INVALID: no such policy; NACRE_ERROR_MEMORY. */
+nacre_status ncr_config_set_policy(const char *prefix, const char *policy, nacre_error *err);
 bool ncr_config_bool(const ncr_config *config, ncr_key key);
 /* A count, a size in bytes ("64 MiB", "4k", "100") or a time in milliseconds (values are in seconds, "0.5");
  * -1 where it is unset. */

@@ -3,12 +3,15 @@
 #include "base/config.h"
 
 const ncr_key_row ncr_key_rows[NCR_KEY_COUNT] = {
-    [NCR_KEY_CACHE] = {"cache",
-                       NCR_KEY_TEXT,
-                       "fresh|offline",
-                       "fresh",
-                       {0},
-                       "when cached bytes are believed: fresh (proven at each open) or offline (cache only)"},
+    [NCR_KEY_CACHE] =
+        {"cache", NCR_KEY_POLICY, NULL, "fresh", {0}, "when what is cached is believed: " NCR_POLICY_VALUES},
+    [NCR_KEY_CACHE_POLICY] = {"cache.policy",
+                              NCR_KEY_POLICY_RULES,
+                              NULL,
+                              NULL,
+                              {0},
+                              "the same for paths that begin so, the longest prefix wins: "
+                              "{\"gs://bucket/\": \"ttl=60\"}"},
     [NCR_KEY_CACHE_SIZE] = {"cache.size",
                             NCR_KEY_SIZE,
                             NULL,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "cache/fetch.h"
@@ -96,6 +97,7 @@ void ncr_cache_change_begin(const ncr_object *object)
         subject->epoch++;
         subject->overlapped = subject->changes > 0;
         subject->changes++;
+        subject->change_ms = ncr_clock_ms();
     }
     ncr_cache_unlock();
 }
@@ -107,7 +109,7 @@ static void fill_locked(ncr_subject *subject, const ncr_object *object, const nc
     if (!snapshot)
         return;
     ncr_interval_add_locked(snapshot, 0, block->size, block->data, block);
-    ncr_proven_set_locked(subject, object->store->credentials, facts);
+    ncr_proven_set_locked(subject, object, facts, subject->change_ms);
     ncr_snapshot_unref_locked(snapshot);
 }
 

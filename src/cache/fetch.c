@@ -262,7 +262,7 @@ static nacre_status offline_error(const ncr_fetch *fetch, nacre_error *err)
 
 static bool is_offline(const ncr_fetch *fetch)
 {
-    return fetch->call->offline && !fetch->pin->object->store->is_local;
+    return ncr_object_is_offline(fetch->pin->object, fetch->call);
 }
 
 /* Cuts a reader into pieces; those that are cached are taken, those that are not are waited for. */

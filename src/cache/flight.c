@@ -192,6 +192,9 @@ static void land(ncr_flight *flight)
     ncr_cache_lock();
     unlist_locked(flight);
     bool unchanged = snapshot->subject && snapshot->subject->epoch == flight->epoch;
+    if (flight->is_gone_or_changed && snapshot->subject &&
+        ncr_object_policy(flight->pin->object, flight->call).kind != NCR_POLICY_IMMUTABLE)
+        ncr_proven_deny_locked(snapshot->subject, &flight->pin->facts); /* nobody shall believe it any longer */
     ncr_block *brought = flight->whole ? flight->whole : flight->block;
     if (flight->status == NACRE_OK && flight->keep && unchanged)
         ncr_interval_add_locked(snapshot, flight->whole ? 0 : flight->offset, brought->size, brought->data, brought);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "cache/limits.h"
 #include "cache/pin.h"
 #include "cache/watch.h"
@@ -28,6 +29,7 @@ struct ncr_proof {
     bool is_listed;         /* in the subject's list: later opens may wait for it */
     ncr_subject *subject;   /* one of its references is ours */
     uint64_t epoch;         /* of the subject, when it was sent */
+    int64_t sent_ms;        /* on ncr_clock_ms(), or earlier */
     ncr_object *object;     /* as the first of the opens has it; referenced */
     ncr_call *call;         /* that of the first of the opens; referenced */
     ncr_cache_open *opens;  /* that it serves */
@@ -47,6 +49,10 @@ struct ncr_proof {
     ncr_block *whole;       /* the whole object in one answer */
     ncr_slice head;
     bool is_proven, from_cache;
+    /* What was proven before, where that is another version or it is gone: who was told that the object never changes
+     * does not get this one. */
+    bool denies_known;
+    ncr_version denied;
 };
 
 static ncr_proof *listed; /* all proofs that others may wait for; guarded by the cache's lock */
@@ -105,6 +111,7 @@ static ncr_proof *new_proof_locked(ncr_cache_open *opens, bool is_listed)
     proof->task.run = send_proof;
     proof->subject = subject;
     proof->epoch = subject->epoch;
+    proof->sent_ms = ncr_clock_ms();
     proof->object = ncr_object_ref(opens->object);
     proof->call = ncr_call_ref(opens->call);
     proof->opens = opens;
@@ -168,12 +175,24 @@ static ncr_pin *new_pin(const ncr_proof *proof, ncr_object *object)
     return pin;
 }
 
+/* Whether its policy says that the object never changes, which this proof denies. */
+static bool is_denied(const ncr_proof *proof, const ncr_cache_open *open)
+{
+    return proof->denies_known && ncr_object_policy(open->object, open->call).kind == NCR_POLICY_IMMUTABLE;
+}
+
 static void tell(const ncr_proof *proof, ncr_cache_open *open)
 {
     open->next = NULL;
     open->status = proof->status;
     open->round = proof->get.round;
     ncr_call_round_used(open->call, open->round);
+    if (is_denied(proof, open)) {
+        open->status = ncr_immutable_error(&open->error, open->object->name, &proof->denied,
+                                           proof->status == NACRE_OK ? &proof->facts.version : NULL);
+        open->done(open);
+        return;
+    }
     if (open->status == NACRE_OK && !(open->pin = new_pin(proof, open->object)))
         open->status = ncr_error_memory(&open->error);
     else if (open->status != NACRE_OK)
@@ -237,7 +256,48 @@ static void keep_locked(ncr_proof *proof)
         ncr_interval_add_locked(proof->snapshot, 0, whole->size, whole->data, proof->whole);
     else if (!proof->from_cache)
         ncr_interval_add_locked(proof->snapshot, 0, proof->head.size, proof->head.data, proof->block);
-    ncr_proven_set_locked(proof->subject, proof->object->store->credentials, &proof->facts);
+    ncr_proven_set_locked(proof->subject, proof->object, &proof->facts, proof->sent_ms);
+}
+
+/* Notes where what was proven before is true no longer. Not where a change of our own came between: then that was
+ * forgotten with it. */
+static void compare_locked(ncr_proof *proof)
+{
+    const ncr_cached *known = ncr_proven_find_locked(proof->subject, proof->object->store->credentials);
+    bool is_gone = proof->status == NACRE_ERROR_NOT_FOUND;
+    if (!known || (proof->status != NACRE_OK && !is_gone) || proof->epoch != proof->subject->epoch)
+        return;
+    proof->denies_known = is_gone || !ncr_version_same(&known->facts.version, &proof->facts.version);
+    proof->denied = known->facts.version;
+}
+
+/* Whether it was asked only for opens that hold the object for immutable: then what is known stays. */
+static bool is_for_immutable(const ncr_proof *proof)
+{
+    for (const ncr_cache_open *open = proof->opens; open; open = open->next)
+        if (!is_denied(proof, open))
+            return false;
+    return true;
+}
+
+/* Takes the opens out of those that wait which may believe what is known now. */
+static ncr_cache_open *take_believers_locked(const ncr_proof *proof, ncr_cache_open **waiting)
+{
+    ncr_cache_open *believers = NULL;
+    while (*waiting) {
+        ncr_cache_open *open = *waiting;
+        ncr_slice head = {0};
+        ncr_policy policy = ncr_object_policy(open->object, open->call);
+        if (!ncr_proven_believe_locked(proof->subject, open->object, policy, &head)) {
+            waiting = &open->next;
+            continue;
+        }
+        ncr_slice_clear(&head);
+        *waiting = open->next;
+        open->next = believers;
+        believers = open;
+    }
+    return believers;
 }
 
 static void take_snapshot_locked(ncr_proof *proof)
@@ -270,15 +330,17 @@ static void conclude(ncr_proof *proof)
 {
     ncr_proof *following = NULL;
     ncr_cache_lock();
+    compare_locked(proof);
     if (proof->status == NACRE_OK)
         take_snapshot_locked(proof);
-    if (proof->status == NACRE_OK)
+    if (proof->status == NACRE_OK && !is_for_immutable(proof))
         keep_locked(proof);
-    else if (proof->status == NACRE_ERROR_NOT_FOUND && proof->epoch == proof->subject->epoch)
+    else if (proof->status == NACRE_ERROR_NOT_FOUND && proof->epoch == proof->subject->epoch &&
+             !is_for_immutable(proof))
         ncr_proven_forget_locked(proof->subject);
     if (proof->is_listed)
         unlist_locked(proof);
-    ncr_cache_open *waiting = proof->waiting;
+    ncr_cache_open *believers = take_believers_locked(proof, &proof->waiting), *waiting = proof->waiting;
     if (waiting)
         following = new_proof_locked(waiting, true);
     ncr_cache_unlock();
@@ -289,6 +351,10 @@ static void conclude(ncr_proof *proof)
     for (ncr_cache_open *next; waiting && !following; waiting = next) {
         next = waiting->next;
         fail(waiting, ncr_error_memory(&waiting->error));
+    }
+    for (ncr_cache_open *next; believers; believers = next) {
+        next = believers->next;
+        ncr_cache_open_start(believers);
     }
     free_proof(proof);
 }
@@ -433,32 +499,47 @@ static void proof_answered(ncr_get *get)
 
 /* --- Beginning. --- */
 
-/* Offline: the version that was last proven with these credentials is believed, where its first bytes are there. */
-static void open_offline(ncr_cache_open *open)
+/* Answers from what is known where the object's policy allows that; false: it must be asked for. */
+static bool open_believing(ncr_cache_open *open, ncr_policy policy)
 {
     ncr_proof known = {.object = open->object, .is_proven = true, .from_cache = true};
     ncr_cache_lock();
-    ncr_subject *subject = ncr_subject_find_locked(open->object->id);
-    ncr_cached *proven = subject ? ncr_proven_find_locked(subject, open->object->store->credentials) : NULL;
-    ncr_snapshot *snapshot = proven ? ncr_snapshot_find_locked(subject, &proven->facts) : NULL;
-    if (snapshot) {
-        size_t head = snapshot->size < NCR_FIRST_READ ? (size_t)snapshot->size : NCR_FIRST_READ;
-        if (ncr_interval_collect_locked(snapshot, 0, head, &known.head)) {
-            known.snapshot = ncr_snapshot_ref_locked(snapshot);
-            known.facts = proven->facts;
-        }
+    const ncr_subject *subject = ncr_subject_find_locked(open->object->id);
+    const ncr_cached *proven = subject ? ncr_proven_believe_locked(subject, open->object, policy, &known.head) : NULL;
+    if (proven) {
+        known.snapshot = ncr_snapshot_ref_locked(ncr_snapshot_find_locked(subject, &proven->facts));
+        known.facts = proven->facts;
     }
     ncr_cache_unlock();
-    if (!known.snapshot)
-        known.status =
-            ncr_error_set(&known.error, NACRE_ERROR_OFFLINE,
-                          "%s: not in the cache, and cache=offline lets no request be sent", open->object->name);
+    if (!proven)
+        return false;
     known.get.round = open->needed_round;
     tell(&known, open);
     ncr_slice_clear(&known.head);
     ncr_cache_lock();
     ncr_snapshot_unref_locked(known.snapshot);
     ncr_cache_unlock();
+    return true;
+}
+
+static nacre_status offline_error(const ncr_object *object, nacre_error *err)
+{
+    return ncr_error_set(err, NACRE_ERROR_OFFLINE, "%s: not in the cache, and cache=offline lets no request be sent",
+                         object->name);
+}
+
+/* Whether that ended the open: by what is known, or because nothing may be asked. */
+static bool open_without_asking(ncr_cache_open *open)
+{
+    ncr_policy policy = ncr_object_policy(open->object, open->call);
+    if (policy.kind == NCR_POLICY_FRESH)
+        return false;
+    if (open_believing(open, policy))
+        return true;
+    if (policy.kind != NCR_POLICY_OFFLINE)
+        return false;
+    fail(open, offline_error(open->object, &open->error));
+    return true;
 }
 
 /* The proof under way that an open with these credentials may wait for. */
@@ -489,10 +570,8 @@ void ncr_cache_open_start(ncr_cache_open *open)
     open->pin = NULL;
     open->head = (ncr_slice){0};
     open->round = 0;
-    if (open->call->offline && !open->object->store->is_local) {
-        open_offline(open);
+    if (open_without_asking(open))
         return;
-    }
     nacre_status status = ncr_call_check(open->call, open->object->name, &open->error);
     if (status != NACRE_OK) {
         fail(open, status);
@@ -577,6 +656,5 @@ nacre_status ncr_cache_known(const ncr_object *object, ncr_object_facts *out, na
     if (proven)
         return NACRE_OK;
     *out = (ncr_object_facts){.modified_ms = -1};
-    return ncr_error_set(err, NACRE_ERROR_OFFLINE, "%s: not in the cache, and cache=offline lets no request be sent",
-                         object->name);
+    return offline_error(object, err);
 }

@@ -59,6 +59,14 @@ nacre_status ncr_gone_error(nacre_error *err, const char *name, const ncr_versio
                          text_of(was));
 }
 
+nacre_status ncr_immutable_error(nacre_error *err, const char *name, const ncr_version *was, const ncr_version *now)
+{
+    return ncr_error_set(err, NACRE_ERROR_CHANGED,
+                         "%s: changed, though cache=immutable says that it never does: was %s, %s%s; "
+                         "invalidate it, or choose another policy",
+                         name, text_of(was), now ? "now " : "is gone", now ? text_of(now) : "");
+}
+
 bool ncr_failed_by_call(nacre_status status, const ncr_call *call)
 {
     return (status == NACRE_ERROR_CANCELLED || status == NACRE_ERROR_UNAVAILABLE) &&

@@ -22,6 +22,8 @@ struct ncr_pin {
  * now NULL, or with an empty token: not known. */
 nacre_status ncr_changed_error(nacre_error *err, const char *name, const ncr_version *was, const ncr_version *now);
 nacre_status ncr_gone_error(nacre_error *err, const char *name, const ncr_version *was);
+/* The same of an object that its policy says is immutable; now NULL: it is gone. */
+nacre_status ncr_immutable_error(nacre_error *err, const char *name, const ncr_version *was, const ncr_version *now);
 
 /* Whether an operation failed only because its own call was cancelled or out of time: others try again. */
 bool ncr_failed_by_call(nacre_status status, const ncr_call *call);

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "cache/limits.h"
 #include "cache/lock.h"
 
 /* Guarded by the cache's lock. */
@@ -275,11 +277,20 @@ ncr_cached *ncr_proven_find_locked(const ncr_subject *subject, const char *crede
     return proven;
 }
 
-void ncr_proven_set_locked(ncr_subject *subject, const char *credentials, const ncr_object_facts *facts)
+static void set_facts(ncr_cached *proven, const ncr_object *object, const ncr_object_facts *facts, int64_t proven_ms)
 {
+    proven->facts = *facts;
+    proven->proven_ms = proven_ms;
+    proven->public_only = object->public_only;
+}
+
+void ncr_proven_set_locked(ncr_subject *subject, const ncr_object *object, const ncr_object_facts *facts,
+                           int64_t proven_ms)
+{
+    const char *credentials = object->store->credentials;
     ncr_cached *proven = ncr_proven_find_locked(subject, credentials);
     if (proven && proven == subject->proven) {
-        proven->facts = *facts;
+        set_facts(proven, object, facts, proven_ms);
         ncr_policy_hit(proven);
         return;
     }
@@ -293,7 +304,7 @@ void ncr_proven_set_locked(ncr_subject *subject, const char *credentials, const 
         free(proven);
         return;
     }
-    proven->facts = *facts;
+    set_facts(proven, object, facts, proven_ms);
     proven->subject = subject;
     subject->references++;
     proven->fingerprint = ncr_hash(subject->node.hash, credentials, strlen(credentials));
@@ -306,6 +317,47 @@ void ncr_proven_forget_locked(ncr_subject *subject)
 {
     while (subject->proven)
         ncr_cached_drop_locked(subject->proven);
+}
+
+void ncr_proven_deny_locked(ncr_subject *subject, const ncr_object_facts *facts)
+{
+    for (ncr_cached *proven = subject->proven, *next; proven; proven = next) {
+        next = proven->next_proven;
+        if (ncr_version_same(&proven->facts.version, &facts->version))
+            ncr_cached_drop_locked(proven);
+    }
+}
+
+static bool is_good(const ncr_cached *proven, const ncr_object *object, ncr_policy policy)
+{
+    if (object->public_only && !proven->public_only)
+        return false;
+    switch (policy.kind) {
+    case NCR_POLICY_FRESH:
+        return false;
+    case NCR_POLICY_TTL:
+        return ncr_clock_ms() - proven->proven_ms <= policy.ttl_ms;
+    case NCR_POLICY_IMMUTABLE:
+    case NCR_POLICY_OFFLINE:
+        return true;
+    }
+    return false;
+}
+
+ncr_cached *ncr_proven_believe_locked(const ncr_subject *subject, const ncr_object *object, ncr_policy policy,
+                                      ncr_slice *head)
+{
+    ncr_cached *proven = ncr_proven_find_locked(subject, object->store->credentials);
+    if (!proven || !is_good(proven, object, policy))
+        return NULL;
+    ncr_snapshot *snapshot = ncr_snapshot_find_locked(subject, &proven->facts);
+    if (!snapshot)
+        return NULL;
+    size_t length = snapshot->size < NCR_FIRST_READ ? (size_t)snapshot->size : NCR_FIRST_READ;
+    if (!ncr_interval_collect_locked(snapshot, 0, length, head))
+        return NULL;
+    ncr_policy_hit(proven);
+    return proven;
 }
 
 /* --- Entries. --- */

@@ -46,6 +46,8 @@ struct ncr_cached {
     ncr_subject *subject; /* counted in its references */
     char *credentials;
     ncr_object_facts facts;
+    int64_t proven_ms; /* on ncr_clock_ms(): when the request was sent that proved it */
+    bool public_only;  /* so was the object: that its address may be asked by a document is proven too */
     ncr_cached *next_proven;
 };
 
@@ -65,11 +67,12 @@ struct ncr_snapshot {
 struct ncr_subject {
     ncr_map_node node;
     char *id;
-    int references;   /* snapshots, entries, proofs, changes */
-    uint64_t epoch;   /* grows at the beginning and at the end of each change: a request that began in an earlier epoch
-                         fills nothing */
-    unsigned changes; /* under way */
-    bool overlapped;  /* two of them at once: none of them knows the last version */
+    int references;    /* snapshots, entries, proofs, changes */
+    uint64_t epoch;    /* grows at the beginning and at the end of each change: a request that began in an earlier epoch
+                          fills nothing */
+    unsigned changes;  /* under way */
+    bool overlapped;   /* two of them at once: none of them knows the last version */
+    int64_t change_ms; /* on ncr_clock_ms(): when the last of them began */
     ncr_snapshot *snapshots;
     ncr_cached *proven; /* one for each credentials, latest first */
     ncr_proof *proofs;  /* under way, one for each credentials */
@@ -115,8 +118,16 @@ bool ncr_interval_collect_locked(ncr_snapshot *snapshot, uint64_t offset, size_t
 
 /* The latest with these credentials; NULL credentials: with any. NULL: nothing. */
 ncr_cached *ncr_proven_find_locked(const ncr_subject *subject, const char *credentials);
-void ncr_proven_set_locked(ncr_subject *subject, const char *credentials, const ncr_object_facts *facts);
+/* What an object was proven to be by a request that was sent at `proven_ms`. */
+void ncr_proven_set_locked(ncr_subject *subject, const ncr_object *object, const ncr_object_facts *facts,
+                           int64_t proven_ms);
 void ncr_proven_forget_locked(ncr_subject *subject);
+/* The same where what was last proven is this version, which an answer has denied. */
+void ncr_proven_deny_locked(ncr_subject *subject, const ncr_object_facts *facts);
+/* What a policy lets an open believe without a request, where all is there that the open needs; NULL: it must ask.
+ * head is the caller's. */
+ncr_cached *ncr_proven_believe_locked(const ncr_subject *subject, const ncr_object *object, ncr_policy policy,
+                                      ncr_slice *head);
 
 /* --- Entries. --- */
 

@@ -133,7 +133,31 @@ ncr_object *ncr_object_sibling(const ncr_object *object, const char *key)
     free(name);
     if (sibling)
         sibling->anonymous = object->anonymous;
+    if (sibling)
+        sibling->policy = object->policy;
     return sibling;
+}
+
+static ncr_policy policy_of(const ncr_object *object, const ncr_call *call)
+{
+    if (call->policy.origin == NCR_POLICY_OF_ARGUMENT)
+        return call->policy;
+    if (object->policy.origin != NCR_POLICY_OF_KEY || object->policy.kind == NCR_POLICY_OFFLINE)
+        return object->policy;
+    return call->policy;
+}
+
+ncr_policy ncr_object_policy(const ncr_object *object, const ncr_call *call)
+{
+    const ncr_policy fresh = {.kind = NCR_POLICY_FRESH};
+    ncr_policy policy = policy_of(object, call);
+    bool asks = object->store->is_local || (call->proves_again && policy.kind != NCR_POLICY_OFFLINE);
+    return asks ? fresh : policy;
+}
+
+bool ncr_object_is_offline(const ncr_object *object, const ncr_call *call)
+{
+    return ncr_object_policy(object, call).kind == NCR_POLICY_OFFLINE;
 }
 
 bool ncr_version_same(const ncr_version *a, const ncr_version *b)

@@ -46,6 +46,7 @@ typedef struct ncr_object {
     char *name;                  /* as the caller spelled it: for messages and info */
     bool public_only;            /* named by a document: private addresses are refused, see net/http.h */
     bool anonymous;              /* named by a document of another origin: its store was opened without credentials */
+    ncr_policy policy;           /* as it was when the path was resolved: see ncr_object_policy() */
     struct ncr_object *document; /* that named it, referenced; NULL: the user. Its own document is next, and so on */
 } ncr_object;
 
@@ -54,6 +55,13 @@ typedef struct ncr_object {
 ncr_object *ncr_object_new(ncr_store *store, const char *bucket, const char *key, const char *name, bool public_only);
 ncr_object *ncr_object_ref(ncr_object *object);
 void ncr_object_unref(ncr_object *object);
+
+/* The policy that holds for an object in a call: the call's argument, else what the object was resolved with where
+ * that came from its prefix or an argument, else the call's key. Where only keys speak, offline wins. A call that
+ * proves again is fresh where it is not offline. */
+ncr_policy ncr_object_policy(const ncr_object *object, const ncr_call *call);
+/* Whether that is offline: no request for the object may be sent. */
+bool ncr_object_is_offline(const ncr_object *object, const ncr_call *call);
 
 /* The object beside `object` with another key (a sidecar, an entry of a listing); its name is made alike. NULL: out of
  * memory. */

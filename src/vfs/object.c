@@ -14,11 +14,6 @@ nacre_status ncr_object_check(const ncr_object *object, nacre_error *err)
                          object->bucket[0] ? "bucket" : "store");
 }
 
-bool ncr_object_is_offline(const ncr_object *object, const ncr_call *call)
-{
-    return call->offline && !object->store->is_local;
-}
-
 nacre_status ncr_object_begin_prefix(ncr_object *object, ncr_call *call, nacre_error *err)
 {
     if (ncr_object_is_offline(object, call))

@@ -20,7 +20,4 @@ nacre_status ncr_object_begin_prefix(ncr_object *object, ncr_call *call, nacre_e
 /* Tells the log what became of a change: what is "written", "deleted". */
 void ncr_object_log_change(const ncr_object *object, nacre_status status, ncr_outcome outcome, const char *what);
 
-/* Whether requests for this object are forbidden by the call. */
-bool ncr_object_is_offline(const ncr_object *object, const ncr_call *call);
-
 #endif

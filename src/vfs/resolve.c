@@ -117,6 +117,78 @@ static nacre_status make_object(const ncr_path *path, const char *shown, const n
     return NACRE_OK;
 }
 
+/* --- Policies. --- */
+
+/* Whether a path, in its normal form, begins with a prefix, and how long that is in its own. */
+static nacre_status match_prefix(const char *prefix, const char *normal, size_t *length, nacre_error *err)
+{
+    ncr_path parsed;
+    nacre_error why;
+    *length = 0;
+    nacre_status status = ncr_path_parse(prefix, &parsed, &why);
+    if (status == NACRE_ERROR_UNSUPPORTED) /* a store of another build: nothing here begins so */
+        return NACRE_OK;
+    if (status != NACRE_OK)
+        return ncr_error_set(err, status, "cache.policy: %s", why.message);
+    char *text = ncr_path_text(&parsed, NCR_SPELLING_URL);
+    ncr_path_clear(&parsed);
+    if (!text)
+        return ncr_error_memory(err);
+    if (ncr_text_starts(normal, text))
+        *length = strlen(text);
+    free(text);
+    return NACRE_OK;
+}
+
+/* The longest prefix wins; of equal ones the first, which comes from the place that is looked at first. */
+static nacre_status find_by_prefix(const ncr_path *path, const ncr_policy_rules *rules, ncr_policy *out,
+                                   nacre_error *err)
+{
+    char *normal = ncr_path_text(path, NCR_SPELLING_URL);
+    nacre_status status = normal ? NACRE_OK : ncr_error_memory(err);
+    size_t longest = 0, length;
+    for (size_t i = 0; i < rules->count && status == NACRE_OK; i++) {
+        status = match_prefix(rules->items[i].prefix, normal, &length, err);
+        if (status == NACRE_OK && length > longest) {
+            longest = length;
+            *out = rules->items[i].policy;
+        }
+    }
+    free(normal);
+    return status;
+}
+
+/* The call's argument, that of the document which names it, its prefix's, the key's. */
+static nacre_status choose_policy(const ncr_path *path, const ncr_object *document, const ncr_call *call,
+                                  ncr_policy *out, nacre_error *err)
+{
+    const ncr_policy_rules *rules = ncr_config_policies(call->config);
+    *out = call->policy;
+    if (call->policy.origin == NCR_POLICY_OF_ARGUMENT)
+        return NACRE_OK;
+    if (document && document->policy.origin == NCR_POLICY_OF_ARGUMENT) {
+        *out = document->policy;
+        return NACRE_OK;
+    }
+    return rules->count ? find_by_prefix(path, rules, out, err) : NACRE_OK;
+}
+
+nacre_status ncr_vfs_check_prefix(const char *prefix, char **out, nacre_error *err)
+{
+    ncr_path parsed;
+    *out = NULL;
+    nacre_status status = ncr_path_parse(prefix, &parsed, err);
+    if (status != NACRE_OK)
+        return status;
+    if (is_local_scheme(&parsed))
+        status = ncr_error_set(err, NACRE_ERROR_INVALID,
+                               "%s: local files and memory have no cache policy: they are looked at each time", prefix);
+    else if (!(*out = ncr_path_text(&parsed, NCR_SPELLING_URL)))
+        status = ncr_error_memory(err);
+    ncr_path_clear(&parsed);
+    return status;
+}
+
 static nacre_status resolve(const ncr_path *path, const char *shown, const ncr_object *document, ncr_call *call,
                             ncr_object **out, nacre_error *err)
 {
@@ -129,8 +201,13 @@ static nacre_status resolve(const ncr_path *path, const char *shown, const ncr_o
         ncr_store_unref(store);
         status = ncr_store_open(path->scheme, path->location, true, call->config, &store, err);
     }
+    ncr_policy policy = {0};
+    if (status == NACRE_OK)
+        status = choose_policy(path, document, call, &policy, err);
     if (status == NACRE_OK)
         status = make_object(path, shown, document, store, with, out, err);
+    if (status == NACRE_OK)
+        (*out)->policy = policy;
     ncr_store_unref(store);
     return status;
 }

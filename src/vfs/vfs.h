@@ -19,6 +19,10 @@
 nacre_status ncr_vfs_resolve(const char *path, const ncr_object *document, ncr_call *call, ncr_object **out,
                              nacre_error *err);
 
+/* The normal form of a prefix of paths, as the key `cache.policy` has them: to be freed. NACRE_ERROR_INVALID,
+ * NACRE_ERROR_UNSUPPORTED: it is none, or local. */
+nacre_status ncr_vfs_check_prefix(const char *prefix, char **out, nacre_error *err);
+
 /* Whether a document (NULL: the user) may name anything: it is local, or the rule `sources` is any. */
 bool ncr_vfs_is_trusted(const ncr_object *document, const ncr_call *call);
 

@@ -122,7 +122,7 @@ static void a_wrong_value_names_its_origin(void **state)
 {
     (void)state;
     setenv("NACRE_CACHE", "sometimes", 1);
-    expect_invalid("NACRE_CACHE: 'sometimes' is none of fresh|offline");
+    expect_invalid("NACRE_CACHE: 'sometimes' is none of fresh, ttl=SECONDS, immutable, offline");
     unsetenv("NACRE_CACHE");
     write_file("{\"gs.endpiont\": \"x\"}");
     expect_invalid("gs.endpiont: no such configuration key");
