@@ -119,7 +119,7 @@ static bool checksum_fits(ncr_emu_s3 *s3, const json_t *trailer, ncr_emu_s3_body
     uint8_t bytes[NCR_EMU_CHECKSUM_SIZE];
     const char *announced = ncr_emu_header(s3->request, "x-amz-sdk-checksum-algorithm");
     const char *awaited = ncr_emu_header(s3->request, "x-amz-trailer");
-    body->kind = NCR_EMU_CHECKSUM_CRC64NVME;
+    body->kind = NCR_EMU_CHECKSUM_NONE;
     const char *claimed = claimed_checksum(s3, trailer, &body->kind, &several);
     body->was_sent = claimed != NULL;
     const char *problem = NULL;
@@ -135,16 +135,29 @@ static bool checksum_fits(ncr_emu_s3 *s3, const json_t *trailer, ncr_emu_s3_body
         ncr_emu_s3_refuse(s3, "InvalidRequest", problem);
         return false;
     }
+    if (!claimed)
+        return true;
     if (!ncr_emu_checksum_of_file(body->draft->fd, body->draft->size, body->kind, body->checksum)) {
         ncr_emu_s3_error(s3, "InternalError", NULL);
         return false;
     }
-    if (!claimed || strcmp(claimed, body->checksum) == 0)
+    if (strcmp(claimed, body->checksum) == 0)
         return true;
     char *message = ncr_text_format("The %s you specified did not match the calculated checksum.",
                                     ncr_emu_checksum_name(body->kind));
     ncr_emu_s3_refuse(s3, "BadDigest", message ? message : "");
     free(message);
+    return false;
+}
+
+bool ncr_emu_s3_body_add_checksum(ncr_emu_s3 *s3, ncr_emu_s3_body *body)
+{
+    if (body->was_sent)
+        return true;
+    body->kind = NCR_EMU_CHECKSUM_CRC64NVME;
+    if (ncr_emu_checksum_of_file(body->draft->fd, body->draft->size, body->kind, body->checksum))
+        return true;
+    ncr_emu_s3_error(s3, "InternalError", NULL);
     return false;
 }
 

@@ -8,7 +8,7 @@
 /* The body of an upload, as it was meant. */
 typedef struct ncr_emu_s3_body {
     ncr_emu_draft *draft;       /* the caller's */
-    ncr_emu_checksum_kind kind; /* what the client sent, else CRC64NVME, as S3 adds it */
+    ncr_emu_checksum_kind kind; /* what the client sent; NONE: nothing, then checksum is "" */
     bool was_sent;
     char checksum[NCR_EMU_CHECKSUM_BASE64_SIZE];
 } ncr_emu_s3_body;
@@ -16,5 +16,7 @@ typedef struct ncr_emu_s3_body {
 /* Takes the request's body: aws-chunked is undone, and x-amz-content-sha256, Content-MD5 and x-amz-checksum-... (of
  * headers and trailers) are held against it. False: the error is in the reply, and there is no draft. */
 bool ncr_emu_s3_body_take(ncr_emu_s3 *s3, ncr_emu_s3_body *out);
+/* Adds the checksum that S3 adds where none was sent, CRC64NVME; false: the error is in the reply. */
+bool ncr_emu_s3_body_add_checksum(ncr_emu_s3 *s3, ncr_emu_s3_body *body);
 
 #endif

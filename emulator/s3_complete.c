@@ -155,6 +155,8 @@ static bool join(ncr_emu_s3 *s3, const ncr_emu_upload *upload, const part_list *
     *out = (joined){.draft = ncr_emu_draft_new(s3->request->server->root->tmp_directory)};
     out->kind = upload->checksum_kind == NCR_EMU_CHECKSUM_NONE ? NCR_EMU_CHECKSUM_CRC64NVME : upload->checksum_kind;
     bool good = out->draft != NULL;
+    if (good)
+        ncr_emu_hash_clear(&out->draft->hash); /* the MD5 of the whole is told nowhere; CRC32C stays */
     ncr_emu_hash_init(&of_parts);
     for (size_t i = 0; i < list->count && good; i++) {
         const ncr_emu_part *part = find_part(upload, list->parts[i].number);

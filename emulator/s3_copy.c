@@ -91,6 +91,21 @@ static bool is_same_object(ncr_emu_s3 *s3)
     return same;
 }
 
+/* The checksum of the copy: of the kind that is asked for, else of the source's; false: out of disk or memory. */
+static bool add_checksum(ncr_emu_s3 *s3, const ncr_emu_object *source, ncr_emu_commit *options)
+{
+    char checksum[NCR_EMU_CHECKSUM_BASE64_SIZE];
+    const char *asked = ncr_emu_header(s3->request, "x-amz-checksum-algorithm");
+    const char *had = json_string_value(json_object_get(source->s3, "checksum_kind"));
+    ncr_emu_checksum_kind kind = ncr_emu_checksum_by_name(asked ? asked : had);
+    kind = kind == NCR_EMU_CHECKSUM_NONE ? NCR_EMU_CHECKSUM_CRC64NVME : kind;
+    if (!ncr_emu_checksum_of_file(options->draft->fd, options->draft->size, kind, checksum))
+        return false;
+    options->s3 = json_pack("{s:s, s:s, s:s}", "checksum", checksum, "checksum_kind", ncr_emu_checksum_name(kind),
+                            "checksum_type", "FULL_OBJECT");
+    return options->s3 != NULL;
+}
+
 static void finish(ncr_emu_s3 *s3, ncr_emu_commit *options)
 {
     ncr_emu_object *object = NULL;
@@ -106,6 +121,11 @@ static void finish(ncr_emu_s3 *s3, ncr_emu_commit *options)
     ncr_emu_s3_xml(s3, "CopyObjectResult");
     ncr_emu_s3_time(&s3->reply->body, "LastModified", object->updated_ms);
     ncr_emu_s3_element(&s3->reply->body, "ETag", etag);
+    ncr_emu_s3_element(&s3->reply->body,
+                       ncr_emu_checksum_element(
+                           ncr_emu_checksum_by_name(json_string_value(json_object_get(object->s3, "checksum_kind")))),
+                       json_string_value(json_object_get(object->s3, "checksum")));
+    ncr_emu_s3_element(&s3->reply->body, "ChecksumType", "FULL_OBJECT");
     ncr_text_append(&s3->reply->body, "</CopyObjectResult>");
     ncr_emu_object_unref(object);
 }
@@ -130,12 +150,14 @@ void ncr_emu_s3_copy(ncr_emu_s3 *s3)
     }
     options.fields = replaces ? ncr_emu_s3_fields(s3) : json_incref(source->fields);
     options.draft = ncr_emu_draft_new(s3->request->server->root->tmp_directory);
-    if (!options.draft || !ncr_emu_draft_write_fd(options.draft, fd, 0, source->size))
+    if (!options.draft || !ncr_emu_draft_write_fd(options.draft, fd, 0, source->size) ||
+        !add_checksum(s3, source, &options))
         ncr_emu_s3_error(s3, "InternalError", NULL);
     else if (!ncr_emu_s3_late_error(s3))
         finish(s3, &options);
     ncr_emu_draft_free(options.draft);
     json_decref(options.fields);
+    json_decref(options.s3);
     close(fd);
     ncr_emu_object_unref(source);
 }

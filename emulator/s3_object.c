@@ -268,7 +268,7 @@ void ncr_emu_s3_put(ncr_emu_s3 *s3)
         return;
     if (body.draft->size > (uint64_t)UPLOAD_MAX_GIB << 30) {
         ncr_emu_s3_error(s3, "EntityTooLarge", NULL);
-    } else {
+    } else if (ncr_emu_s3_body_add_checksum(s3, &body)) {
         options.draft = body.draft;
         options.fields = ncr_emu_s3_fields(s3);
         options.s3 = json_pack("{s:s, s:s, s:s}", "checksum", body.checksum, "checksum_kind",

@@ -133,7 +133,8 @@ void ncr_emu_s3_upload_part(ncr_emu_s3 *s3)
     if (!read_number(s3, &number) || !ncr_emu_s3_body_take(s3, &body))
         return;
     ncr_emu_upload *upload = ncr_emu_s3_upload_get(s3);
-    if (!upload || !kind_fits(s3, upload, &body)) {
+    bool adds = upload && upload->checksum_kind == NCR_EMU_CHECKSUM_CRC64NVME;
+    if (!upload || !kind_fits(s3, upload, &body) || (adds && !ncr_emu_s3_body_add_checksum(s3, &body))) {
         ncr_emu_draft_free(body.draft);
         ncr_emu_upload_release(upload);
         return;
@@ -143,7 +144,8 @@ void ncr_emu_s3_upload_part(ncr_emu_s3 *s3)
         ncr_emu_s3_part_etag(part, etag);
         ncr_emu_reply_header(s3->reply, "ETag", "%s", etag);
         ncr_emu_reply_header(s3->reply, "x-amz-server-side-encryption", "AES256");
-        ncr_emu_reply_header(s3->reply, ncr_emu_checksum_header(body.kind), "%s", body.checksum);
+        if (*body.checksum)
+            ncr_emu_reply_header(s3->reply, ncr_emu_checksum_header(body.kind), "%s", body.checksum);
     }
     ncr_emu_upload_release(upload);
 }

@@ -284,6 +284,15 @@ def test_copies_under_conditions_of_both_sides(s3: Any) -> None:
     assert code(s3.copy_object, Bucket="demo", Key="b", CopySource=none) == (404, "NoSuchKey")
 
 
+def test_a_copy_has_a_checksum_of_its_own(s3: Any) -> None:
+    s3.put_object(Bucket="demo", Key="a", Body=b"123456789", ChecksumAlgorithm="SHA256")
+    source = {"Bucket": "demo", "Key": "a"}
+    sha256 = base64.b64encode(hashlib.sha256(b"123456789").digest()).decode()
+    assert s3.copy_object(Bucket="demo", Key="b", CopySource=source)["CopyObjectResult"]["ChecksumSHA256"] == sha256
+    s3.copy_object(Bucket="demo", Key="c", CopySource=source, ChecksumAlgorithm="CRC32")
+    assert s3.head_object(Bucket="demo", Key="c", ChecksumMode="ENABLED")["ChecksumCRC32"] == "y/Q5Jg=="
+
+
 def test_delete_several(s3: Any) -> None:
     for name in ("a", "b", "c<&>"):
         s3.put_object(Bucket="demo", Key=name, Body=b"x")

@@ -29,12 +29,15 @@ def gdal_options(url: str, signed: bool) -> dict[str, str]:
     }
 
 
-@pytest.fixture(params=["signed", "unsigned", "unsigned, port of its own"])
+@pytest.fixture(params=["signed", "signed, virtual-hosted", "unsigned", "unsigned, port of its own"])
 def gdal_to(request: pytest.FixtureRequest, start_emulator: Callable[..., Emulator]) -> tuple[Emulator, dict[str, str]]:
     """An emulator, verifying where requests are signed, and GDAL's options for it."""
-    signed = request.param == "signed"
+    signed = request.param.startswith("signed")
     emulator = start_emulator(*(["--s3-credentials", "id:secret"] if signed else []))
     emulator.make_bucket("demo")
+    if "virtual" in request.param:
+        named = emulator.url.replace("127.0.0.1", "s3.localhost")
+        return emulator, {**gdal_options(named, signed), "AWS_VIRTUAL_HOSTING": "TRUE"}
     return emulator, gdal_options(emulator.s3_url if "port" in request.param else emulator.url, signed)
 
 
