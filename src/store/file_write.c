@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/file.h"
@@ -106,17 +107,33 @@ static bool take_temporary_name(file_upload *up)
     return taken;
 }
 
+/* Why no file can be made in the target's directory. The system says "no such file" both where the directory is
+ * missing and where it takes no new files, as in /proc. */
+static nacre_status explain_directory(const file_upload *up, int why, nacre_error *err)
+{
+    const char *name = up->base.object->name, *slash = strrchr(up->target, '/');
+    struct stat st;
+    if (why != ENOENT && why != ENOTDIR)
+        return ncr_error_errno(err, why, name, "write");
+    char *directory = ncr_text_format("%.*s/", slash ? (int)(slash - up->target) : 1, slash ? up->target : ".");
+    if (!directory)
+        return ncr_error_memory(err);
+    bool is_there = stat(directory, &st) == 0;
+    size_t length = strlen(directory);
+    directory[length > 1 ? length - 1 : 1] = '\0';
+    nacre_status status =
+        is_there ? ncr_error_set(err, NACRE_ERROR_DENIED, "%s: the directory %s takes no new files; write elsewhere",
+                                 name, directory)
+                 : ncr_error_set(err, NACRE_ERROR_NOT_FOUND, "%s: the directory %s does not exist; make it first", name,
+                                 directory);
+    free(directory);
+    return status;
+}
+
 static nacre_status make_temporary(file_upload *up, nacre_error *err)
 {
-    const char *slash = strrchr(up->target, '/');
     up->fd = open_nameless(up->target);
-    if (up->fd >= 0 || take_temporary_name(up))
-        return NACRE_OK;
-    int why = errno;
-    if (why == ENOENT || why == ENOTDIR)
-        return ncr_error_set(err, NACRE_ERROR_NOT_FOUND, "%s: the directory %.*s does not exist; make it first",
-                             up->base.object->name, slash ? (int)(slash - up->target) : 1, slash ? up->target : ".");
-    return ncr_error_errno(err, why, up->base.object->name, "write");
+    return up->fd >= 0 || take_temporary_name(up) ? NACRE_OK : explain_directory(up, errno, err);
 }
 
 static nacre_status exists(const char *name, nacre_error *err)

@@ -469,6 +469,15 @@ static void destinations_that_cannot_be_are_said_clearly(void **state)
     assert_contains(err.message, "no/such does not exist");
     assert_int_equal(put_text(dir, call, "x", NULL, NULL, &err), NACRE_ERROR_IO);
     assert_string_equal(err.message, "d: is a directory");
+    /* Where the system takes no files it says that there is no such file: the directory is there all the same. */
+    ncr_object *proc = ncr_object_new(store, "", "/proc/x.vrt", "/proc/x.vrt", false);
+    assert_int_equal(put_text(proc, call, "x", NULL, NULL, &err), NACRE_ERROR_DENIED);
+    assert_string_equal(err.message, "/proc/x.vrt: the directory /proc takes no new files; write elsewhere");
+    ncr_object_unref(proc);
+    ncr_object *in_file = ncr_object_new(store, "", "/proc/version/x", "/proc/version/x", false);
+    assert_int_equal(put_text(in_file, call, "x", NULL, NULL, &err), NACRE_ERROR_NOT_FOUND);
+    assert_string_equal(err.message, "/proc/version/x: the directory /proc/version does not exist; make it first");
+    ncr_object_unref(in_file);
     assert_int_equal(put_text(pipe, call, "x", NULL, NULL, &err), NACRE_ERROR_UNSUPPORTED);
     ncr_object_unref(no_parent);
     ncr_object_unref(dir);
