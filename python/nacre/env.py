@@ -38,6 +38,22 @@ _SAME = {
     "GDAL_HTTP_RETRY_DELAY": "http.retry_delay",
     "GDAL_HTTP_CONNECTTIMEOUT": "http.connect_timeout",
     "GDAL_HTTP_CAINFO": "http.ca_bundle",
+    "GDAL_CURL_CA_BUNDLE": "http.ca_bundle",
+    "CURL_CA_BUNDLE": "http.ca_bundle",
+    "SSL_CERT_FILE": "http.ca_bundle",
+    "GDAL_HTTP_SSLCERT": "http.client_certificate",
+    "GDAL_HTTP_SSLKEY": "http.client_key",
+    "GDAL_HTTP_KEYPASSWD": "http.client_key_password",
+    "GDAL_HTTP_PROXY": "http.proxy",
+    "GDAL_HTTPS_PROXY": "http.https_proxy",
+    "GDAL_HTTP_PROXYUSERPWD": "http.proxy_userpwd",
+    "GDAL_HTTP_AUTH": "http.auth",
+    "GDAL_HTTP_BEARER": "http.bearer",
+    "GDAL_HTTP_USERPWD": "http.userpwd",
+    "GDAL_HTTP_NETRC": "http.netrc",
+    "GDAL_HTTP_NETRC_FILE": "http.netrc_file",
+    "GDAL_HTTP_HEADERS": "http.headers",
+    "GDAL_HTTP_HEADER_FILE": "http.header_file",
 }
 
 # Keys of nacre without a dot in them.

@@ -145,9 +145,41 @@ bool ncr_text_to_bool(const char *text, bool *out)
 
 bool ncr_text_is_secret(const char *name, size_t length)
 {
-    static const char *const names[] = {"signature",    "sig",     "x-amz-signature",  "x-amz-security-token",
-                                        "access_token", "api_key", "x-goog-signature", "token",
-                                        "apikey",       "key",     "password",         "subscription-key"};
+    static const char *const names[] = {"signature",
+                                        "sig",
+                                        "x-amz-signature",
+                                        "x-amz-security-token",
+                                        "x-amz-credential",
+                                        "x-goog-signature",
+                                        "access_token",
+                                        "id_token",
+                                        "refresh_token",
+                                        "oauth_token",
+                                        "private_token",
+                                        "auth_token",
+                                        "token",
+                                        "jwt",
+                                        "sas",
+                                        "hmac",
+                                        "policy",
+                                        "hdnea",
+                                        "hdnts",
+                                        "__token__",
+                                        "api_key",
+                                        "apikey",
+                                        "api-key",
+                                        "key",
+                                        "access_key",
+                                        "accesskey",
+                                        "secret",
+                                        "client_secret",
+                                        "subscription-key",
+                                        "auth",
+                                        "authorization",
+                                        "password",
+                                        "passwd",
+                                        "pwd",
+                                        "x-oss-signature"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strlen(names[i]) == length && ncr_text_starts_nocase(name, names[i]))
             return true;
@@ -162,18 +194,38 @@ static const char *value_end(const char *at)
     return at;
 }
 
-void ncr_text_hide_secrets(char *text)
+/* Puts stars in place of the bytes from begin to end and gives the place after them. */
+static char *put_stars(char *begin, const char *end)
 {
     enum { STARS = 3 };
+    size_t shown = (size_t)(end - begin) < STARS ? (size_t)(end - begin) : STARS;
+    memset(begin, '*', shown);
+    memmove(begin + shown, end, strlen(end) + 1);
+    return begin + shown;
+}
+
+/* "http://user:password@host". */
+static void hide_users(char *text)
+{
+    for (char *at = text; (at = strstr(at, "://")); at += 3) {
+        bool is_http = (at >= text + 4 && ncr_text_starts_nocase(at - 4, "http")) ||
+                       (at >= text + 5 && ncr_text_starts_nocase(at - 5, "https"));
+        char *user = at + 3, *end = user + strcspn(user, "/?# \t\"'<>"), *host = user;
+        for (char *c = user; is_http && c < end; c++)
+            host = *c == '@' ? c : host;
+        if (host > user)
+            put_stars(user, host);
+    }
+}
+
+void ncr_text_hide_secrets(char *text)
+{
+    hide_users(text);
     for (char *at = strpbrk(text, "?&"); at; at = strpbrk(at + 1, "?&")) {
         size_t name = strcspn(at + 1, "=?&# ");
         char *value = at + 1 + name;
-        if (*value != '=' || !ncr_text_is_secret(at + 1, name))
-            continue;
-        const char *end = value_end(++value);
-        size_t shown = (size_t)(end - value) < STARS ? (size_t)(end - value) : STARS;
-        memset(value, '*', shown);
-        memmove(value + shown, end, strlen(end) + 1);
+        if (*value == '=' && ncr_text_is_secret(at + 1, name))
+            put_stars(value + 1, value_end(value + 1));
     }
 }
 

@@ -36,7 +36,8 @@ bool ncr_text_to_bool(const char *text, bool *out);
 /* Whether a URL's parameter of this name grants access (a signature, a token): its value is never shown. */
 bool ncr_text_is_secret(const char *name, size_t length);
 
-/* Puts stars in place of such values, wherever in a text URLs stand; the text becomes no longer. */
+/* Puts stars in place of such values, and of user and password of http URLs, wherever in a text they stand; the text
+ * becomes no longer. */
 void ncr_text_hide_secrets(char *text);
 
 /* Makes a text that people will read one line that tells no secret: control characters become spaces. */

@@ -106,6 +106,7 @@ struct ncr_http_request {
     ncr_http_sink sink;
     bool idempotent;         /* may be sent again after an unknown outcome; GET and HEAD always may */
     bool public_only;        /* refuse loopback, private, link-local and metadata addresses (NACRE_ERROR_REFUSED) */
+    bool anonymous;          /* nothing tells who asks: no client certificate */
     bool follow;             /* follow redirects of GET and HEAD (no credentials to another host, no https to http) */
     bool no_retry;           /* one attempt only: for probes that must end soon */
     bool direct;             /* never through a proxy: for services of the machine itself */

@@ -136,6 +136,9 @@ static nacre_status status_of_answer(int status, const char **reason)
     case 403:
         *reason = "denied";
         return NACRE_ERROR_DENIED;
+    case 407:
+        *reason = "the proxy wants a user and password; see the key http.proxy_userpwd";
+        return NACRE_ERROR_DENIED;
     case 412:
         *reason = "changed since it was opened";
         return NACRE_ERROR_CHANGED;

@@ -258,12 +258,17 @@ static bool may_repeat(const ncr_http_request *request)
     return request->idempotent || strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
 }
 
+/* Whether only public addresses may be asked: a document named the object, or a server outside the next URL. */
+static bool must_be_public(const ncr_http_transfer *t)
+{
+    return t->request->public_only || (t->redirects && t->is_outside);
+}
+
 static bool refuse_address(ncr_http_transfer *t)
 {
     ncr_error_set(&t->error, NACRE_ERROR_REFUSED,
-                  "%s: %s is a private, loopback or metadata address, which a document must not name; see the key "
-                  "sources",
-                  t->request->name, t->place.host);
+                  "%s: %s is a private, loopback or metadata address, which a %s must not name; see the key sources",
+                  t->request->name, t->place.host, t->request->public_only ? "document" : "redirect from outside");
     set_final(t);
     return false;
 }
@@ -274,10 +279,13 @@ static int on_connected(void *user, char *remote, char *local, int remote_port, 
 {
     (void)local, (void)remote_port, (void)local_port;
     ncr_http_transfer *t = user;
-    if (t->request->public_only && !t->is_proxied && !ncr_address_text_is_public(remote)) {
+    bool is_public = !t->is_proxied && ncr_address_text_is_public(remote);
+    if (must_be_public(t) && !t->is_proxied && !is_public) {
         refuse_address(t);
         return CURL_PREREQFUNC_ABORT;
     }
+    if (is_public && strcmp(ncr_config_text(t->request->call->config, NCR_KEY_SOURCES), "any") != 0)
+        t->is_outside = true;
     if (t->sends++ && !may_repeat(t->request)) {
         ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE,
                       "%s: connection lost before the answer, and the request must not be sent twice",
@@ -310,7 +318,7 @@ static int on_resolve(void *resolver, void *unused, void *user)
 bool ncr_transfer_may_connect(ncr_http_transfer *t, const struct sockaddr *address)
 {
     begin_connecting(t);
-    return !t->request->public_only || t->is_proxied || ncr_address_is_public(address) || refuse_address(t);
+    return !must_be_public(t) || t->is_proxied || ncr_address_is_public(address) || refuse_address(t);
 }
 
 /* --- Setting an attempt up. --- */
@@ -319,7 +327,8 @@ bool ncr_transfer_may_connect(ncr_http_transfer *t, const struct sockaddr *addre
 static bool is_harmless(const char *line)
 {
     static const char *const names[] = {
-        "accept:", "if-match:", "if-none-match:", "if-modified-since:", "if-unmodified-since:", "if-range:"};
+        "accept:",  "cache-control:", "if-match:", "if-none-match:", "if-modified-since:", "if-unmodified-since:",
+        "if-range:"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (ncr_text_starts_nocase(line, names[i]))
             return true;
@@ -425,22 +434,38 @@ static void set_trust(const ncr_http_transfer *t, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 60L);
 }
 
-/* For requests that must stay public we decide ourselves whether a proxy is used, so as to know whose address it is
- * that gets connected. */
+/* Who we are, for servers that want a certificate: only those that the user named. */
+static void set_certificate(const ncr_http_transfer *t, CURL *easy)
+{
+    const ncr_config *config = t->request->call->config;
+    const char *certificate = ncr_config_text(config, NCR_KEY_HTTP_CLIENT_CERTIFICATE);
+    const char *key = ncr_config_text(config, NCR_KEY_HTTP_CLIENT_KEY);
+    const char *password = ncr_config_text(config, NCR_KEY_HTTP_CLIENT_KEY_PASSWORD);
+    if (!certificate || t->is_stripped || t->request->anonymous || t->request->public_only)
+        return;
+    curl_easy_setopt(easy, CURLOPT_SSLCERT, certificate);
+    curl_easy_setopt(easy, CURLOPT_SSLKEY, key ? key : certificate);
+    if (password)
+        curl_easy_setopt(easy, CURLOPT_KEYPASSWD, password);
+}
+
+/* We decide ourselves whether a proxy is used, so as to know whose address it is that gets connected. */
 static nacre_status set_proxy(ncr_http_transfer *t, CURL *easy, nacre_error *err)
 {
-    if (t->request->direct)
-        curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    if (!t->request->public_only)
-        return NACRE_OK;
-    if (ncr_host_is_private(t->place.host)) {
+    const ncr_config *config = t->request->call->config;
+    if (must_be_public(t) && ncr_host_is_private(t->place.host)) {
         refuse_address(t);
         return ncr_error_copy(err, &t->error, t->error.status);
     }
-    const char *proxy = t->request->direct ? NULL : ncr_url_proxy(&t->place);
+    const char *proxy = t->request->direct ? NULL
+                                           : ncr_url_proxy(&t->place, ncr_config_text(config, NCR_KEY_HTTP_PROXY),
+                                                           ncr_config_text(config, NCR_KEY_HTTP_HTTPS_PROXY));
+    const char *user = ncr_config_text(config, NCR_KEY_HTTP_PROXY_USERPWD);
     t->is_proxied = proxy != NULL;
     curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    if (proxy && user)
+        curl_easy_setopt(easy, CURLOPT_PROXYUSERPWD, user);
     return NACRE_OK;
 }
 
@@ -540,6 +565,7 @@ nacre_status ncr_transfer_begin(ncr_http_transfer *t, CURL *easy, const ncr_tran
     set_transport(t, easy);
     set_method(t, easy);
     set_trust(t, easy);
+    set_certificate(t, easy);
     set_callbacks(t, easy, hooks);
     return set_proxy(t, easy, err);
 }

@@ -2,7 +2,9 @@
  * Copyright the nacre authors */
 #include "net/url.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +67,37 @@ char *ncr_url_resolve(const char *base, const char *location)
     return copy;
 }
 
+/* The bytes of a numeric address, IPv6 with or without brackets; 0: it is none. */
+static size_t address_bytes(const char *text, size_t length, uint8_t out[16])
+{
+    char plain[64];
+    bool is_bracketed = length > 2 && text[0] == '[' && text[length - 1] == ']';
+    if (length >= sizeof plain)
+        return 0;
+    snprintf(plain, sizeof plain, "%.*s", (int)(is_bracketed ? length - 2 : length), text + is_bracketed);
+    return inet_pton(AF_INET, plain, out) == 1 ? 4 : inet_pton(AF_INET6, plain, out) == 1 ? 16 : 0;
+}
+
+/* Whether the host is an address in a block as "10.0.0.0/8", or the address itself in another spelling. */
+static bool is_in_block(const char *host, const char *item, size_t length)
+{
+    uint8_t address[16], network[16];
+    const char *slash = memchr(item, '/', length);
+    size_t size = address_bytes(host, strlen(host), address);
+    if (!size || address_bytes(item, slash ? (size_t)(slash - item) : length, network) != size)
+        return false;
+    int bits = (int)size * 8, wanted = bits;
+    if (slash) {
+        char number[8];
+        snprintf(number, sizeof number, "%.*s", (int)(item + length - slash - 1), slash + 1);
+        if (!ncr_text_to_int(number, &wanted) || wanted < 0 || wanted > bits)
+            return false;
+    }
+    size_t whole = (size_t)wanted / 8;
+    return memcmp(address, network, whole) == 0 &&
+           (wanted % 8 == 0 || (address[whole] ^ network[whole]) >> (8 - wanted % 8) == 0);
+}
+
 bool ncr_url_host_in_list(const char *host, const char *list)
 {
     size_t host_length = strlen(host);
@@ -73,7 +106,7 @@ bool ncr_url_host_in_list(const char *host, const char *list)
         size_t length = strcspn(list, ", \t");
         const char *item = list;
         list += length;
-        if (length == 1 && *item == '*')
+        if ((length == 1 && *item == '*') || is_in_block(host, item, length))
             return true;
         if (length && *item == '.') {
             item++;
@@ -96,13 +129,16 @@ static const char *variable(const char *lower, const char *upper)
     return value && *value ? value : NULL;
 }
 
-const char *ncr_url_proxy(const ncr_url_place *place)
+const char *ncr_url_proxy(const ncr_url_place *place, const char *proxy, const char *https_proxy)
 {
+    bool is_https = strcmp(place->scheme, "https") == 0;
     const char *except = variable("no_proxy", "NO_PROXY");
     if (except && ncr_url_host_in_list(place->host, except))
         return NULL;
+    const char *configured = is_https && https_proxy ? https_proxy : proxy;
+    if (configured)
+        return *configured ? configured : NULL;
     /* HTTP_PROXY in capitals is what a CGI server makes of a client's header "Proxy", so it does not count. */
-    const char *proxy =
-        strcmp(place->scheme, "http") == 0 ? variable("http_proxy", NULL) : variable("https_proxy", "HTTPS_PROXY");
-    return proxy ? proxy : variable("all_proxy", "ALL_PROXY");
+    const char *own = is_https ? variable("https_proxy", "HTTPS_PROXY") : variable("http_proxy", NULL);
+    return own ? own : variable("all_proxy", "ALL_PROXY");
 }

@@ -24,11 +24,12 @@ bool ncr_url_place_same(const ncr_url_place *a, const ncr_url_place *b);
  * none, or out of memory. Released with free(). */
 char *ncr_url_resolve(const char *base, const char *location);
 
-/* The proxy that the environment gives for a place, by libcurl's variables (http_proxy, https_proxy, all_proxy,
- * no_proxy); NULL: none. */
-const char *ncr_url_proxy(const ncr_url_place *place);
+/* The proxy for a place: of the two that are configured (NULL: none; for https the second goes before the first), else
+ * what the environment gives by libcurl's variables (http_proxy, https_proxy, all_proxy); NULL: none, also where
+ * no_proxy names the host. */
+const char *ncr_url_proxy(const ncr_url_place *place, const char *proxy, const char *https_proxy);
 
-/* Whether a list as in no_proxy ("localhost,.example.com" or "*") names the host; addresses match as texts. */
+/* Whether a list as in no_proxy ("localhost,.example.com,10.0.0.0/8" or "*") names the host. */
 bool ncr_url_host_in_list(const char *host, const char *list);
 
 #endif

@@ -116,7 +116,7 @@ static void start_over(ncr_http_transfer *t)
     t->whole.size = 0;
     free(t->url);
     t->url = NULL;
-    t->is_stripped = false;
+    t->is_stripped = t->is_outside = false;
     t->redirects = 0;
 }
 
@@ -264,7 +264,7 @@ static void explain_connect(ncr_http_transfer *t)
 {
     char reason[128];
     connect_reason(t->easy, reason, sizeof reason);
-    const char *proxy = !t->request->direct && ncr_url_proxy(&t->place) ? "the proxy for " : "";
+    const char *proxy = t->is_proxied ? "the proxy for " : "";
     ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: cannot connect to %s%s:%u: %s", t->request->name, proxy,
                   t->place.host, t->place.port, reason);
     t->is_dns_suspect = true;
@@ -275,6 +275,11 @@ static void explain_tls(ncr_http_transfer *t, CURLcode code, const char *text)
     const char *name = t->request->name, *host = t->place.host;
     if (code == CURLE_SSL_CACERT_BADFILE)
         ncr_error_set(&t->error, NACRE_ERROR_INVALID, "%s: http.ca_bundle cannot be read: %s", name, text);
+    else if (code == CURLE_SSL_CERTPROBLEM)
+        ncr_error_set(&t->error, NACRE_ERROR_INVALID,
+                      "%s: the client certificate or its key cannot be used: %s; see the keys http.client_certificate "
+                      "and http.client_key",
+                      name, text);
     else if (code == CURLE_PEER_FAILED_VERIFICATION)
         ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE,
                       "%s: the TLS certificate of %s is not trusted: %s; see the key http.ca_bundle", name, host, text);
@@ -283,14 +288,24 @@ static void explain_tls(ncr_http_transfer *t, CURLcode code, const char *text)
                       text);
 }
 
-/* What breaks off a connection that stood; a proxy's refusal comes the same way, told only by libcurl's text. */
-static void explain_break(ncr_http_transfer *t, const char *text)
+/* What breaks off a connection that stood; a proxy's refusal comes the same way, told only by libcurl's text. True
+ * where another attempt may help. */
+static bool explain_break(ncr_http_transfer *t, const char *text)
 {
+    long code = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &code);
+    if (!t->sends && code == 407) {
+        ncr_error_set_http(&t->error, NACRE_ERROR_DENIED, 407,
+                           "%s: the proxy wants a user and password (407); see the key http.proxy_userpwd",
+                           t->request->name);
+        return false;
+    }
     if (!t->sends && ncr_text_starts(text, "CONNECT "))
         ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: the proxy does not connect to %s:%u: %s",
                       t->request->name, t->place.host, t->place.port, text);
     else
         set_cut_error(t, "connection broken off");
+    return true;
 }
 
 /* Sets the error of a code; true where another attempt may help. */
@@ -311,6 +326,7 @@ static bool explain(ncr_http_transfer *t, CURLcode code)
         return true;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CONNECT_ERROR:
         explain_tls(t, code, text);
         return code == CURLE_SSL_CONNECT_ERROR;
@@ -330,8 +346,7 @@ static bool explain(ncr_http_transfer *t, CURLcode code)
     case CURLE_RECV_ERROR:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
-        explain_break(t, text);
-        return true;
+        return explain_break(t, text);
     default:
         ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: transfer failed: %s", name, text);
         return true;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/url.h"
 #include "store/body.h"
+#include "store/http_auth.h"
 
 /* Objects on any HTTP server: reading only. The version is a strong ETag; else a Last-Modified that was at least a
  * second old when the server answered, since it counts in seconds; else there is only a weak one, which is compared
@@ -16,6 +19,8 @@
 typedef struct http_store {
     ncr_store base;
     char *location; /* "https://host:port" */
+    ncr_http_auth auth;
+    bool named_by_document; /* elsewhere, so without credentials */
 } http_store;
 
 /* A get or a stat on its way: one request at a time. */
@@ -31,6 +36,11 @@ typedef struct http_job {
 static const ncr_object *object_of(const http_job *job)
 {
     return job->get ? job->get->object : job->stat->object;
+}
+
+static const http_store *store_of(const http_job *job)
+{
+    return (const http_store *)object_of(job)->store;
 }
 
 static ncr_call *call_of(const http_job *job)
@@ -113,11 +123,13 @@ static const ncr_version *pinned_version(const ncr_get *get)
 /* Sets what all requests of this store have in common, and sends it. */
 static void send_request(http_job *job, bool complete, void (*done)(ncr_http_request *))
 {
-    if (!job->request || !complete) {
+    const char *key = object_of(job)->key;
+    if (!job->request || !complete || !ncr_http_auth_add(&store_of(job)->auth, key, job->request)) {
         end(job, ncr_error_memory(error_of(job)));
         return;
     }
     job->request->public_only = object_of(job)->public_only;
+    job->request->anonymous = store_of(job)->named_by_document;
     job->request->follow = true;
     job->request->done = done;
     job->request->user = job;
@@ -128,8 +140,7 @@ static void send_request(http_job *job, bool complete, void (*done)(ncr_http_req
 static void new_request(http_job *job, const char *method, unsigned needed_round)
 {
     const ncr_object *object = object_of(job);
-    const http_store *store = (const http_store *)object->store;
-    char *url = ncr_text_format("%s%s%s", store->location, object->key[0] == '/' ? "" : "/", object->key);
+    char *url = ncr_text_format("%s%s%s", store_of(job)->location, object->key[0] == '/' ? "" : "/", object->key);
     ncr_http_request_free(job->request);
     job->request = url ? ncr_http_request_new(method, url, object->name, call_of(job)) : NULL;
     free(url);
@@ -180,6 +191,60 @@ static void start_get(http_job *job, unsigned needed_round)
     send_request(job, complete, get_done);
 }
 
+/* --- Refusals. --- */
+
+/* Whether a query holds a signature or a token: such URLs end. */
+static bool is_signed(const char *key)
+{
+    const char *at = strchr(key, '?');
+    while (at && *at) {
+        size_t name = strcspn(++at, "=&");
+        if (at[name] == '=' && ncr_text_is_secret(at, name))
+            return true;
+        at = strchr(at, '&');
+    }
+    return false;
+}
+
+/* What to do about an answer of 401 or 403. */
+static nacre_status denied(const ncr_object *object, const ncr_http_request *request, nacre_error *err)
+{
+    const http_store *store = (const http_store *)object->store;
+    const char *origin = ncr_http_auth_origin(&store->auth, object->key);
+    int code = request->response.status;
+    ncr_url_place here, there;
+    bool is_elsewhere = request->response.location && ncr_url_place_of(store->location, &here) &&
+                        ncr_url_place_of(request->response.location, &there) && !ncr_url_place_same(&here, &there);
+    char cure[320];
+    if (is_elsewhere)
+        snprintf(cure, sizeof cure, "it was redirected to %.128s, which gets no credentials of %.128s", there.host,
+                 here.host);
+    else if (origin)
+        snprintf(cure, sizeof cure, "the credentials from %.200s were refused", origin);
+    else if (is_signed(object->key))
+        snprintf(cure, sizeof cure, "the signature in the URL is wrong or has ended; get a new one");
+    else if (store->named_by_document)
+        snprintf(cure, sizeof cure,
+                 "it is not public, and what a document names in another place is read without credentials");
+    else
+        snprintf(cure, sizeof cure,
+                 "it is not public, and no credentials were found (looked in the URL, http.bearer, http.userpwd, "
+                 "http.headers, ~/.netrc)");
+    return ncr_error_set_http(err, NACRE_ERROR_DENIED, code, "%s: denied (%d): %s", object->name, code, cure);
+}
+
+static nacre_status refuse(const ncr_object *object, const ncr_http_request *request, nacre_error *err)
+{
+    int code = request->response.status;
+    if (code == 401 || code == 403)
+        return denied(object, request, err);
+    if (code == 404 || code == 410)
+        return ncr_http_status_error(request, "the server has nothing at this path; check its spelling", err);
+    if (code >= 300 && code < 400)
+        return ncr_http_status_error(request, "a redirect that says not where to", err);
+    return ncr_http_status_error(request, NULL, err);
+}
+
 /* --- Answers to a get. --- */
 
 static nacre_status refuse_get(ncr_get *get, const ncr_http_request *request)
@@ -190,7 +255,7 @@ static nacre_status refuse_get(ncr_get *get, const ncr_http_request *request)
                                    ncr_version_matches(get->version, &get->facts.version) ? NULL : &get->facts.version);
     if (get->match == NCR_MATCH_VERSION && (status == 404 || status == 410))
         return ncr_version_gone(&get->error, get->object->name, get->version);
-    return ncr_http_status_error(request, NULL, &get->error);
+    return refuse(get->object, request, &get->error);
 }
 
 /* The facts of an object whose range was refused: nothing lies there if it begins at or beyond the end. */
@@ -312,7 +377,7 @@ static void first_byte_done(ncr_http_request *request)
         status = ncr_error_set(&op->error, NACRE_ERROR_CORRUPT, "%s: the server does not say how large the object is",
                                op->object->name);
     else
-        status = ncr_http_status_error(request, NULL, &op->error);
+        status = refuse(op->object, request, &op->error);
     end(job, status);
 }
 
@@ -340,7 +405,7 @@ static void head_done(ncr_http_request *request)
     else if (response->status == 200)
         end(job, take_facts(op, response, response->content_length));
     else
-        end(job, ncr_http_status_error(request, NULL, &op->error));
+        end(job, refuse(op->object, request, &op->error));
 }
 
 static void http_stat(ncr_stat_op *op)
@@ -427,6 +492,7 @@ static bool http_can_copy(const ncr_object *source, const ncr_object *destinatio
 static void http_free(ncr_store *store)
 {
     free(((http_store *)store)->location);
+    ncr_http_auth_clear(&((http_store *)store)->auth);
 }
 
 static const ncr_store_class http_class = {
@@ -447,19 +513,52 @@ static const ncr_store_class http_class = {
     .free = http_free,
 };
 
+/* "https://user:password@host:port" without the user, and "user:password"; false when out of memory. */
+static bool cut_user(const char *text, char **location, char **user)
+{
+    const char *host = strstr(text, "://"), *at = host ? strrchr(host, '@') : NULL;
+    *user = at ? ncr_text_copy_n(host + 3, (size_t)(at - host) - 3) : NULL;
+    *location = at ? ncr_text_format("%.*s%s", (int)(host + 3 - text), text, at + 1) : ncr_text_copy(text);
+    return *location && (*user || !at);
+}
+
+static nacre_status open_store(const ncr_store_options *options, char *location, const char *user, ncr_store **out,
+                               nacre_error *err)
+{
+    ncr_http_auth auth = {0};
+    if (!options->anonymous) {
+        nacre_status status = ncr_http_auth_find(location, user, options->config, &auth, err);
+        if (status != NACRE_OK)
+            return status;
+    }
+    http_store *store =
+        (http_store *)ncr_store_new(sizeof *store, &http_class, location, auth.hash[0] ? auth.hash : "none");
+    char *copy = ncr_text_copy(location);
+    if (!store || !copy) {
+        free(copy);
+        ncr_store_unref(store ? &store->base : NULL);
+        ncr_http_auth_clear(&auth);
+        return ncr_error_memory(err);
+    }
+    store->location = copy;
+    store->auth = auth;
+    store->named_by_document = options->anonymous;
+    store->base.is_told_by_path = user != NULL && !options->anonymous;
+    *out = &store->base;
+    return NACRE_OK;
+}
+
 nacre_status ncr_http_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err)
 {
     *out = NULL;
     if (!options->location)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "http: no host in the path");
-    http_store *store = (http_store *)ncr_store_new(sizeof *store, &http_class, options->location, "none");
-    if (!store)
-        return ncr_error_memory(err);
-    store->location = ncr_text_copy(options->location);
-    if (!store->location) {
-        ncr_store_unref(&store->base);
-        return ncr_error_memory(err);
-    }
-    *out = &store->base;
-    return NACRE_OK;
+    char *location = NULL, *user = NULL;
+    nacre_status status = cut_user(options->location, &location, &user) ? open_store(options, location, user, out, err)
+                                                                        : ncr_error_memory(err);
+    if (user)
+        OPENSSL_cleanse(user, strlen(user));
+    free(user);
+    free(location);
+    return status;
 }

@@ -231,18 +231,19 @@ size_t ncr_part_size(const ncr_store_class *class, unsigned number);
 struct ncr_store {
     _Atomic int references;
     const ncr_store_class *class;
-    char *id;          /* class and endpoint: the beginning of identities */
-    char *credentials; /* a text that differs where credentials do, never the secret itself ("anonymous"); stays the
-                          same when a token is renewed */
-    bool is_local;     /* file and mem */
+    char *id;             /* class and endpoint: the beginning of identities */
+    char *credentials;    /* a text that differs where credentials do, never the secret itself ("anonymous"); stays the
+                             same when a token is renewed */
+    bool is_local;        /* file and mem */
+    bool is_told_by_path; /* credentials stood in the path, so names beside it, which lack them, mean this store */
 };
 
 ncr_store *ncr_store_ref(ncr_store *store);
 void ncr_store_unref(ncr_store *store);
 
 /* Makes the store of a scheme ("gs", "http", "file", "mem") from configuration. location is the part of the path that
- * tells the server (for http: scheme, host and port), else NULL. anonymous: without credentials, whatever is
- * configured. NACRE_ERROR_UNSUPPORTED: no such back end. */
+ * tells the server (for http: scheme, host and port, and "user:password@" where the path has that), else NULL.
+ * anonymous: without credentials, whatever is configured. NACRE_ERROR_UNSUPPORTED: no such back end. */
 nacre_status ncr_store_open(const char *scheme, const char *location, bool anonymous, ncr_config *config,
                             ncr_store **out, nacre_error *err);
 

@@ -115,6 +115,15 @@ static nacre_status parse_file_url(const char *text, const char *rest, ncr_path 
     return take(&out->key, ncr_text_copy(rest), err);
 }
 
+static nacre_status parse_url(const char *url, ncr_path *out, nacre_error *err)
+{
+    bool failed = false;
+    nacre_status status = ncr_url_split(url, &out->location, &out->key, err);
+    if (status == NACRE_OK)
+        out->user = ncr_url_user(url, &failed);
+    return failed ? ncr_error_memory(err) : status;
+}
+
 static nacre_status parse_with(const struct prefix *prefix, const char *text, ncr_path *out, nacre_error *err)
 {
     const char *rest = text + strlen(prefix->text);
@@ -125,10 +134,10 @@ static nacre_status parse_with(const struct prefix *prefix, const char *text, nc
     case KIND_AZURE:
         return parse_azure(text, rest, out, err);
     case KIND_HTTP:
-        return ncr_url_split(text, &out->location, &out->key, err);
+        return parse_url(text, out, err);
     case KIND_VSICURL:
         if (ncr_url_is_http(rest))
-            return ncr_url_split(rest, &out->location, &out->key, err);
+            return parse_url(rest, out, err);
         return refuse(text, NACRE_ERROR_INVALID, "no http or https URL after /vsicurl/", "", err);
     case KIND_FILE:
         return parse_file_url(text, rest, out, err);
@@ -188,6 +197,9 @@ void ncr_path_clear(ncr_path *path)
 {
     free(path->scheme);
     free(path->location);
+    if (path->user)
+        explicit_bzero(path->user, strlen(path->user));
+    free(path->user);
     free(path->bucket);
     free(path->key);
     *path = (ncr_path){0};
@@ -255,4 +267,12 @@ char *ncr_path_shown(const char *text)
     if (!done)
         ncr_buffer_clear(&out);
     return (char *)out.data;
+}
+
+bool ncr_path_has_secret(const char *text, bool *has)
+{
+    char *shown = ncr_path_shown(text);
+    *has = shown && strcmp(shown, text) != 0;
+    free(shown);
+    return shown != NULL;
 }

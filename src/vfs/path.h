@@ -17,6 +17,7 @@ typedef struct ncr_path {
     char *location; /* "https://host:port" normalised, for http; "account" or "account.host" in lower case where an az
                        path names it; else NULL */
     char *bucket;   /* "" where the scheme has none */
+    char *user;     /* "user:password" of an http URL as it is written; NULL: none. In no text that is made of a path */
     char *key;      /* literal bytes; for http the path and query, normalised; for file the local path */
     ncr_spelling spelling;
 } ncr_path;
@@ -35,6 +36,10 @@ char *ncr_path_text(const ncr_path *path, ncr_spelling spelling);
 
 /* A path as it may be shown: passwords and signatures in URLs are replaced by "***". NULL: out of memory. */
 char *ncr_path_shown(const char *text);
+
+/* Whether a path holds a password, a signature or another secret that ncr_path_shown() would hide. False: out of
+ * memory, in *has nothing. */
+bool ncr_path_has_secret(const char *text, bool *has);
 
 /* A local path from the root, with "//" and "/./" made one slash; ".." stays, since what is above a symbolic link only
  * the system knows. The current directory is looked up. NACRE_ERROR_IO, NACRE_ERROR_MEMORY. */

@@ -117,6 +117,22 @@ static nacre_status make_object(const ncr_path *path, const char *shown, const n
     return NACRE_OK;
 }
 
+/* What tells the server in the path, its user too. */
+static nacre_status open_store(const ncr_path *path, bool anonymous, ncr_call *call, ncr_store **out, nacre_error *err)
+{
+    const char *host = path->user ? strstr(path->location, "://") + 3 : NULL;
+    if (!host)
+        return ncr_store_open(path->scheme, path->location, anonymous, call->config, out, err);
+    *out = NULL;
+    char *location = ncr_text_format("%.*s%s@%s", (int)(host - path->location), path->location, path->user, host);
+    if (!location)
+        return ncr_error_memory(err);
+    nacre_status status = ncr_store_open(path->scheme, location, anonymous, call->config, out, err);
+    explicit_bzero(location, strlen(location));
+    free(location);
+    return status;
+}
+
 /* --- Policies. --- */
 
 /* Whether a path, in its normal form, begins with a prefix, and how long that is in its own. */
@@ -194,12 +210,16 @@ static nacre_status resolve(const ncr_path *path, const char *shown, const ncr_o
 {
     trust with = {0};
     ncr_store *store = NULL;
-    nacre_status status = ncr_store_open(path->scheme, path->location, false, call->config, &store, err);
+    nacre_status status = open_store(path, false, call, &store, err);
+    bool own = status == NACRE_OK && is_own(store, path, document);
     if (status == NACRE_OK)
-        status = judge(path, shown, document, is_own(store, path, document), call, &with, err);
+        status = judge(path, shown, document, own, call, &with, err);
     if (status == NACRE_OK && with.anonymous) {
         ncr_store_unref(store);
-        status = ncr_store_open(path->scheme, path->location, true, call->config, &store, err);
+        status = open_store(path, true, call, &store, err);
+    } else if (status == NACRE_OK && own && !path->user && document->store->is_told_by_path) {
+        ncr_store_unref(store);
+        store = ncr_store_ref(document->store);
     }
     ncr_policy policy = {0};
     if (status == NACRE_OK)

@@ -92,18 +92,26 @@ static bool read_port(const char *at, const char *end, bool is_https, int *out)
     return port < 65536;
 }
 
+/* What RFC 3986 allows there, and "@", which people write. Others read a backslash as the end of the host. */
+static bool is_user(const char *at, const char *end)
+{
+    for (; at < end; at++)
+        if (!is_unreserved((unsigned char)*at) && !strchr("!$&'()*+,;=:%@", *at))
+            return false;
+    return true;
+}
+
 static nacre_status split_authority(const char *url, char **location, const char **rest, nacre_error *err)
 {
     const char *host, *end;
     bool is_https = ncr_text_starts_nocase(url, "https");
     if (!ncr_url_authority(url, &host, &end))
         return invalid(url, "not a URL", err);
-    if (memchr(host, '@', (size_t)(end - host))) {
-        invalid(url, "a user or password in a URL is not supported", err);
-        if (err)
-            err->status = NACRE_ERROR_UNSUPPORTED;
-        return NACRE_ERROR_UNSUPPORTED;
-    }
+    const char *at = memrchr(host, '@', (size_t)(end - host));
+    if (at && !is_user(host, at))
+        return invalid(url, "no valid user and password in the URL; encode other characters than letters and digits",
+                       err);
+    host = at ? at + 1 : host;
     const char *after = host < end ? host_end(host, end) : NULL;
     int port;
     if (!after || after - host > 255)
@@ -120,6 +128,16 @@ static nacre_status split_authority(const char *url, char **location, const char
         *c = (char)(is_letter(*c) ? *c | 0x20 : *c);
     *rest = end;
     return NACRE_OK;
+}
+
+char *ncr_url_user(const char *url, bool *failed)
+{
+    const char *begin, *end, *at = NULL;
+    if (ncr_url_authority(url, &begin, &end))
+        at = memrchr(begin, '@', (size_t)(end - begin));
+    char *user = at ? ncr_text_copy_n(begin, (size_t)(at - begin)) : NULL;
+    *failed = at && !user;
+    return user;
 }
 
 /* Appends one character of a path or query in its normal form, and moves beyond it. */

@@ -13,9 +13,12 @@
 
 bool ncr_url_is_http(const char *text);
 
-/* Cuts a URL into "https://host:port" and "/path?query". NACRE_ERROR_INVALID; NACRE_ERROR_UNSUPPORTED: it holds a
- * user or password. */
+/* Cuts a URL into "https://host:port" and "/path?query"; user and password, which are no part of either, are left out.
+ * NACRE_ERROR_INVALID. */
 nacre_status ncr_url_split(const char *url, char **location, char **key, nacre_error *err);
+
+/* The "user:password" of a URL as it is written; NULL: there is none, or out of memory (*failed then). */
+char *ncr_url_user(const char *url, bool *failed);
 
 /* Where the authority of "scheme://authority/..." begins and ends; false: there is none. */
 bool ncr_url_authority(const char *text, const char **begin, const char **end);

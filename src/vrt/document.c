@@ -82,6 +82,27 @@ static nacre_status absolute_name(const char *target, char **out, nacre_error *e
     return *out ? NACRE_OK : ncr_error_memory(err);
 }
 
+/* What stands in a document is read by many, and for longer than a signature lives. A user and password are no part of
+ * an object's name, so they are left out. */
+static nacre_status check_secrets(const char *path, const ncr_vrt_document *document, nacre_error *err)
+{
+    char *name = NULL;
+    bool has_secret = false;
+    nacre_status status = absolute_name(path, &name, err);
+    if (status == NACRE_OK && !ncr_path_has_secret(name, &has_secret))
+        status = ncr_error_memory(err);
+    free(name);
+    if (status != NACRE_OK || !has_secret)
+        return status;
+    char *shown = ncr_path_shown(path);
+    ncr_error_set(err, NACRE_ERROR_REFUSED,
+                  "%s: its source %s has a signature in its name, which would stand in the file; name the source "
+                  "without it, with credentials from the configuration",
+                  ncr_vrt_document_name(document), shown ? shown : "");
+    free(shown);
+    return NACRE_ERROR_REFUSED;
+}
+
 nacre_status ncr_vrt_write_source(ncr_lazy *source, const ncr_vrt_document *document, ncr_xml *parent,
                                   const char *element, nacre_error *err)
 {
@@ -90,9 +111,11 @@ nacre_status ncr_vrt_write_source(ncr_lazy *source, const ncr_vrt_document *docu
         return ncr_error_set(err, NACRE_ERROR_INVALID,
                              "%s: one of its sources is a view that has no path; save that one first",
                              ncr_vrt_document_name(document));
-    char *name;
+    char *name = NULL;
     bool is_relative = true;
-    nacre_status status = relative_name(document->path, path, &name, err);
+    nacre_status status = strchr(path, '?') ? check_secrets(path, document, err) : NACRE_OK;
+    if (status == NACRE_OK)
+        status = relative_name(document->path, path, &name, err);
     if (status == NACRE_OK && !name) {
         is_relative = false;
         status = absolute_name(path, &name, err);

@@ -83,6 +83,20 @@ static void no_proxy_names_hosts_and_domains(void **state)
     assert_false(ncr_url_host_in_list("com", "example.com"));
 }
 
+static void no_proxy_names_addresses(void **state)
+{
+    (void)state;
+    assert_true(ncr_url_host_in_list("10.1.2.3", "a.b, 10.0.0.0/8"));
+    assert_false(ncr_url_host_in_list("11.1.2.3", "10.0.0.0/8"));
+    assert_true(ncr_url_host_in_list("192.168.5.130", "192.168.5.128/25"));
+    assert_false(ncr_url_host_in_list("192.168.5.127", "192.168.5.128/25"));
+    assert_true(ncr_url_host_in_list("[::1]", "0:0::1"));
+    assert_true(ncr_url_host_in_list("[fe80::7]", "fe80::/10"));
+    assert_false(ncr_url_host_in_list("10.0.0.1", "10.0.0.0/33"));
+    assert_false(ncr_url_host_in_list("10.0.0.1", "10.0.0.0/x,::/0"));
+    assert_true(ncr_url_host_in_list("10.0.0.1", "0.0.0.0/0"));
+}
+
 static void proxies_come_from_the_environment(void **state)
 {
     (void)state;
@@ -93,17 +107,23 @@ static void proxies_come_from_the_environment(void **state)
                                         "all_proxy",  "ALL_PROXY",  "no_proxy",    "NO_PROXY"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unsetenv(names[i]);
-    assert_null(ncr_url_proxy(&plain));
+    assert_null(ncr_url_proxy(&plain, NULL, NULL));
     setenv("HTTP_PROXY", "http://cgi", 1);
-    assert_null(ncr_url_proxy(&plain));
+    assert_null(ncr_url_proxy(&plain, NULL, NULL));
     setenv("HTTPS_PROXY", "http://p1", 1);
-    assert_string_equal(ncr_url_proxy(&tls), "http://p1");
-    assert_null(ncr_url_proxy(&plain));
+    assert_string_equal(ncr_url_proxy(&tls, NULL, NULL), "http://p1");
+    assert_null(ncr_url_proxy(&plain, NULL, NULL));
     setenv("all_proxy", "http://p2", 1);
-    assert_string_equal(ncr_url_proxy(&plain), "http://p2");
+    assert_string_equal(ncr_url_proxy(&plain, NULL, NULL), "http://p2");
     setenv("NO_PROXY", "h", 1);
-    assert_null(ncr_url_proxy(&plain));
-    assert_null(ncr_url_proxy(&tls));
+    assert_null(ncr_url_proxy(&plain, NULL, NULL));
+    assert_null(ncr_url_proxy(&tls, NULL, NULL));
+    assert_null(ncr_url_proxy(&tls, "http://p3", "http://p4"));
+    unsetenv("NO_PROXY");
+    assert_string_equal(ncr_url_proxy(&plain, "http://p3", "http://p4"), "http://p3");
+    assert_string_equal(ncr_url_proxy(&tls, "http://p3", "http://p4"), "http://p4");
+    assert_string_equal(ncr_url_proxy(&tls, "http://p3", NULL), "http://p3");
+    assert_null(ncr_url_proxy(&tls, "", NULL));
 }
 
 int main(void)
@@ -113,6 +133,7 @@ int main(void)
         cmocka_unit_test(another_port_or_scheme_is_another_place),
         cmocka_unit_test(locations_are_resolved_without_secrets),
         cmocka_unit_test(no_proxy_names_hosts_and_domains),
+        cmocka_unit_test(no_proxy_names_addresses),
         cmocka_unit_test(proxies_come_from_the_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

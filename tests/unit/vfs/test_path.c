@@ -145,7 +145,7 @@ static void wrong_paths_are_refused(void **state)
     assert_refused("http://h:99999/p", NACRE_ERROR_INVALID, "port");
     assert_refused("http://h:1x/p", NACRE_ERROR_INVALID, "port");
     assert_refused("http://h%2e/p", NACRE_ERROR_INVALID, "port");
-    assert_refused("http://h\\@x/p", NACRE_ERROR_UNSUPPORTED, "user");
+    assert_refused("http://h\\@x/p", NACRE_ERROR_INVALID, "user"); /* whose host is it? */
     assert_refused("http://[::1/p", NACRE_ERROR_INVALID, "host");
     assert_refused("/vsicurl/ftp://h/p", NACRE_ERROR_INVALID, "/vsicurl/");
     assert_refused("file://host/p", NACRE_ERROR_INVALID, "file URL");
@@ -184,7 +184,28 @@ static void secrets_are_never_shown(void **state)
     assert_shown("az://container@account/k", "az://container@account/k");
     assert_shown("gs://b/k?sig=literal", "gs://b/k?sig=literal");
     assert_shown("/tmp/a?sig=x", "/tmp/a?sig=x");
-    assert_refused("http://user:secret@h/p", NACRE_ERROR_UNSUPPORTED, "http://***@h/p: a user or password");
+    assert_refused("http://user:sec ret@h/p", NACRE_ERROR_INVALID, "http://***@h/p: no valid user");
+}
+
+static void a_user_is_no_part_of_an_objects_name(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"http://user:pass%40word@H:80/p", "/vsicurl/http://user:pass%40word@h/p"};
+    for (size_t i = 0; i < 2; i++) {
+        ncr_path path;
+        assert_int_equal(ncr_path_parse(texts[i], &path, NULL), NACRE_OK);
+        assert_string_equal(path.location, "http://h");
+        assert_string_equal(path.user, "user:pass%40word");
+        assert_string_equal(path.key, "/p");
+        char *text = ncr_path_text(&path, NCR_SPELLING_URL);
+        assert_string_equal(text, "http://h/p");
+        free(text);
+        ncr_path_clear(&path);
+    }
+    bool has;
+    assert_true(ncr_path_has_secret("http://u:p@h/p", &has) && has);
+    assert_true(ncr_path_has_secret("http://h/p?sig=1", &has) && has);
+    assert_true(ncr_path_has_secret("http://h/p?signal=1", &has) && !has);
 }
 
 static void assert_text(const char *path, const char *url, const char *gdal)
@@ -346,6 +367,7 @@ int main(void)
         cmocka_unit_test(wrong_paths_are_refused),
         cmocka_unit_test(stores_that_are_not_built_in_are_named),
         cmocka_unit_test(secrets_are_never_shown),
+        cmocka_unit_test(a_user_is_no_part_of_an_objects_name),
         cmocka_unit_test(paths_are_written_in_either_spelling),
         cmocka_unit_test(relative_names_are_beside_the_document),
         cmocka_unit_test(absolute_names_are_themselves),

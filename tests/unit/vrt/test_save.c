@@ -120,7 +120,8 @@ static void sources_are_named_relative_only_where_gdal_can_follow(void **state)
         {"gs://c/d/a.tif", "gs://b/d/v.vrt", "relativeToVRT=\"0\">/vsigs/c/d/a.tif<"},
         {"/x/a.tif", "/x/d/v.vrt", "relativeToVRT=\"1\">../a.tif<"},
         {"/x/a.tif", "gs://b/v.vrt", "relativeToVRT=\"0\">/x/a.tif<"},
-        {"https://h/a.tif?sig=1", "/x/v.vrt", "relativeToVRT=\"0\">/vsicurl/https://h/a.tif?sig=1<"},
+        {"https://h/a.tif?q=1", "/x/v.vrt", "relativeToVRT=\"0\">/vsicurl/https://h/a.tif?q=1<"},
+        {"https://u:secret@h/a.tif?q=1", "/x/v.vrt", "relativeToVRT=\"0\">/vsicurl/https://h/a.tif?q=1<"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ncr_dataset *source = ramp_new(cases[i].source, NULL, "RAMP w=4 h=3");
@@ -128,6 +129,28 @@ static void sources_are_named_relative_only_where_gdal_can_follow(void **state)
         ncr_dataset_unref(source);
     }
     ncr_call_unref(call);
+}
+
+static void a_signature_is_not_written_into_a_document(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {"https://h/d/a.tif?sp=r&sig=secret", "/vsicurl/https://h/a.tif?token=secret",
+                                          "https://u:secret@h/d/a.tif?X-Amz-Signature=secret"};
+    static const char *const documents[] = {"/x/v.vrt", "https://h/d/v.vrt", "mem://v.vrt"};
+    for (size_t i = 0; i < 9; i++) {
+        ncr_dataset *source = ramp_new(sources[i / 3], NULL, "RAMP w=4 h=3"), *view;
+        nacre_translate_options options = NACRE_TRANSLATE_OPTIONS_INIT;
+        nacre_error err;
+        ncr_vrt_document document = {.path = documents[i % 3]};
+        ncr_xml *root;
+        assert_int_equal(ncr_vrt_translate_new(source, &options, &view, NULL), NACRE_OK);
+        assert_int_equal(ncr_vrt_tree(view, &document, &root, &err), NACRE_ERROR_REFUSED);
+        assert_null(root);
+        assert_non_null(strstr(err.message, "has a signature in its name"));
+        assert_null(strstr(err.message, "secret"));
+        ncr_dataset_unref(view);
+        ncr_dataset_unref(source);
+    }
 }
 
 static void a_view_of_what_has_no_path_cannot_be_written(void **state)
@@ -464,6 +487,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_view_is_written_as_it_was_read),
         cmocka_unit_test(sources_are_named_relative_only_where_gdal_can_follow),
+        cmocka_unit_test(a_signature_is_not_written_into_a_document),
         cmocka_unit_test(a_view_of_what_has_no_path_cannot_be_written),
         cmocka_unit_test(saving_is_whole_and_keeps_to_its_condition),
         cmocka_unit_test(a_subclass_writes_and_reads_its_own_part),
