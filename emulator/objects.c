@@ -302,28 +302,32 @@ ncr_emu_object *ncr_emu_refresh_locked(ncr_emu_bucket *bucket, const char *key)
 
 /* --- Reading --- */
 
-/* Adds the hashes of a file that was put there by hand; reads it whole, so not under the lock. */
-static ncr_emu_object *with_hashes(ncr_emu_bucket *bucket, ncr_emu_object *object, int fd)
+bool ncr_emu_object_hash(ncr_emu_object *object, int fd)
 {
     ncr_emu_hash hash;
     enum { STEP = 1 << 18 };
     char *step = malloc(STEP);
-    ncr_emu_object *copy = ncr_emu_object_clone(object);
-    if (!step || !copy) {
-        free(step);
-        ncr_emu_object_unref(copy);
-        return object;
-    }
+    bool good = step != NULL;
     ncr_emu_hash_init(&hash);
-    for (uint64_t at = 0; at < object->size; at += STEP) {
+    for (uint64_t at = 0; at < object->size && good; at += STEP) {
         size_t part = object->size - at < STEP ? (size_t)(object->size - at) : STEP;
-        if (!ncr_emu_read_at(fd, step, part, at))
-            break;
-        ncr_emu_hash_add(&hash, step, part);
+        good = ncr_emu_read_at(fd, step, part, at);
+        if (good)
+            ncr_emu_hash_add(&hash, step, part);
     }
     free(step);
-    ncr_emu_hash_end(&hash, &copy->crc32c, copy->md5);
-    copy->has_hashes = true;
+    ncr_emu_hash_end(&hash, &object->crc32c, object->md5);
+    object->has_hashes = true;
+    return good;
+}
+
+/* Adds the hashes of a file that was put there by hand; reads it whole, so not under the lock. */
+static ncr_emu_object *with_hashes(ncr_emu_bucket *bucket, ncr_emu_object *object, int fd)
+{
+    ncr_emu_object *copy = ncr_emu_object_clone(object);
+    if (!copy)
+        return object;
+    ncr_emu_object_hash(copy, fd); /* of a file that is changed in place meanwhile, of what there is */
 
     pthread_mutex_lock(&bucket->lock);
     ncr_emu_object *now = ncr_emu_index_get_locked(bucket, object->key);

@@ -42,6 +42,8 @@ typedef struct ncr_emu_object {
 
 ncr_emu_object *ncr_emu_object_ref(ncr_emu_object *object);
 void ncr_emu_object_unref(ncr_emu_object *object);
+/* Reads the object's file and sets its hashes; for an object that is not shared yet. False: it cannot be read. */
+bool ncr_emu_object_hash(ncr_emu_object *object, int fd);
 /* A text that the client set for this object, or fallback. */
 const char *ncr_emu_object_field(const ncr_emu_object *object, const char *name, const char *fallback);
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "s3.h"
+#include "s3_body.h"
 
 /* Who sent a request, and whether it may be answered: signatures, tokens, regions, denied buckets. The rules of the
  * signature are on Amazon's pages "sigv4-auth-using-authorization-header" and "sigv4-query-string-auth" of the API
@@ -263,5 +264,6 @@ bool ncr_emu_s3_allowed(ncr_emu_s3 *s3, const char *bucket)
 bool ncr_emu_s3_authorise(ncr_emu_s3 *s3)
 {
     bool anywhere = ncr_emu_parameter(s3->request, "location") != NULL; /* how a client finds the region out */
-    return authenticate(s3) && ncr_emu_s3_allowed(s3, s3->name) && (anywhere || region_fits(s3));
+    return authenticate(s3) && ncr_emu_s3_payload_fits(s3) && ncr_emu_s3_allowed(s3, s3->name) &&
+           (anywhere || region_fits(s3));
 }

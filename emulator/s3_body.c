@@ -49,24 +49,26 @@ static bool is_chunked(ncr_emu_s3 *s3, ncr_emu_chunks *out)
             out->is_trailer_signed = forms[i].is_trailer_signed;
             return true;
         }
-    return encoding && ncr_text_starts_nocase(encoding, "aws-chunked");
+    bool may_be = !payload || strcmp(payload, "UNSIGNED-PAYLOAD") == 0;
+    return may_be && encoding && ncr_text_starts_nocase(encoding, "aws-chunked");
 }
 
 /* --- Digests --- */
 
-static bool is_hex_digest(const char *text)
-{
-    return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
-}
-
-static bool payload_fits(ncr_emu_s3 *s3, const ncr_emu_s3_body *body)
+bool ncr_emu_s3_payload_fits(ncr_emu_s3 *s3)
 {
     char base64[NCR_EMU_CHECKSUM_BASE64_SIZE], hex[NCR_EMU_SIGNATURE_SIZE];
     uint8_t bytes[NCR_EMU_CHECKSUM_SIZE];
+    const ncr_emu_draft *body = s3->request->body;
     const char *payload = ncr_emu_header(s3->request, "x-amz-content-sha256");
-    if (!payload || !is_hex_digest(payload))
+    if (!payload || strcmp(payload, "UNSIGNED-PAYLOAD") == 0 || ncr_text_starts(payload, "STREAMING-"))
         return true;
-    if (!ncr_emu_checksum_of_file(body->draft->fd, body->draft->size, NCR_EMU_CHECKSUM_SHA256, base64) ||
+    if (strlen(payload) != 64 || strspn(payload, "0123456789abcdef") != 64) {
+        ncr_emu_s3_refuse(s3, "InvalidArgument",
+                          "x-amz-content-sha256 is UNSIGNED-PAYLOAD, STREAMING-... or a SHA-256.");
+        return false;
+    }
+    if (!ncr_emu_checksum_of_file(body ? body->fd : -1, body ? body->size : 0, NCR_EMU_CHECKSUM_SHA256, base64) ||
         !ncr_emu_checksum_parse(NCR_EMU_CHECKSUM_SHA256, base64, bytes)) {
         ncr_emu_s3_error(s3, "InternalError", NULL);
         return false;
@@ -164,7 +166,13 @@ bool ncr_emu_s3_body_add_checksum(ncr_emu_s3 *s3, ncr_emu_s3_body *body)
 bool ncr_emu_s3_body_take(ncr_emu_s3 *s3, ncr_emu_s3_body *out)
 {
     ncr_emu_chunks chunks;
-    *out = (ncr_emu_s3_body){.draft = ncr_emu_body_take(s3->request)};
+    const char *transfer = ncr_emu_header(s3->request, "Transfer-Encoding");
+    *out = (ncr_emu_s3_body){0};
+    if (transfer && !ncr_emu_header(s3->request, "x-amz-decoded-content-length")) {
+        ncr_emu_s3_error(s3, "NotImplemented", "<Header>Transfer-Encoding</Header>");
+        return false;
+    }
+    out->draft = ncr_emu_body_take(s3->request);
     if (!out->draft || out->draft->failed) {
         ncr_emu_s3_error(s3, "InternalError", NULL);
         ncr_emu_draft_free(out->draft);
@@ -174,8 +182,7 @@ bool ncr_emu_s3_body_take(ncr_emu_s3 *s3, ncr_emu_s3_body *out)
     bool chunked = is_chunked(s3, &chunks);
     json_t *trailer = json_object();
     chunks.trailer = trailer;
-    bool good = (!chunked || undo_chunks(s3, &chunks, out)) && payload_fits(s3, out) && md5_fits(s3, out) &&
-                checksum_fits(s3, trailer, out);
+    bool good = (!chunked || undo_chunks(s3, &chunks, out)) && md5_fits(s3, out) && checksum_fits(s3, trailer, out);
     json_decref(trailer);
     if (good)
         return true;

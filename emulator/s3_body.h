@@ -13,8 +13,12 @@ typedef struct ncr_emu_s3_body {
     char checksum[NCR_EMU_CHECKSUM_BASE64_SIZE];
 } ncr_emu_s3_body;
 
-/* Takes the request's body: aws-chunked is undone, and x-amz-content-sha256, Content-MD5 and x-amz-checksum-... (of
- * headers and trailers) are held against it. False: the error is in the reply, and there is no draft. */
+/* Whether x-amz-content-sha256, where it is a digest, is that of the body as it came; false: the error is in the
+ * reply. */
+bool ncr_emu_s3_payload_fits(ncr_emu_s3 *s3);
+
+/* Takes the request's body: aws-chunked is undone, and Content-MD5 and x-amz-checksum-... (of headers and trailers) are
+ * held against it. False: the error is in the reply, and there is no draft. */
 bool ncr_emu_s3_body_take(ncr_emu_s3 *s3, ncr_emu_s3_body *out);
 /* Adds the checksum that S3 adds where none was sent, CRC64NVME; false: the error is in the reply. */
 bool ncr_emu_s3_body_add_checksum(ncr_emu_s3 *s3, ncr_emu_s3_body *body);

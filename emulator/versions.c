@@ -137,6 +137,11 @@ static bool keep_live_locked(ncr_emu_bucket *bucket, const ncr_emu_object *curre
         ncr_emu_object_unref(kept);
         return false;
     }
+    int fd = kept->has_hashes ? -1 : openat(bucket->directory, to, O_RDONLY | O_CLOEXEC); /* put there by hand */
+    if (fd >= 0) {
+        ncr_emu_object_hash(kept, fd);
+        close(fd);
+    }
     ncr_emu_journal_put_locked(bucket, kept);
     return ncr_emu_versions_add_locked(bucket, kept);
 }

@@ -36,12 +36,14 @@ def code(call: Callable[..., Any], **arguments: Any) -> tuple[int, str]:
     return answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]
 
 
-def send(method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
-    """One request as it is given, on a connection of its own."""
+def send(method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+    """One request as it is given (body: bytes, or an iterator for Transfer-Encoding: chunked), on a connection of its own."""
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=30)
     try:
-        connection.request(method, f"{parts.path}?{parts.query}" if parts.query else parts.path, body, headers or {})
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        in_chunks = body is not None and not isinstance(body, bytes)
+        connection.request(method, target, body, headers or {}, encode_chunked=in_chunks)
         response = connection.getresponse()
         return Answer(response, response.read())
     finally:

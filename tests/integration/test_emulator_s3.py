@@ -189,6 +189,7 @@ def test_wrong_digests_are_refused(emulator: Emulator) -> None:
         ({"Content-MD5": md5}, "BadDigest"),
         ({"Content-MD5": "short"}, "InvalidDigest"),
         ({"x-amz-content-sha256": "0" * 64}, "XAmzContentSHA256Mismatch"),
+        ({"x-amz-content-sha256": "sha"}, "InvalidArgument"),
         (two, "InvalidRequest"),
         ({"x-amz-checksum-crc32": "AAAAAA==", "x-amz-sdk-checksum-algorithm": "SHA1"}, "InvalidRequest"),
     ]:
@@ -243,6 +244,13 @@ def test_malformed_chunks_are_refused(emulator: Emulator, body: bytes, size: int
     answer = send("PUT", f"{emulator.s3_url}/demo/k", body, chunk_headers(size))
     assert (answer.status, error_code(answer)) == (400, wanted)
     assert send("GET", f"{emulator.s3_url}/demo/k").status == 404
+
+
+def test_a_body_without_a_length_is_refused(emulator: Emulator) -> None:
+    answer = send("PUT", f"{emulator.s3_url}/demo/k", iter([b"abc"]), {"Transfer-Encoding": "chunked"})
+    assert (answer.status, error_code(answer)) == (501, "NotImplemented")
+    headers = {**chunk_headers(3), "Transfer-Encoding": "chunked"}
+    assert send("PUT", f"{emulator.s3_url}/demo/k", iter([chunked(b"abc")]), headers).status == 200
 
 
 def test_an_announced_trailer_must_come(emulator: Emulator) -> None:
@@ -626,6 +634,14 @@ def test_creation_after_a_marker(s3: Any) -> None:
     s3.delete_object(**key)
     s3.put_object(**key, Body=b"2", IfNoneMatch="*")
     assert code(s3.put_object, **key, Body=b"3", IfNoneMatch="*") == (412, "PreconditionFailed")
+
+
+def test_a_file_put_there_by_hand_is_kept_with_its_etag(emulator: Emulator, s3: Any) -> None:
+    versioned(s3)
+    (emulator.root / "demo" / "k").write_bytes(b"by hand")
+    s3.put_object(Bucket="demo", Key="k", Body=b"later")
+    old = s3.get_object(Bucket="demo", Key="k", VersionId="null")
+    assert (body_of(old), old["ETag"]) == (b"by hand", f'"{hashlib.md5(b"by hand").hexdigest()}"')
 
 
 def test_suspended_versioning_has_one_version_without_id(s3: Any) -> None:

@@ -139,6 +139,13 @@ def test_one_wrong_byte_is_refused(locked: Emulator) -> None:
         assert request.send() == wrong, place
 
 
+def test_one_wrong_byte_of_a_list_is_refused(locked: Emulator) -> None:
+    upload = owner(locked).create_multipart_upload(Bucket="demo", Key="k")["UploadId"]
+    request = Signed(locked, "POST", f"/demo/k?uploadId={upload}", b"<CompleteMultipartUpload/>").sign()
+    request.body = b"<completeMultipartUpload/>"
+    assert request.send() == (400, "XAmzContentSHA256Mismatch")
+
+
 def test_what_must_be_signed(locked: Emulator) -> None:
     request = put(locked).sign()
     request.headers["x-amz-meta-more"] = "c"
