@@ -150,6 +150,9 @@ bool ncr_http_response_header(const ncr_http_response *response, const char *nam
  * be NULL) is added to the reason. */
 nacre_status ncr_http_status_error(const ncr_http_request *request, const char *detail, nacre_error *err);
 
+/* The server's clock when it answered, in milliseconds since 1970 (its Date, in whole seconds); -1 unknown. */
+int64_t ncr_http_response_date(const ncr_http_response *response);
+
 /* Milliseconds since 1970 of an HTTP date; -1 where it is none. */
 int64_t ncr_http_date_ms(const char *text);
 

@@ -216,3 +216,9 @@ int64_t ncr_http_date_ms(const char *text)
     tm.tm_year -= 1900;
     return (int64_t)timegm(&tm) * 1000;
 }
+
+int64_t ncr_http_response_date(const ncr_http_response *response)
+{
+    char text[64];
+    return ncr_http_response_header(response, "date", text, sizeof text) ? ncr_http_date_ms(text) : -1;
+}

@@ -243,6 +243,7 @@ static const ncr_store_class gs_class = {
     .name = "gs",
     .part_size = NCR_GS_PART_SIZE,
     .parts_at_once = 1,
+    .decides = NCR_DECIDES_PUT | NCR_DECIDES_COPY | NCR_DECIDES_REMOVE,
     .can_copy = gs_can_copy,
     .get = ncr_gs_get,
     .stat = ncr_gs_stat,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,23 +144,32 @@ static int base64_digit(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-/* The checksum in x-goog-hash ("crc32c=AAAAAA==,md5=..."); false where there is none. */
-static bool read_checksum(const ncr_http_response *response, uint32_t *out)
+/* The checksum in x-goog-hash ("crc32c=AAAAAA==,md5=..."), of the whole object: "crc32c=AAAAAA=="; "" where there is
+ * none. */
+static void find_checksum(const ncr_http_response *response, char *out, size_t out_size)
 {
     char value[128], coding[32] = "";
+    out[0] = '\0';
     if (!ncr_http_response_header(response, "x-goog-hash", value, sizeof value))
-        return false;
+        return;
     /* Stored compressed and sent plain: the checksum is of what is stored. */
     if (ncr_http_response_header(response, "x-goog-stored-content-encoding", coding, sizeof coding) && coding[0] &&
         strcmp(coding, "identity") != 0)
-        return false;
+        return;
     const char *at = strstr(value, "crc32c=");
+    if (at)
+        snprintf(out, out_size, "%.*s", (int)strcspn(at, ", "), at);
+}
+
+/* Reads "crc32c=AAAAAA=="; false where it is none. */
+static bool read_checksum(const char *text, uint32_t *out)
+{
     uint64_t bits = 0;
-    if (!at)
+    if (!ncr_text_starts(text, "crc32c="))
         return false;
-    at += strlen("crc32c=");
+    text += strlen("crc32c=");
     for (int i = 0; i < 6; i++) {
-        int digit = base64_digit(at[i]);
+        int digit = base64_digit(text[i]);
         if (digit < 0)
             return false;
         bits = bits << 6 | (uint64_t)digit;
@@ -168,14 +178,25 @@ static bool read_checksum(const ncr_http_response *response, uint32_t *out)
     return true;
 }
 
+/* What the answer's headers say of the object. */
+static void describe(ncr_get *get, const ncr_http_response *response)
+{
+    ncr_body_describe(response, &get->facts);
+    ncr_gs_version_of(response, &get->facts.version);
+    find_checksum(response, get->facts.checksum, sizeof get->facts.checksum);
+}
+
 /* Takes a body whose version was accepted, and ends the job. */
 static void take_body(gs_get *job)
 {
     ncr_get *get = job->get;
     nacre_status status = ncr_body_take(get, job->media);
+    char checksum[sizeof get->facts.checksum] =
+        ""; /* by the media's own word: the metadata's may be of compressed bytes */
+    find_checksum(&job->media->response, checksum, sizeof checksum);
     size_t size = get->whole ? get->whole_size : get->got;
     bool is_all = get->whole || (get->offset == 0 && get->got == get->facts.size);
-    if (status != NACRE_OK || !is_all || !size || !read_checksum(&job->media->response, &job->crc)) {
+    if (status != NACRE_OK || !is_all || !size || !read_checksum(checksum, &job->crc)) {
         end(job, status);
         return;
     }
@@ -284,8 +305,7 @@ static void media_next(gs_get *job)
     ncr_get *get = job->get;
     const ncr_http_response *response = &job->media->response;
     if (has_body(job->media)) {
-        ncr_body_describe(response, &get->facts);
-        ncr_gs_version_of(response, &get->facts.version);
+        describe(get, response);
         nacre_status status = ncr_get_check_version(get);
         if (status == NACRE_OK)
             take_body(job);
@@ -333,8 +353,7 @@ static void again_next(gs_get *job)
         end(job, fail_with(get, job->media));
         return;
     }
-    ncr_body_describe(response, &get->facts);
-    ncr_gs_version_of(response, &get->facts.version);
+    describe(get, response);
     if (!get->facts.version.token[0])
         end(job, ncr_version_changed(&get->error, get->object->name, &wanted, NULL));
     else if (ncr_version_matches(&wanted, &get->facts.version))

@@ -38,6 +38,8 @@ nacre_status ncr_gs_metadata_from(const json_t *root, const char *name, ncr_gs_m
     out->facts.modified_ms = ncr_token_time_ms(member(root, "updated"));
     snprintf(out->generation, sizeof out->generation, "%s", generation);
     snprintf(out->crc32c, sizeof out->crc32c, "%s", member(root, "crc32c"));
+    if (out->crc32c[0])
+        snprintf(out->facts.checksum, sizeof out->facts.checksum, "crc32c=%s", out->crc32c);
     snprintf(out->facts.content_type, sizeof out->facts.content_type, "%s", member(root, "contentType"));
     return NACRE_OK;
 }

@@ -16,6 +16,7 @@ static void stat_done(ncr_http_request *request)
     ncr_gs_metadata metadata = {0};
     nacre_status status;
     op->round = request->response.round;
+    op->server_ms = ncr_http_response_date(&request->response);
     if (request->status != NACRE_OK)
         status = ncr_error_copy(&op->error, &request->error, request->status);
     else if (request->response.status != 200)

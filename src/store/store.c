@@ -234,6 +234,7 @@ void ncr_get_begin(ncr_get *get)
 void ncr_stat_op_begin(ncr_stat_op *op)
 {
     op->facts = (ncr_object_facts){.modified_ms = -1};
+    op->server_ms = -1;
     op->round = op->needed_round;
 }
 

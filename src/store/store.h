@@ -111,6 +111,7 @@ struct ncr_stat_op {
     nacre_status status;
     nacre_error error;
     ncr_object_facts facts;
+    int64_t server_ms; /* when it was so, on the server's clock (its Date); -1 unknown */
     unsigned round;
     void (*done)(ncr_stat_op *op);
     void *user;
@@ -186,6 +187,9 @@ typedef struct ncr_upload {
     ncr_call *call;     /* referenced */
 } ncr_upload;
 
+/* Changes whose condition the server itself decides, in the step that makes them; and whose answers may be lost. */
+enum { NCR_DECIDES_PUT = 1, NCR_DECIDES_COPY = 2, NCR_DECIDES_REMOVE = 4 };
+
 /* A back end: one static const table. Every function may be called by many threads at once.
  *
  * Credentials are the back end's own business, within its operations: nobody makes them ready beforehand, since a
@@ -197,6 +201,7 @@ typedef struct ncr_store_class {
     size_t part_size;       /* bytes that upload_part() wants, but for the last part; see ncr_part_size() */
     unsigned parts_at_once; /* how many threads may be in upload_part() of one upload */
     unsigned most_parts;    /* of one upload; 0: any number */
+    unsigned decides;       /* NCR_DECIDES_...: see ncr_store_put() */
     bool (*can_copy)(const ncr_object *source, const ncr_object *destination);
 
     void (*get)(ncr_get *get);
@@ -222,6 +227,13 @@ typedef struct ncr_store_class {
 
     void (*free)(ncr_store *store);
 } ncr_store_class;
+
+/* A class's put, copy and remove, for the layers above. Where the server decides conditions, a change that comes
+ * without one is given one, by a look at what is there, so that a lost answer does not matter: see settle.c. After
+ * success facts.version may be empty: another has written since, and what was put is overwritten already. */
+nacre_status ncr_store_put(ncr_put *put, nacre_error *err);
+nacre_status ncr_store_copy(ncr_copy *copy, nacre_error *err);
+nacre_status ncr_store_remove(ncr_delete *op, nacre_error *err);
 
 /* The size of part `number` from 1: a class's part_size; where the number of parts is limited, doubled every tenth of
  * them, so that the largest object fits (S3: 10,000 parts, 5 TiB). */

@@ -44,7 +44,7 @@ nacre_status ncr_vfs_put(ncr_object *object, const void *data, size_t size, cons
                    .size = size,
                    .outcome = NCR_OUTCOME_UNKNOWN};
     ncr_cache_change_begin(object);
-    status = object->store->class->put(&put, err);
+    status = ncr_store_put(&put, err);
     ncr_cache_change_end(object, put.outcome, status == NACRE_OK ? &put.facts : NULL, put.data, size);
     ncr_object_log_change(object, status, put.outcome, "written");
     return status;
@@ -60,7 +60,7 @@ nacre_status ncr_vfs_remove(ncr_object *object, const ncr_condition *condition, 
                      .condition = condition ? *condition : no_condition,
                      .outcome = NCR_OUTCOME_UNKNOWN};
     ncr_cache_change_begin(object);
-    status = object->store->class->remove(&op, err);
+    status = ncr_store_remove(&op, err);
     ncr_cache_change_end(object, op.outcome, NULL, NULL, 0);
     ncr_object_log_change(object, status, op.outcome, "deleted");
     return status;
@@ -78,7 +78,7 @@ static bool can_be_condition(const ncr_object *object, const ncr_version *versio
 static nacre_status copy_inside(ncr_copy *copy, nacre_error *err)
 {
     ncr_cache_change_begin(copy->destination);
-    nacre_status status = copy->source->store->class->copy(copy, err);
+    nacre_status status = ncr_store_copy(copy, err);
     ncr_cache_change_end(copy->destination, copy->outcome, NULL, NULL, 0);
     ncr_object_log_change(copy->destination, status, copy->outcome, "written");
     return status;

@@ -292,6 +292,7 @@ static void whole_objects_are_checked_against_their_checksum(void **state)
     assert_contains(whole.error.message, "CRC32C c99465aa");
     assert_text(f.object, f.call, "hello world");
     assert_int_equal(run_get(&f.get), NACRE_OK); /* a part has none to compare with */
+    assert_string_equal(f.get.facts.checksum, "crc32c=AAAAAA==");
     end(&f);
 }
 

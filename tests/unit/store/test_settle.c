@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "store/gs_model.h"
+
+/* Changes whose answers are lost: by faults before and after the effect, by connections that are cut at every byte, and
+ * with others who write in between. Every change happens once, or is said not to have happened. */
+
+typedef struct {
+    model model;
+    test_server *server;
+    ncr_call *call;
+    ncr_store *store;
+    ncr_object *object, *source;
+} fixture;
+
+static unsigned fault_at, fault_count;
+static int fault_status;
+
+static void begin_at(fixture *f, unsigned port)
+{
+    char endpoint[64];
+    snprintf(endpoint, sizeof endpoint, "gs.endpoint=http://127.0.0.1:%u", port);
+    f->call = test_call_new("gs.access_token=t", endpoint, NULL);
+    f->store = open_store("gs", NULL, false, f->call);
+    f->object = ncr_object_new(f->store, "bkt", "k", "gs://bkt/k", false);
+    f->source = ncr_object_new(f->store, "bkt", "source", "gs://bkt/source", false);
+}
+
+static void begin(fixture *f)
+{
+    *f = (fixture){.model = {.age_ms = 100000}};
+    f->server = test_server_start(model_answer, &f->model);
+    begin_at(f, test_server_port(f->server));
+    fault_at = fault_count = 0;
+    fault_status = 503;
+}
+
+static void end_client(fixture *f)
+{
+    ncr_object_unref(f->object);
+    ncr_object_unref(f->source);
+    ncr_store_unref(f->store);
+    ncr_call_unref(f->call);
+}
+
+static void end(fixture *f)
+{
+    end_client(f);
+    test_server_stop(f->server);
+    model_clear(&f->model);
+}
+
+static nacre_status put(fixture *f, const char *text, ncr_outcome *outcome, nacre_error *err)
+{
+    ncr_put put = {.object = f->object, .call = f->call, .data = text, .size = strlen(text)};
+    put.content_type = "text/plain";
+    nacre_status status = ncr_store_put(&put, err);
+    *outcome = put.outcome;
+    return status;
+}
+
+static nacre_status copy(fixture *f, ncr_outcome *outcome, nacre_error *err)
+{
+    ncr_copy copy = {.source = f->source, .destination = f->object, .call = f->call};
+    nacre_status status = ncr_store_copy(&copy, err);
+    *outcome = copy.outcome;
+    return status;
+}
+
+static nacre_status drop(fixture *f, ncr_outcome *outcome, nacre_error *err)
+{
+    ncr_delete op = {.object = f->object, .call = f->call};
+    nacre_status status = ncr_store_remove(&op, err);
+    *outcome = op.outcome;
+    return status;
+}
+
+/* --- Faults. --- */
+
+static bool is_faulty(const model *m)
+{
+    return m->count > fault_at && m->count <= fault_at + fault_count;
+}
+
+static void fault_before(model *m, const test_request *request, test_answer *answer)
+{
+    (void)request;
+    if (is_faulty(m))
+        answer->status = fault_status;
+}
+
+static void fault_after(model *m, const test_request *request, test_answer *answer)
+{
+    (void)request;
+    if (is_faulty(m))
+        *answer = (test_answer){.status = fault_status};
+}
+
+/* Runs each kind of change with faults from request `at` on, before or after the effect. */
+static void check_faults(unsigned at, unsigned count, bool is_after, int status, bool is_there)
+{
+    for (int kind = 0; kind < 3; kind++) {
+        fixture f;
+        ncr_outcome outcome;
+        nacre_error err;
+        if (kind == 2 && !is_there)
+            continue;
+        begin(&f);
+        model_write(&f.model, "source", "mine", 4);
+        if (is_there)
+            model_write(&f.model, "k", "old", 3);
+        fault_at = at;
+        fault_count = count;
+        fault_status = status;
+        *(is_after ? &f.model.after : &f.model.before) = is_after ? fault_after : fault_before;
+        nacre_status result = kind == 0   ? put(&f, "mine", &outcome, &err)
+                              : kind == 1 ? copy(&f, &outcome, &err)
+                                          : drop(&f, &outcome, &err);
+        if (result != NACRE_OK)
+            fail_msg("kind %d, fault at %u: %s", kind, at, err.message);
+        assert_int_equal(outcome, NCR_OUTCOME_DONE);
+        model_object *object = model_find(&f.model, "k");
+        if (kind < 2) {
+            assert_true(model_has(&f.model, "k", "mine"));
+            assert_int_equal(object->writes, 1 + is_there);
+        } else {
+            assert_int_equal(object->generation, 0);
+        }
+        end(&f);
+    }
+}
+
+static void faults_before_and_after_the_effect_are_survived(void **state)
+{
+    (void)state;
+    static const int statuses[] = {503, 500, 429};
+    for (unsigned at = 0; at < 3; at++)
+        for (unsigned count = 1; count < 4; count++)
+            for (int is_after = 0; is_after < 2; is_after++)
+                for (int is_there = 0; is_there < 2; is_there++)
+                    check_faults(at, count, is_after, statuses[count - 1], is_there);
+}
+
+static void a_new_small_object_costs_one_request(void **state)
+{
+    (void)state;
+    fixture f;
+    ncr_outcome outcome;
+    nacre_error err;
+    begin(&f);
+    assert_int_equal(put(&f, "mine", &outcome, &err), NACRE_OK);
+    assert_int_equal(f.model.count, 1);
+    end(&f);
+}
+
+static void a_missing_object_is_not_deleted(void **state)
+{
+    (void)state;
+    fixture f;
+    ncr_outcome outcome;
+    nacre_error err;
+    begin(&f);
+    assert_int_equal(drop(&f, &outcome, &err), NACRE_ERROR_NOT_FOUND);
+    assert_int_equal(outcome, NCR_OUTCOME_NOT_DONE);
+    end(&f);
+}
+
+/* --- Others. --- */
+
+/* Another writes as soon as the first change has taken effect, whose answer is lost. */
+static void overtake_after(model *m, const test_request *request, test_answer *answer)
+{
+    bool is_change = strcmp(request->method, "GET") != 0;
+    if (is_change && answer->status < 300 && !fault_count) {
+        fault_count = 1;
+        model_write(m, "k", "theirs", 6);
+        *answer = (test_answer){.status = 503};
+    }
+}
+
+static void a_value_does_not_come_back_after_anothers_write(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        fixture f;
+        ncr_outcome outcome;
+        nacre_error err;
+        begin(&f);
+        model_write(&f.model, "source", "mine", 4);
+        model_write(&f.model, "k", "old", 3);
+        f.model.after = overtake_after;
+        nacre_status status = kind == 0   ? put(&f, "mine", &outcome, &err)
+                              : kind == 1 ? copy(&f, &outcome, &err)
+                                          : drop(&f, &outcome, &err);
+        assert_int_equal(status, NACRE_OK);
+        assert_int_equal(outcome, NCR_OUTCOME_DONE);
+        assert_true(model_has(&f.model, "k", "theirs"));
+        end(&f);
+    }
+}
+
+/* Another makes the object while a put that guessed that there is none has lost its answer. */
+static void what_cannot_be_known_is_said(void **state)
+{
+    (void)state;
+    fixture f;
+    ncr_outcome outcome;
+    nacre_error err;
+    begin(&f);
+    f.model.after = overtake_after;
+    f.model.age_ms = 0;
+    assert_int_equal(put(&f, "mine", &outcome, &err), NACRE_ERROR_UNAVAILABLE);
+    assert_int_equal(outcome, NCR_OUTCOME_UNKNOWN);
+    assert_non_null(strstr(err.message, "gs://bkt/k: the store's answer was lost"));
+    assert_true(model_has(&f.model, "k", "theirs"));
+    end(&f);
+}
+
+/* Another writes before each of the first changes arrives. */
+static unsigned overtaken;
+static void overtake_before(model *m, const test_request *request, test_answer *answer)
+{
+    (void)answer;
+    if (strcmp(request->method, "GET") != 0 && overtaken) {
+        overtaken--;
+        model_write(m, "k", "theirs", 6);
+    }
+}
+
+static void a_put_that_did_not_happen_is_made_on_what_is_there_now(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        fixture f;
+        ncr_outcome outcome;
+        nacre_error err;
+        begin(&f);
+        model_write(&f.model, "source", "mine", 4);
+        f.model.before = overtake_before;
+        overtaken = 3;
+        assert_int_equal(kind ? copy(&f, &outcome, &err) : put(&f, "mine", &outcome, &err), NACRE_OK);
+        assert_true(model_has(&f.model, "k", "mine"));
+        end(&f);
+    }
+}
+
+static void what_another_wrote_since_is_not_deleted(void **state)
+{
+    (void)state;
+    fixture f;
+    ncr_outcome outcome;
+    nacre_error err;
+    begin(&f);
+    model_write(&f.model, "k", "old", 3);
+    f.model.before = overtake_before;
+    overtaken = 1;
+    assert_int_equal(drop(&f, &outcome, &err), NACRE_OK);
+    assert_true(model_has(&f.model, "k", "theirs"));
+    end(&f);
+}
+
+static void a_store_where_others_always_write_is_written_all_the_same(void **state)
+{
+    (void)state;
+    fixture f;
+    ncr_outcome outcome;
+    nacre_error err;
+    begin(&f);
+    f.model.before = overtake_before;
+    overtaken = 1000;
+    assert_int_equal(put(&f, "mine", &outcome, &err), NACRE_OK);
+    assert_true(model_has(&f.model, "k", "mine"));
+    end(&f);
+}
+
+/* Who may write, and not look. */
+static void hide(model *m, const test_request *request, test_answer *answer)
+{
+    (void)m;
+    if (strcmp(request->method, "GET") == 0)
+        answer->status = 403;
+}
+
+static void who_may_not_look_may_write(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        fixture f;
+        ncr_outcome outcome;
+        nacre_error err;
+        begin(&f);
+        model_write(&f.model, "source", "mine", 4);
+        model_write(&f.model, "k", "old", 3);
+        f.model.before = hide;
+        nacre_status status = kind == 0   ? put(&f, "mine", &outcome, &err)
+                              : kind == 1 ? copy(&f, &outcome, &err)
+                                          : drop(&f, &outcome, &err);
+        if (status != NACRE_OK)
+            fail_msg("%s", err.message);
+        assert_int_equal(model_has(&f.model, "k", "mine"), kind < 2);
+        end(&f);
+    }
+}
+
+/* --- Connections that are cut at every byte. --- */
+
+/* Passes bytes on between a client and the server, up to a number of them, once. */
+typedef struct {
+    int listener;
+    unsigned port, server_port;
+    pthread_t thread;
+    _Atomic long up_left, down_left; /* bytes until the cut; negative: none */
+    _Atomic bool is_over;
+} cutter;
+
+static int connect_to(unsigned port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* Passes what is there on; false: the connection is over. */
+static bool pass(int from, int to, _Atomic long *left)
+{
+    char data[4096];
+    long most = *left >= 0 && *left < (long)sizeof data ? *left : (long)sizeof data;
+    if (*left == 0) {
+        *left = -1; /* once */
+        return false;
+    }
+    ssize_t got = recv(from, data, (size_t)most, 0);
+    if (got <= 0 || send(to, data, (size_t)got, MSG_NOSIGNAL) != got)
+        return false;
+    if (*left >= 0)
+        *left -= got;
+    return true;
+}
+
+static void *pass_all(void *user)
+{
+    cutter *c = user;
+    int client = -1, server = -1;
+    while (!c->is_over) {
+        struct pollfd fds[3] = {
+            {.fd = c->listener, .events = POLLIN}, {.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
+        poll(fds, 3, 100);
+        bool goes_on = true;
+        if (fds[1].revents || c->up_left == 0)
+            goes_on = client < 0 || pass(client, server, &c->up_left);
+        if (goes_on && (fds[2].revents || c->down_left == 0))
+            goes_on = server < 0 || pass(server, client, &c->down_left);
+        if (!goes_on || (fds[0].revents && client >= 0)) {
+            close(client);
+            close(server);
+            client = server = -1;
+        }
+        if (fds[0].revents && client < 0)
+            client = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
+        if (client >= 0 && server < 0)
+            server = connect_to(c->server_port);
+    }
+    if (client >= 0) {
+        close(client);
+        close(server);
+    }
+    return NULL;
+}
+
+static void start_cutter(cutter *c, unsigned server_port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    *c = (cutter){.server_port = server_port, .up_left = -1, .down_left = -1};
+    c->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(c->listener, (struct sockaddr *)&address, sizeof address), 0);
+    listen(c->listener, 16);
+    getsockname(c->listener, (struct sockaddr *)&address, &size);
+    c->port = ntohs(address.sin_port);
+    pthread_create(&c->thread, NULL, pass_all, c);
+}
+
+static void stop_cutter(cutter *c)
+{
+    c->is_over = true;
+    shutdown(c->listener, SHUT_RDWR); /* wakes its poll */
+    pthread_join(c->thread, NULL);
+    close(c->listener);
+}
+
+static nacre_status upload(fixture *f, const char *text, ncr_outcome *outcome, nacre_error *err)
+{
+    ncr_upload *upload;
+    ncr_object_facts facts;
+    const ncr_store_class *class = f->store->class;
+    nacre_status status = class->upload_begin(f->object, f->call, NULL, "text/plain", &upload, err);
+    if (status == NACRE_OK)
+        status = class->upload_part(upload, 1, text, strlen(text), err);
+    return status == NACRE_OK ? class->upload_finish(upload, outcome, &facts, err) : status;
+}
+
+/* One change with the connection cut after so many bytes; false when all of it was shorter. */
+static bool check_cut(int kind, bool is_up, long after)
+{
+    fixture f;
+    cutter c;
+    ncr_outcome outcome;
+    nacre_error err;
+    f = (fixture){.model = {.age_ms = 100000}};
+    f.server = test_server_start(model_answer, &f.model);
+    start_cutter(&c, test_server_port(f.server));
+    begin_at(&f, c.port);
+    model_write(&f.model, "source", "mine", 4);
+    model_write(&f.model, "k", "old", 3);
+    *(is_up ? &c.up_left : &c.down_left) = after;
+    nacre_status status = kind == 0   ? upload(&f, "mine", &outcome, &err)
+                          : kind == 1 ? put(&f, "mine", &outcome, &err)
+                          : kind == 2 ? copy(&f, &outcome, &err)
+                                      : drop(&f, &outcome, &err);
+    bool was_cut = (is_up ? c.up_left : c.down_left) < 0;
+    if (status != NACRE_OK)
+        fail_msg("kind %d, cut after %ld bytes %s: %s", kind, after, is_up ? "up" : "down", err.message);
+    assert_int_equal(outcome, NCR_OUTCOME_DONE);
+    model_object *object = model_find(&f.model, "k");
+    if (kind < 3) {
+        assert_true(model_has(&f.model, "k", "mine"));
+        assert_int_equal(object->writes, 2);
+    } else {
+        assert_int_equal(object->generation, 0);
+    }
+    end_client(&f);
+    stop_cutter(&c);
+    test_server_stop(f.server);
+    model_clear(&f.model);
+    return was_cut;
+}
+
+static void check_cuts(int kind, long step)
+{
+    for (int is_up = 0; is_up < 2; is_up++) {
+        long after = 0;
+        while (check_cut(kind, is_up, after))
+            after += step;
+        assert_true(after > 100); /* it went through the cutter */
+    }
+}
+
+static void an_upload_survives_a_cut_at_every_byte(void **state)
+{
+    (void)state;
+    check_cuts(0, 1);
+}
+
+static void a_put_survives_cuts(void **state)
+{
+    (void)state;
+    check_cuts(1, 5);
+}
+
+static void a_copy_survives_cuts(void **state)
+{
+    (void)state;
+    check_cuts(2, 5);
+}
+
+static void a_delete_survives_cuts(void **state)
+{
+    (void)state;
+    check_cuts(3, 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(faults_before_and_after_the_effect_are_survived),
+        cmocka_unit_test(a_new_small_object_costs_one_request),
+        cmocka_unit_test(a_missing_object_is_not_deleted),
+        cmocka_unit_test(a_value_does_not_come_back_after_anothers_write),
+        cmocka_unit_test(what_cannot_be_known_is_said),
+        cmocka_unit_test(a_put_that_did_not_happen_is_made_on_what_is_there_now),
+        cmocka_unit_test(what_another_wrote_since_is_not_deleted),
+        cmocka_unit_test(a_store_where_others_always_write_is_written_all_the_same),
+        cmocka_unit_test(who_may_not_look_may_write),
+        cmocka_unit_test(an_upload_survives_a_cut_at_every_byte),
+        cmocka_unit_test(a_put_survives_cuts),
+        cmocka_unit_test(a_copy_survives_cuts),
+        cmocka_unit_test(a_delete_survives_cuts),
+    };
+    return cmocka_run_group_tests(tests, clear_environment, NULL);
+}
