@@ -2,16 +2,16 @@
  * Copyright the nacre authors */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
 #include "vfs/object.h"
+#include "vfs/sender.h"
 #include "vfs/vfs.h"
 
-/* Objects that are being written: up to one part is held. What is no larger than a part becomes one put; the first
- * byte beyond begins an upload. Nothing is visible before the commit. */
-
-enum { DEFAULT_PART = 8 * 1024 * 1024 };
+/* Objects that are being written: one part is held, and those that are on their way (sender.h). What is no larger than
+ * a part becomes one put; the first byte beyond begins an upload. Nothing is visible before the commit. */
 
 typedef enum writer_state { WRITER_OPEN, WRITER_COMMITTED, WRITER_FAILED } writer_state;
 
@@ -23,7 +23,9 @@ struct ncr_writer {
     ncr_version version;
     ncr_buffer part;
     ncr_upload *upload; /* NULL: not begun, or ended */
-    unsigned parts;     /* sent so far */
+    ncr_sender *sender; /* of its parts */
+    unsigned parts;     /* given to it so far */
+    pid_t process;      /* that opened it: in the child of a fork an upload is left alone, since it is the parent's */
     writer_state state;
 };
 
@@ -49,22 +51,30 @@ nacre_status ncr_writer_open(ncr_object *object, const char *content_type, const
         writer->version = *condition->version;
         writer->condition.version = &writer->version;
     }
-    size_t part_size = object->store->class->part_size;
-    ncr_buffer_init(&writer->part, part_size ? part_size : DEFAULT_PART);
+    ncr_buffer_init(&writer->part, ncr_part_size(object->store->class, 1));
+    writer->process = getpid();
     *out = writer;
     return NACRE_OK;
 }
 
-static nacre_status send_part(ncr_writer *writer, nacre_error *err)
+static nacre_status begin_upload(ncr_writer *writer, nacre_error *err)
 {
     const ncr_store_class *class = writer->object->store->class;
-    nacre_status status = NACRE_OK;
-    if (!writer->upload)
-        status = class->upload_begin(writer->object, writer->call, &writer->condition, writer->content_type,
-                                     &writer->upload, err);
+    nacre_status status = class->upload_begin(writer->object, writer->call, &writer->condition, writer->content_type,
+                                              &writer->upload, err);
+    if (status != NACRE_OK)
+        return status;
+    writer->sender = ncr_sender_new(writer->upload);
+    return writer->sender ? NACRE_OK : ncr_error_memory(err);
+}
+
+static nacre_status send_part(ncr_writer *writer, nacre_error *err)
+{
+    nacre_status status = writer->upload ? NACRE_OK : begin_upload(writer, err);
     if (status == NACRE_OK)
-        status = class->upload_part(writer->upload, ++writer->parts, writer->part.data, writer->part.size, err);
-    writer->part.size = 0;
+        status = ncr_sender_send(writer->sender, &writer->part, err);
+    if (status == NACRE_OK)
+        ncr_buffer_init(&writer->part, ncr_part_size(writer->object->store->class, ++writer->parts + 1));
     return status;
 }
 
@@ -88,6 +98,10 @@ static nacre_status append(ncr_writer *writer, const uint8_t *data, size_t size,
 
 static nacre_status check_open(const ncr_writer *writer, nacre_error *err)
 {
+    if (writer->process != getpid())
+        return ncr_error_set(err, NACRE_ERROR_INVALID,
+                             "%s: it is being written by the process that this one was forked of",
+                             writer->object->name);
     if (writer->state == WRITER_OPEN)
         return ncr_call_check(writer->call, writer->object->name, err);
     return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the writer %s; it can only be closed", writer->object->name,
@@ -107,8 +121,12 @@ static nacre_status finish_upload(ncr_writer *writer, nacre_error *err)
     ncr_outcome outcome = NCR_OUTCOME_UNKNOWN;
     ncr_object_facts facts;
     nacre_status status = writer->part.size ? send_part(writer, err) : NACRE_OK;
+    if (status == NACRE_OK)
+        status = ncr_sender_wait(writer->sender, err);
     if (status != NACRE_OK)
         return status;
+    ncr_sender_free(writer->sender);
+    writer->sender = NULL;
     ncr_upload *upload = writer->upload;
     writer->upload = NULL;
     ncr_cache_change_begin(writer->object);
@@ -134,8 +152,11 @@ void ncr_writer_close(ncr_writer *writer)
 {
     if (!writer)
         return;
-    if (writer->upload)
-        writer->object->store->class->upload_abort(writer->upload);
+    if (writer->process == getpid()) {
+        ncr_sender_free(writer->sender);
+        if (writer->upload)
+            writer->object->store->class->upload_abort(writer->upload);
+    }
     ncr_buffer_clear(&writer->part);
     free(writer->content_type);
     ncr_object_unref(writer->object);

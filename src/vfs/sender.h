@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#ifndef NCR_VFS_SENDER_H
+#define NCR_VFS_SENDER_H
+
+#include "base/memory.h"
+#include "store/store.h"
+
+/* Sends the parts of an upload, several at once where the store takes them so, while the caller fills the next. Each
+ * part under way has a thread of its own, since stores block in upload_part(). Memory: the parts under way, at most
+ * NCR_SENDER_MEMORY bytes of them and at least one. Single-thread; not for the child of a fork, which has none of the
+ * threads. */
+typedef struct ncr_sender ncr_sender;
+
+enum { NCR_SENDER_MEMORY = 32 << 20 };
+
+/* The upload is borrowed; it must not be finished or aborted before ncr_sender_wait(). NULL: out of memory. */
+ncr_sender *ncr_sender_new(ncr_upload *upload);
+
+/* Sends the next part and takes its bytes, leaving the buffer empty; waits while too many are under way. Fails with
+ * the first failure of any part so far. */
+nacre_status ncr_sender_send(ncr_sender *sender, ncr_buffer *part, nacre_error *err);
+
+/* Waits until no part is under way; the first failure of any. */
+nacre_status ncr_sender_wait(ncr_sender *sender, nacre_error *err);
+
+/* Waits, then releases; accepts NULL. */
+void ncr_sender_free(ncr_sender *sender);
+
+#endif
