@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "keys.h"
+#include "versions.h"
 
 static void bucket_free(ncr_emu_bucket *bucket)
 {
@@ -146,6 +147,8 @@ static ncr_emu_bucket *bucket_open(const char *name, int directory)
     int keys = good ? openat(directory, NCR_EMU_KEYS_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (keys >= 0)
         adopt_escaped_locked(bucket, keys, "");
+    if (good)
+        ncr_emu_versions_tidy_locked(bucket);
     pthread_mutex_unlock(&bucket->lock);
     if (good)
         return bucket;

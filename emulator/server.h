@@ -77,7 +77,7 @@ char *ncr_emu_decode(const char *text, size_t length);
 /* The same in a query, where '+' is a space. */
 char *ncr_emu_decode_query(const char *text, size_t length);
 
-enum { NCR_EMU_HEADERS_MAX = 40 };
+enum { NCR_EMU_HEADERS_MAX = 128 };
 
 /* An answer that is being made. Initialise with ncr_emu_reply_init(). */
 typedef struct ncr_emu_reply {

@@ -109,6 +109,18 @@ static void drop_locked(ncr_emu_bucket *bucket, const ncr_emu_object *object)
     ncr_emu_versions_forget_locked(bucket, generation);
 }
 
+void ncr_emu_versions_tidy_locked(ncr_emu_bucket *bucket)
+{
+    for (size_t i = 0; i < bucket->version_count;) {
+        const ncr_emu_object *version = bucket->versions[i];
+        const ncr_emu_object *live = version->marker ? NULL : ncr_emu_refresh_locked(bucket, version->key);
+        if (live && live->generation == version->generation)
+            drop_locked(bucket, version);
+        else
+            i++;
+    }
+}
+
 /* Drops the version "null" of a key, of which there is one at most. */
 static void drop_null_locked(ncr_emu_bucket *bucket, const char *key)
 {

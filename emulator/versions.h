@@ -66,6 +66,9 @@ ncr_emu_versioning ncr_emu_versioning_locked(const ncr_emu_bucket *bucket);
 bool ncr_emu_versions_keep_locked(ncr_emu_bucket *bucket, const ncr_emu_object *current, const char *key);
 /* After the live object was deleted: leaves a marker where that is the rule. */
 bool ncr_emu_versions_mark_locked(ncr_emu_bucket *bucket, const char *key, ncr_emu_deletion *out);
+/* After the journal was read: a version that is live still, of a process that was killed before it replaced it, goes.
+ */
+void ncr_emu_versions_tidy_locked(ncr_emu_bucket *bucket);
 /* Adds a version that the journal has; takes the reference. */
 bool ncr_emu_versions_add_locked(ncr_emu_bucket *bucket, ncr_emu_object *object);
 void ncr_emu_versions_forget_locked(ncr_emu_bucket *bucket, uint64_t generation);

@@ -10,6 +10,8 @@ import datetime
 import hashlib
 import http.client
 import io
+import json
+import os
 import resource
 import urllib.parse
 import zlib
@@ -63,6 +65,9 @@ def test_metadata_and_overrides(emulator: Emulator, s3: Any) -> None:
     assert {name: head[name] for name in given} == given
     assert (head["Metadata"], head["ContentType"]) == ({"one": "1", "two": "2 3"}, "binary/octet-stream")
     assert (head["ETag"], head["AcceptRanges"]) == (f'"{hashlib.md5(b"x").hexdigest()}"', "bytes")
+    many = {f"name-{number}": str(number) for number in range(60)}
+    s3.put_object(Bucket="demo", Key="many", Body=b"x", Metadata=many)
+    assert s3.head_object(Bucket="demo", Key="many")["Metadata"] == many
     other = s3.get_object(Bucket="demo", Key="k", ResponseContentType="text/plain", ResponseCacheControl="max-age=1")
     assert (other["ContentType"], other["CacheControl"], other["ContentLanguage"]) == ("text/plain", "max-age=1", "la")
     answer = send("GET", f"{emulator.s3_url}/demo/k?response-content-type=a%0d%0aX-Split:%201")
@@ -694,3 +699,41 @@ def test_versions_in_pages_and_after_a_restart(start_emulator: Any) -> None:
     everything = {"Objects": [{"Key": key, "VersionId": version} for key, version, _, _ in whole]}
     assert len(s3.delete_objects(Bucket="demo", Delete=everything)["Deleted"]) == 9
     s3.delete_bucket(Bucket="demo")
+
+
+def test_a_version_of_a_process_that_was_killed_half_way(start_emulator: Any) -> None:
+    first = start_emulator()
+    bucket = first.make_bucket("demo")
+    s3 = client_of(first.url)
+    versioned(s3)
+    for key, body in (("stays", b"1"), ("went", b"2")):
+        s3.put_object(Bucket="demo", Key=key, Body=body)
+    first.stop()
+    # As if killed when both had been kept, and the file of one had been replaced.
+    (bucket / ".nacre" / "versions").mkdir()
+    journal = bucket / ".nacre" / "journal"
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    for line in [line for line in lines if "generation" in line]:
+        os.link(bucket / line["key"], bucket / ".nacre" / "versions" / str(line["generation"]))
+        journal.write_text(journal.read_text() + json.dumps({**line, "kept": True}) + "\n")
+    (bucket / "new").write_bytes(b"new")
+    (bucket / "new").rename(bucket / "went")
+    s3 = client_of(start_emulator().url)
+    seen = [(key, latest, size) for key, _, latest, size in history(s3)]
+    assert seen == [("stays", True, 1), ("went", True, 3), ("went", False, 1)]
+
+
+def test_no_version_is_lost_or_mixed(s3: Any) -> None:
+    versioned(s3)
+
+    def write(number: int) -> tuple[str, bytes]:
+        body = b"%d " % number * (number + 1)
+        return s3.put_object(Bucket="demo", Key="k", Body=body)["VersionId"], body
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        written = dict(pool.map(write, range(100)))
+    assert len(written) == 100 and {version for _, version, _, _ in history(s3)} == set(written)
+    assert [latest for _, _, latest, _ in history(s3)] == [True] + [False] * 99
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for version, body in zip(written, pool.map(lambda v: body_of(s3.get_object(Bucket="demo", Key="k", VersionId=v)), written)):
+            assert body == written[version]
