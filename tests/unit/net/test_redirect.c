@@ -34,7 +34,7 @@ static void answer(void *user, const test_request *request, test_answer *out)
 {
     fixture *f = user;
     if (f->refuses) {
-        *out = (test_answer){.status = 403};
+        *out = (test_answer){.status = f->status};
         return;
     }
     if (strncmp(request->target, "/to", 3) != 0) {
@@ -147,6 +147,72 @@ static void a_cut_after_a_redirect_is_resumed_without_credentials(void **state)
     assert_int_equal(test_server_request_count(f.second), 2);
     for (unsigned i = 0; i < 2; i++)
         assert_null(strstr(test_server_request(f.second, i)->headers, "secret"));
+    test_get_free(request);
+    ncr_call_unref(call);
+    end(&f);
+}
+
+/* --- Targets that end. --- */
+
+/* "/to" leads to "/k?sig=N", of which each serves one request, of which the first is cut. */
+typedef struct {
+    test_object object;
+    char headers[64];
+    int given, used;
+} signer;
+
+static void answer_once(void *user, const test_request *request, test_answer *out)
+{
+    signer *s = user;
+    if (strcmp(request->target, "/to") == 0) {
+        snprintf(s->headers, sizeof s->headers, "Location: /k?sig=%d\r\n", ++s->given);
+        *out = (test_answer){.status = 302, .headers = s->headers};
+    } else if (s->used == s->given || strtol(strchr(request->target, '=') + 1, NULL, 10) != s->given) {
+        *out = (test_answer){.status = 403};
+    } else {
+        test_object_answer(&s->object, request, out);
+        out->cut_body_after1 = s->used++ ? 0 : 101;
+    }
+}
+
+static void a_target_that_has_ended_is_asked_for_anew(void **state)
+{
+    (void)state;
+    uint8_t *bytes = test_bytes(SIZE, 1);
+    for (int strong = 0; strong < 2; strong++) {
+        signer s = {.object = {.data = bytes, .size = SIZE, .etag = strong ? "\"v1\"" : NULL}};
+        test_server *server = test_server_start(answer_once, &s);
+        ncr_call *call = test_call_new(NULL);
+        for (int i = 0; i < 3; i++) {
+            ncr_http_request *request = test_get_new(call, test_server_port(server), "/to", 100, 2000);
+            request->follow = true;
+            nacre_error err;
+            if (ncr_http_perform(request, &err) != NACRE_OK)
+                fail_msg("%s", err.message);
+            assert_int_equal(request->response.status, 206);
+            assert_memory_equal(request->sink.data, bytes + 100, 2000);
+            test_get_free(request);
+        }
+        assert_int_equal(s.given, 4); /* each read, and the one whose target ended in the middle once more */
+        ncr_call_unref(call);
+        test_server_stop(server);
+    }
+    free(bytes);
+}
+
+static void proofs_stay_proofs_behind_a_redirect(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f, 302, "");
+    point_to_second(&f, "/k");
+    ncr_call *call = test_call_new(NULL);
+    ncr_http_request *request = get_with_secrets(&f, call);
+    ncr_http_request_header(request, "Cache-Control", "no-cache");
+    assert_int_equal(ncr_http_perform(request, NULL), NACRE_OK);
+    char value[64];
+    assert_true(test_request_header(test_server_request(f.second, 0), "cache-control", value, sizeof value));
+    assert_string_equal(value, "no-cache");
     test_get_free(request);
     ncr_call_unref(call);
     end(&f);
@@ -306,18 +372,76 @@ static void a_proxy_that_refuses_is_told(void **state)
     end(&f);
 }
 
+static void the_proxys_user_is_told_to_it_alone(void **state)
+{
+    (void)state;
+    fixture f;
+    char proxy[80], value[64];
+    begin(&f, 302, "");
+    snprintf(proxy, sizeof proxy, "http.proxy=http://127.0.0.1:%u", test_server_port(f.second));
+    ncr_call *call = test_call_new(proxy, "http.proxy_userpwd=user:secret", "http.retries=0", NULL);
+    ncr_http_request *request = ncr_http_request_new("GET", "http://public.invalid/k", "NAME", call);
+    request->sink.whole_limit = SIZE;
+    assert_int_equal(ncr_http_perform(request, NULL), NACRE_OK);
+    const test_request *sent = test_server_request(f.second, 0);
+    assert_true(test_request_header(sent, "proxy-authorization", value, sizeof value));
+    assert_string_equal(value, "Basic dXNlcjpzZWNyZXQ=");
+    assert_false(test_request_header(sent, "authorization", value, sizeof value));
+    ncr_http_request_free(request);
+    setenv("no_proxy", "127.0.0.0/8", 1);
+    request = test_get_new(call, test_server_port(f.first), "/k", 0, 100);
+    assert_int_equal(ncr_http_perform(request, NULL), NACRE_OK);
+    assert_int_equal(test_server_request_count(f.first), 1);
+    assert_false(test_request_header(test_server_request(f.first, 0), "proxy-authorization", value, sizeof value));
+    test_get_free(request);
+    unsetenv("no_proxy");
+    ncr_call_unref(call);
+    end(&f);
+}
+
+static void a_proxy_that_wants_a_password_is_told(void **state)
+{
+    (void)state;
+    fixture f;
+    char proxy[80];
+    begin(&f, 302, "");
+    f.refuses = true;
+    f.status = 407;
+    snprintf(proxy, sizeof proxy, "http.proxy=http://127.0.0.1:%u", test_server_port(f.second));
+    ncr_call *call = test_call_new(proxy, NULL);
+    static const char *const urls[] = {"https://public.invalid/k", "http://public.invalid/k"};
+    for (int i = 0; i < 2; i++) {
+        ncr_http_request *request = ncr_http_request_new("GET", urls[i], "NAME", call);
+        nacre_error error;
+        nacre_status status = ncr_http_perform(request, &error);
+        if (status == NACRE_OK)
+            status = ncr_http_status_error(request, NULL, &error);
+        assert_int_equal(status, NACRE_ERROR_DENIED);
+        assert_non_null(strstr(error.message, "the proxy wants a user and password"));
+        assert_non_null(strstr(error.message, "http.proxy_userpwd"));
+        assert_int_equal(test_server_request_count(f.second), i + 1);
+        ncr_http_request_free(request);
+    }
+    ncr_call_unref(call);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(redirects_within_a_host_keep_credentials),
         cmocka_unit_test(credentials_do_not_go_to_another_host),
         cmocka_unit_test(a_cut_after_a_redirect_is_resumed_without_credentials),
+        cmocka_unit_test(a_target_that_has_ended_is_asked_for_anew),
+        cmocka_unit_test(proofs_stay_proofs_behind_a_redirect),
         cmocka_unit_test(redirects_are_not_followed_unasked),
         cmocka_unit_test(redirects_to_nowhere_are_told),
         cmocka_unit_test(private_addresses_are_refused_where_asked),
         cmocka_unit_test(names_with_private_addresses_are_refused),
         cmocka_unit_test(a_proxy_of_the_environment_is_trusted),
         cmocka_unit_test(a_proxy_that_refuses_is_told),
+        cmocka_unit_test(the_proxys_user_is_told_to_it_alone),
+        cmocka_unit_test(a_proxy_that_wants_a_password_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
