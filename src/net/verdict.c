@@ -308,6 +308,17 @@ static bool explain_break(ncr_http_transfer *t, const char *text)
     return true;
 }
 
+/* What came was no answer. On a connection that served before it may be what is left of an answer whose length was
+ * wrong: worth another attempt, as libcurl has closed it. */
+static bool explain_nonsense(ncr_http_transfer *t)
+{
+    long connections = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connections);
+    ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: %s:%u does not speak HTTP", t->request->name, t->place.host,
+                  t->place.port);
+    return connections == 0;
+}
+
 /* Sets the error of a code; true where another attempt may help. */
 static bool explain(ncr_http_transfer *t, CURLcode code)
 {
@@ -338,8 +349,7 @@ static bool explain(ncr_http_transfer *t, CURLcode code)
         return false;
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
-        ncr_error_set(&t->error, NACRE_ERROR_UNAVAILABLE, "%s: %s:%u does not speak HTTP", name, host, t->place.port);
-        return false;
+        return explain_nonsense(t);
     case CURLE_PARTIAL_FILE:
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:

@@ -328,6 +328,35 @@ static void chunk_too_little(const test_request *request, test_answer *answer, t
         answer->body_size = 500;
 }
 
+static void say_too_little_first(const test_request *request, test_answer *answer, test_object *object)
+{
+    (void)object;
+    if (request->index == 0)
+        answer->claimed_size = answer->body_size - 100;
+}
+
+/* The rest of a body that is longer than its Content-Length is not the answer to the next request. */
+static void what_is_left_of_an_answer_is_no_answer(void **state)
+{
+    (void)state;
+    fixture f;
+    begin(&f, say_too_little_first);
+    f.object.size = 1000;
+    ncr_call *call = test_call_new("http.connections=1", NULL);
+    for (int i = 0; i < 4; i++) {
+        ncr_http_request *request = test_get_new(call, f.port, "/k", 0, 0);
+        nacre_error error;
+        if (ncr_http_perform(request, &error) != NACRE_OK)
+            fail_msg("%d: %s", i, error.message);
+        assert_int_equal(request->response.status, 200);
+        assert_int_equal(request->response.whole.size, i ? 1000 : 900); /* no protocol can tell the first one */
+        assert_memory_equal(request->response.whole.data, f.bytes, request->response.whole.size);
+        test_get_free(request);
+    }
+    ncr_call_unref(call);
+    end(&f);
+}
+
 static void fewer_bytes_than_the_range_are_resumed(void **state)
 {
     (void)state;
@@ -442,6 +471,7 @@ int main(void)
         cmocka_unit_test(a_longer_range_is_refused),
         cmocka_unit_test(a_shorter_range_is_refused),
         cmocka_unit_test(more_bytes_than_the_range_are_refused),
+        cmocka_unit_test(what_is_left_of_an_answer_is_no_answer),
         cmocka_unit_test(fewer_bytes_than_the_range_are_resumed),
         cmocka_unit_test(a_whole_body_instead_of_a_range_is_told),
         cmocka_unit_test(a_whole_body_over_the_limit_is_broken_off),
