@@ -132,6 +132,8 @@ nacre_status ncr_s3_check_bytes(const ncr_object *object, const char *checksum, 
 
 /* 32 lower-case digits. */
 void ncr_s3_md5(const void *data, size_t size, char out[33]);
+/* The bytes of such digits; false where it begins with fewer than 32. */
+bool ncr_s3_read_md5(const char *digits, unsigned char out[16]);
 
 /* --- s3_xml.c --- */
 

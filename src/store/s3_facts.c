@@ -51,9 +51,17 @@ bool ncr_s3_etag_md5(const ncr_object *object, const ncr_http_response *response
     return true;
 }
 
-static int hex_digit(char c)
+bool ncr_s3_read_md5(const char *digits, unsigned char out[16])
 {
-    return c <= '9' ? c - '0' : c - 'a' + 10;
+    static const char values[] = "0123456789abcdef";
+    if (strspn(digits, values) < 32)
+        return false;
+    for (int i = 0; i < 16; i++) {
+        size_t high = (size_t)(strchr(values, digits[2 * i]) - values);
+        size_t low = (size_t)(strchr(values, digits[2 * i + 1]) - values);
+        out[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
 }
 
 static void read_checksum(const ncr_object *object, const ncr_http_response *response, ncr_object_facts *out)
@@ -65,11 +73,9 @@ static void read_checksum(const ncr_object *object, const ncr_http_response *res
         snprintf(out->checksum, sizeof out->checksum, "crc32c=%s", value);
         return;
     }
-    if (!ncr_s3_etag_md5(object, response, &out->version, digits))
-        return;
     unsigned char md5[16], text[32];
-    for (int i = 0; i < 16; i++)
-        md5[i] = (unsigned char)(hex_digit(digits[2 * i]) << 4 | hex_digit(digits[2 * i + 1]));
+    if (!ncr_s3_etag_md5(object, response, &out->version, digits) || !ncr_s3_read_md5(digits, md5))
+        return;
     EVP_EncodeBlock(text, md5, 16);
     snprintf(out->checksum, sizeof out->checksum, "md5=%s", (char *)text);
 }

@@ -254,11 +254,6 @@ static bool list_parts(const s3_upload *up, ncr_buffer *out, size_t *missing)
     return done && ncr_text_append(out, "</CompleteMultipartUpload>");
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The ETag that the object will have, "etag=\"MD5-COUNT\""; false where the parts' are no MD5s. */
 static bool expected_version(const s3_upload *up, char out[96])
 {
@@ -268,10 +263,8 @@ static bool expected_version(const s3_upload *up, char out[96])
     bool done = context && up->count && EVP_DigestInit_ex(context, EVP_md5(), NULL);
     for (size_t i = 0; i < up->count && done; i++) {
         const char *etag = up->etags[i] + (up->etags[i][0] == '"');
-        done = strspn(etag, "0123456789abcdef") == 32;
-        for (int k = 0; k < 16 && done; k++)
-            one[k] = (unsigned char)(hex_digit(etag[2 * k]) << 4 | hex_digit(etag[2 * k + 1]));
-        done = done && EVP_DigestUpdate(context, one, sizeof one);
+        done = strspn(etag, "0123456789abcdef") == 32 && ncr_s3_read_md5(etag, one) &&
+               EVP_DigestUpdate(context, one, sizeof one);
     }
     done = done && EVP_DigestFinal_ex(context, hash, &hash_size);
     EVP_MD_CTX_free(context);
