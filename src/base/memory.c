@@ -10,6 +10,17 @@ void *ncr_alloc_array(size_t count, size_t element_size)
     return count ? calloc(count, element_size) : NULL;
 }
 
+size_t ncr_alloc_size(size_t size)
+{
+    enum { HEAD = 8, STEP = 16, LEAST = 32, MAPPED_FROM = 128 * 1024, PAGE = 4096 };
+    if (!size)
+        return 0;
+    if (size >= MAPPED_FROM)
+        return (size + 2 * HEAD + PAGE - 1) / PAGE * PAGE;
+    size_t taken = (size + HEAD + STEP - 1) / STEP * STEP;
+    return taken < LEAST ? LEAST : taken;
+}
+
 bool ncr_array_reserve(void *array_pointer, size_t *capacity, size_t needed, size_t element_size)
 {
     if (needed <= *capacity)

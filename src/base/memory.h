@@ -23,6 +23,10 @@ static inline bool ncr_size_add(size_t a, size_t b, size_t *out)
 /* Zeroed memory for count elements, or NULL: out of memory, overflow, or count 0. */
 void *ncr_alloc_array(size_t count, size_t element_size);
 
+/* What an allocation of that many bytes takes in all, with the allocator's own part: glibc's rounding, whole pages for
+ * what it maps. A chunk that was used before may have 16 bytes more, which nobody can foresee. 0 for 0. */
+size_t ncr_alloc_size(size_t size);
+
 /* Grows an array so that at least `needed` elements fit (doubling); false when out of memory, and the array stays.
  * New elements are not initialised. */
 bool ncr_array_reserve(void *array_pointer, size_t *capacity, size_t needed, size_t element_size);

@@ -141,41 +141,25 @@ void ncr_cache_change_end(const ncr_object *object, ncr_outcome outcome, const n
 
 /* --- For the user. --- */
 
-static void mark_forgotten(ncr_subject *subject)
+static void forget_subject(ncr_subject *subject)
 {
     subject->epoch++; /* what is under way does not bring it back */
-}
-
-static void drop_below(ncr_cached *cached, void *prefix)
-{
-    const ncr_subject *subject = cached->subject ? cached->subject : cached->snapshot->subject;
-    if (ncr_text_starts(subject->id, prefix))
-        ncr_cached_drop_locked(cached);
-}
-
-static void drop_of(ncr_cached *cached, void *id)
-{
-    const ncr_subject *subject = cached->subject ? cached->subject : cached->snapshot->subject;
-    if (strcmp(subject->id, id) == 0)
-        ncr_cached_drop_locked(cached);
+    ncr_subject_forget_locked(subject);
 }
 
 void ncr_cache_forget(const ncr_object *object)
 {
     ncr_cache_lock();
     ncr_subject *subject = ncr_subject_find_locked(object->id);
-    if (subject) {
-        mark_forgotten(subject);
-        ncr_policy_each_locked(drop_of, object->id);
-    }
+    if (subject)
+        forget_subject(subject);
     ncr_cache_unlock();
 }
 
-static void forget_below(char *prefix)
+static void forget_below(const char *prefix)
 {
     ncr_cache_lock();
-    ncr_subject_each_locked(prefix, mark_forgotten);
-    ncr_policy_each_locked(drop_below, prefix);
+    ncr_subject_each_locked(prefix, forget_subject);
     ncr_cache_unlock();
 }
 
@@ -192,8 +176,7 @@ void ncr_cache_forget_below(const ncr_object *prefix)
 
 void ncr_cache_forget_all(void)
 {
-    char everything[] = "";
-    forget_below(everything);
+    forget_below("");
 }
 
 void ncr_cache_stats(nacre_cache_stats *out)

@@ -92,7 +92,7 @@ void ncr_cache_fetch_start(ncr_fetch *const *fetches, size_t count);
 /* Immutable and reference-counted; embedded at the beginning of what is cached. */
 typedef struct ncr_value {
     _Atomic int references;
-    size_t size; /* bytes it occupies in all */
+    size_t size; /* bytes it occupies in all: where it is several allocations, by ncr_alloc_size() */
     void (*free)(struct ncr_value *value);
 } ncr_value;
 ncr_value *ncr_value_ref(ncr_value *value);

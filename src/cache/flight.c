@@ -58,6 +58,11 @@ static void unlist_locked(ncr_flight *flight)
         return; /* this is the child of a fork */
     snapshot->flight_count--;
     memmove(&snapshot->flights[at], &snapshot->flights[at + 1], (snapshot->flight_count - at) * sizeof(ncr_flight *));
+    if (!snapshot->flight_count) { /* it is not counted in what the cache holds */
+        free(snapshot->flights);
+        snapshot->flights = NULL;
+        snapshot->flight_capacity = 0;
+    }
     *(flight->newer ? &flight->newer->older : &newest) = flight->older;
     if (flight->older)
         flight->older->newer = flight->newer;

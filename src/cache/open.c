@@ -83,7 +83,7 @@ static void free_proof(ncr_proof *proof)
 /* Asks "is it still that version?" where the cache holds all that the answer no would have brought. */
 static void set_condition_locked(ncr_proof *proof)
 {
-    ncr_cached *proven = ncr_proven_find_locked(proof->subject, proof->object->store->credentials);
+    ncr_proven *proven = ncr_proven_find_locked(proof->subject, proof->object->store->credentials);
     if (!proven)
         proven = ncr_proven_find_locked(proof->subject, NULL);
     ncr_snapshot *snapshot = proven ? ncr_snapshot_find_locked(proof->subject, &proven->facts) : NULL;
@@ -92,7 +92,7 @@ static void set_condition_locked(ncr_proof *proof)
     size_t head = snapshot->size < NCR_FIRST_READ ? (size_t)snapshot->size : NCR_FIRST_READ;
     if (!ncr_interval_collect_locked(snapshot, 0, head, &proof->known_head))
         return;
-    ncr_policy_hit(proven);
+    ncr_policy_hit(&proven->base);
     proof->known = proven->facts;
     proof->known_snapshot = ncr_snapshot_ref_locked(snapshot);
     proof->get.match = NCR_MATCH_MODIFIED;
@@ -263,7 +263,7 @@ static void keep_locked(ncr_proof *proof)
  * forgotten with it. */
 static void compare_locked(ncr_proof *proof)
 {
-    const ncr_cached *known = ncr_proven_find_locked(proof->subject, proof->object->store->credentials);
+    const ncr_proven *known = ncr_proven_find_locked(proof->subject, proof->object->store->credentials);
     bool is_gone = proof->status == NACRE_ERROR_NOT_FOUND;
     if (!known || (proof->status != NACRE_OK && !is_gone) || proof->epoch != proof->subject->epoch)
         return;
@@ -505,7 +505,7 @@ static bool open_believing(ncr_cache_open *open, ncr_policy policy)
     ncr_proof known = {.object = open->object, .is_proven = true, .from_cache = true};
     ncr_cache_lock();
     const ncr_subject *subject = ncr_subject_find_locked(open->object->id);
-    const ncr_cached *proven = subject ? ncr_proven_believe_locked(subject, open->object, policy, &known.head) : NULL;
+    const ncr_proven *proven = subject ? ncr_proven_believe_locked(subject, open->object, policy, &known.head) : NULL;
     if (proven) {
         known.snapshot = ncr_snapshot_ref_locked(ncr_snapshot_find_locked(subject, &proven->facts));
         known.facts = proven->facts;
@@ -649,7 +649,7 @@ nacre_status ncr_cache_known(const ncr_object *object, ncr_object_facts *out, na
 {
     ncr_cache_lock();
     const ncr_subject *subject = ncr_subject_find_locked(object->id);
-    const ncr_cached *proven = subject ? ncr_proven_find_locked(subject, object->store->credentials) : NULL;
+    const ncr_proven *proven = subject ? ncr_proven_find_locked(subject, object->store->credentials) : NULL;
     if (proven)
         *out = proven->facts;
     ncr_cache_unlock();

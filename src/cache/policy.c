@@ -15,7 +15,8 @@ enum {
     USES_TO_MOVE = 2,  /* uses in the small queue that make an entry worth keeping */
     SMALL_SHARE = 10,  /* the small queue has at most one part in so many of the budget */
     LARGEST_SHARE = 4, /* an entry larger than one part in so many is not kept */
-    GHOSTS = 1 << 14,
+    MOST_GHOSTS = 1 << 14,
+    GHOST_SHARE = 128, /* what is remembered takes no more than one part in so many of the budget, and is not in it */
 };
 
 typedef struct queue {
@@ -31,7 +32,9 @@ typedef struct ghost {
 static size_t budget;
 static bool has_budget;
 static queue queues[2];
-static ghost *ghosts; /* by the other half of the fingerprint; NULL: none yet, or out of memory */
+static size_t shared_bytes; /* what entries have in common: their snapshots and subjects */
+static ghost *ghosts;       /* by the other half of the fingerprint; NULL: none yet, or out of memory */
+static size_t ghost_count;  /* a power of two */
 static uint32_t ghost_births;
 static uint64_t evictions;
 
@@ -63,7 +66,7 @@ static void pull(ncr_cached *cached)
 
 static ghost *ghost_place(const ncr_cached *cached)
 {
-    return ghosts ? &ghosts[cached->fingerprint & (GHOSTS - 1)] : NULL;
+    return ghosts ? &ghosts[cached->fingerprint & (ghost_count - 1)] : NULL;
 }
 
 static uint32_t ghost_mark(const ncr_cached *cached)
@@ -71,10 +74,18 @@ static uint32_t ghost_mark(const ncr_cached *cached)
     return (uint32_t)(cached->fingerprint >> 32) | 1;
 }
 
+static void make_ghosts(void)
+{
+    ghost_count = 1;
+    while (ghost_count < MOST_GHOSTS && ghost_count * 2 * sizeof *ghosts <= budget / GHOST_SHARE)
+        ghost_count *= 2;
+    ghosts = calloc(ghost_count, sizeof *ghosts);
+}
+
 static void remember(const ncr_cached *cached)
 {
     if (!ghosts)
-        ghosts = calloc(GHOSTS, sizeof *ghosts);
+        make_ghosts();
     ghost *place = ghost_place(cached);
     if (place)
         *place = (ghost){.mark = ghost_mark(cached), .birth = ++ghost_births};
@@ -92,7 +103,7 @@ static bool is_remembered(const ncr_cached *cached)
 
 static size_t held(void)
 {
-    return queues[NCR_QUEUE_SMALL].bytes + queues[NCR_QUEUE_MAIN].bytes;
+    return queues[NCR_QUEUE_SMALL].bytes + queues[NCR_QUEUE_MAIN].bytes + shared_bytes;
 }
 
 static void evict_from_small(void)
@@ -143,14 +154,17 @@ bool ncr_policy_admits_locked(size_t charge)
 void ncr_policy_add_locked(ncr_cached *cached)
 {
     assert(cached->queue == NCR_QUEUE_NONE);
+    shared_bytes += ncr_cached_join_locked(cached);
     push(cached, is_remembered(cached) ? NCR_QUEUE_MAIN : NCR_QUEUE_SMALL);
     keep_budget();
 }
 
 void ncr_policy_remove_locked(ncr_cached *cached)
 {
-    if (cached->queue != NCR_QUEUE_NONE)
-        pull(cached);
+    if (cached->queue == NCR_QUEUE_NONE)
+        return;
+    pull(cached);
+    shared_bytes -= ncr_cached_leave_locked(cached);
 }
 
 void ncr_policy_hit(ncr_cached *cached)
@@ -166,6 +180,8 @@ void ncr_policy_set_budget_locked(size_t bytes)
 {
     budget = bytes;
     has_budget = true;
+    free(ghosts);
+    ghosts = NULL;
     keep_budget();
 }
 
@@ -180,13 +196,4 @@ void ncr_policy_stats_locked(nacre_cache_stats *out)
     out->budget_bytes = budget;
     out->entries = queues[NCR_QUEUE_SMALL].count + queues[NCR_QUEUE_MAIN].count;
     out->evictions = evictions;
-}
-
-void ncr_policy_each_locked(void (*function)(ncr_cached *cached, void *user), void *user)
-{
-    for (int name = NCR_QUEUE_SMALL; name <= NCR_QUEUE_MAIN; name++)
-        for (ncr_cached *cached = queues[name].newest, *next; cached; cached = next) {
-            next = cached->older;
-            function(cached, user);
-        }
 }

@@ -19,7 +19,8 @@ static void release(ncr_cached *cached)
 {
     ncr_block_unref(cached->block);
     ncr_value_unref(cached->value);
-    free(cached->credentials);
+    if (cached->kind == NCR_CACHED_PROVEN)
+        free(((ncr_proven *)cached)->credentials);
     free(cached);
 }
 
@@ -176,14 +177,14 @@ static ncr_cached *new_interval(ncr_snapshot *snapshot, uint64_t begin, uint64_t
                                 ncr_block *block)
 {
     /* The whole block is charged, since it lives as long as any part of it is kept. */
-    ncr_cached *interval = ncr_cached_new(NCR_CACHED_INTERVAL, block->size);
+    ncr_cached *interval = ncr_cached_new_locked(NCR_CACHED_INTERVAL, snapshot,
+                                                 ncr_alloc_size(block->size) + ncr_alloc_size(sizeof *block));
     if (!interval)
         return NULL;
     interval->offset = begin;
     interval->length = (size_t)(end - begin);
     interval->data = data;
     interval->block = ncr_block_ref(block);
-    interval->snapshot = ncr_snapshot_ref_locked(snapshot);
     interval->fingerprint =
         ncr_hash(ncr_hash(snapshot->subject->node.hash, snapshot->version.token, strlen(snapshot->version.token)),
                  &begin, sizeof begin);
@@ -269,66 +270,76 @@ bool ncr_interval_collect_locked(ncr_snapshot *snapshot, uint64_t offset, size_t
 
 /* --- What was last proven. --- */
 
-ncr_cached *ncr_proven_find_locked(const ncr_subject *subject, const char *credentials)
+ncr_proven *ncr_proven_find_locked(const ncr_subject *subject, const char *credentials)
 {
-    ncr_cached *proven = subject->proven;
+    ncr_proven *proven = subject->proven;
     while (proven && credentials && strcmp(proven->credentials, credentials) != 0)
-        proven = proven->next_proven;
+        proven = proven->next;
     return proven;
 }
 
-static void set_facts(ncr_cached *proven, const ncr_object *object, const ncr_object_facts *facts, int64_t proven_ms)
+static void set_facts(ncr_proven *proven, const ncr_object *object, const ncr_object_facts *facts, int64_t proven_ms)
 {
     proven->facts = *facts;
     proven->proven_ms = proven_ms;
     proven->public_only = object->public_only;
 }
 
+static ncr_proven *new_proven(ncr_subject *subject, const char *credentials)
+{
+    ncr_proven *proven = calloc(1, sizeof *proven);
+    char *copy = proven ? ncr_text_copy(credentials) : NULL;
+    if (!copy) {
+        free(proven);
+        return NULL;
+    }
+    proven->base.kind = NCR_CACHED_PROVEN;
+    proven->base.queue = NCR_QUEUE_NONE;
+    proven->base.charge = ncr_alloc_size(sizeof *proven) + ncr_alloc_size(strlen(credentials) + 1);
+    proven->credentials = copy;
+    proven->subject = subject;
+    subject->references++;
+    return proven;
+}
+
 void ncr_proven_set_locked(ncr_subject *subject, const ncr_object *object, const ncr_object_facts *facts,
                            int64_t proven_ms)
 {
     const char *credentials = object->store->credentials;
-    ncr_cached *proven = ncr_proven_find_locked(subject, credentials);
+    ncr_proven *proven = ncr_proven_find_locked(subject, credentials);
     if (proven && proven == subject->proven) {
         set_facts(proven, object, facts, proven_ms);
-        ncr_policy_hit(proven);
+        ncr_policy_hit(&proven->base);
         return;
     }
     if (proven) /* it becomes the latest */
-        ncr_cached_drop_locked(proven);
-    proven = ncr_cached_new(NCR_CACHED_PROVEN, strlen(credentials) + 1 + sizeof *subject + strlen(subject->id) + 1);
+        ncr_cached_drop_locked(&proven->base);
+    proven = new_proven(subject, credentials);
     if (!proven)
         return;
-    proven->credentials = ncr_text_copy(credentials);
-    if (!proven->credentials) {
-        free(proven);
-        return;
-    }
     set_facts(proven, object, facts, proven_ms);
-    proven->subject = subject;
-    subject->references++;
-    proven->fingerprint = ncr_hash(subject->node.hash, credentials, strlen(credentials));
-    proven->next_proven = subject->proven;
+    proven->base.fingerprint = ncr_hash(subject->node.hash, credentials, strlen(credentials));
+    proven->next = subject->proven;
     subject->proven = proven;
-    ncr_policy_add_locked(proven);
+    ncr_policy_add_locked(&proven->base);
 }
 
 void ncr_proven_forget_locked(ncr_subject *subject)
 {
     while (subject->proven)
-        ncr_cached_drop_locked(subject->proven);
+        ncr_cached_drop_locked(&subject->proven->base);
 }
 
 void ncr_proven_deny_locked(ncr_subject *subject, const ncr_object_facts *facts)
 {
-    for (ncr_cached *proven = subject->proven, *next; proven; proven = next) {
-        next = proven->next_proven;
+    for (ncr_proven *proven = subject->proven, *next; proven; proven = next) {
+        next = proven->next;
         if (ncr_version_same(&proven->facts.version, &facts->version))
-            ncr_cached_drop_locked(proven);
+            ncr_cached_drop_locked(&proven->base);
     }
 }
 
-static bool is_good(const ncr_cached *proven, const ncr_object *object, ncr_policy policy)
+static bool is_good(const ncr_proven *proven, const ncr_object *object, ncr_policy policy)
 {
     if (object->public_only && !proven->public_only)
         return false;
@@ -344,10 +355,10 @@ static bool is_good(const ncr_cached *proven, const ncr_object *object, ncr_poli
     return false;
 }
 
-ncr_cached *ncr_proven_believe_locked(const ncr_subject *subject, const ncr_object *object, ncr_policy policy,
+ncr_proven *ncr_proven_believe_locked(const ncr_subject *subject, const ncr_object *object, ncr_policy policy,
                                       ncr_slice *head)
 {
-    ncr_cached *proven = ncr_proven_find_locked(subject, object->store->credentials);
+    ncr_proven *proven = ncr_proven_find_locked(subject, object->store->credentials);
     if (!proven || !is_good(proven, object, policy))
         return NULL;
     ncr_snapshot *snapshot = ncr_snapshot_find_locked(subject, &proven->facts);
@@ -356,21 +367,52 @@ ncr_cached *ncr_proven_believe_locked(const ncr_subject *subject, const ncr_obje
     size_t length = snapshot->size < NCR_FIRST_READ ? (size_t)snapshot->size : NCR_FIRST_READ;
     if (!ncr_interval_collect_locked(snapshot, 0, length, head))
         return NULL;
-    ncr_policy_hit(proven);
+    ncr_policy_hit(&proven->base);
     return proven;
 }
 
 /* --- Entries. --- */
 
-ncr_cached *ncr_cached_new(ncr_cached_kind kind, size_t payload)
+ncr_cached *ncr_cached_new_locked(ncr_cached_kind kind, ncr_snapshot *snapshot, size_t payload)
 {
     ncr_cached *cached = calloc(1, sizeof *cached);
     if (!cached)
         return NULL;
     cached->kind = kind;
     cached->queue = NCR_QUEUE_NONE;
-    cached->charge = payload + sizeof(ncr_cached) + (kind == NCR_CACHED_PROVEN ? 0 : sizeof(ncr_snapshot));
+    cached->snapshot = ncr_snapshot_ref_locked(snapshot);
+    enum { PLACES = 4 * sizeof(void *) }; /* its own in a map or an array, which double as they grow */
+    cached->charge = payload + ncr_alloc_size(sizeof *cached) + PLACES;
     return cached;
+}
+
+static ncr_subject *subject_of(const ncr_cached *cached)
+{
+    return cached->snapshot ? cached->snapshot->subject : ((const ncr_proven *)cached)->subject;
+}
+
+static size_t subject_size(const ncr_subject *subject)
+{
+    enum { PLACES = 2 * sizeof(void *) };
+    return ncr_alloc_size(sizeof *subject) + ncr_alloc_size(strlen(subject->id) + 1) + PLACES;
+}
+
+size_t ncr_cached_join_locked(const ncr_cached *cached)
+{
+    ncr_subject *subject = subject_of(cached);
+    size_t size = subject->entries++ ? 0 : subject_size(subject);
+    if (cached->snapshot && !cached->snapshot->entries++)
+        size += ncr_alloc_size(sizeof *cached->snapshot);
+    return size;
+}
+
+size_t ncr_cached_leave_locked(const ncr_cached *cached)
+{
+    ncr_subject *subject = subject_of(cached);
+    size_t size = --subject->entries ? 0 : subject_size(subject);
+    if (cached->snapshot && !--cached->snapshot->entries)
+        size += ncr_alloc_size(sizeof *cached->snapshot);
+    return size;
 }
 
 static void remove_interval(ncr_cached *interval)
@@ -383,12 +425,13 @@ static void remove_interval(ncr_cached *interval)
             (snapshot->interval_count - at) * sizeof(ncr_cached *));
 }
 
-static void remove_proven(ncr_cached *proven)
+static void remove_proven(ncr_proven *proven)
 {
-    ncr_cached **at = &proven->subject->proven;
+    ncr_proven **at = &proven->subject->proven;
     while (*at != proven)
-        at = &(*at)->next_proven;
-    *at = proven->next_proven;
+        at = &(*at)->next;
+    *at = proven->next;
+    ncr_subject_unref_locked(proven->subject);
 }
 
 void ncr_cached_drop_locked(ncr_cached *cached)
@@ -399,9 +442,29 @@ void ncr_cached_drop_locked(ncr_cached *cached)
     else if (cached->kind == NCR_CACHED_VALUE)
         ncr_value_map_remove_locked(cached);
     else
-        remove_proven(cached);
+        remove_proven((ncr_proven *)cached);
     ncr_snapshot_unref_locked(cached->snapshot);
-    ncr_subject_unref_locked(cached->subject);
     cached->older = doomed;
     doomed = cached;
+}
+
+static void forget_snapshot(ncr_snapshot *snapshot)
+{
+    ncr_snapshot_ref_locked(snapshot);
+    while (snapshot->interval_count)
+        ncr_cached_drop_locked(snapshot->intervals[snapshot->interval_count - 1]);
+    while (snapshot->values)
+        ncr_cached_drop_locked(snapshot->values);
+    ncr_snapshot_unref_locked(snapshot);
+}
+
+void ncr_subject_forget_locked(ncr_subject *subject)
+{
+    subject->references++;
+    ncr_proven_forget_locked(subject);
+    for (ncr_snapshot *snapshot = subject->snapshots, *next; snapshot; snapshot = next) {
+        next = snapshot->next;
+        forget_snapshot(snapshot);
+    }
+    ncr_subject_unref_locked(subject);
 }

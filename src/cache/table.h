@@ -21,6 +21,7 @@ typedef struct ncr_snapshot ncr_snapshot;
 typedef struct ncr_flight ncr_flight;
 typedef struct ncr_proof ncr_proof;
 typedef struct ncr_cached ncr_cached;
+typedef struct ncr_proven ncr_proven;
 
 typedef enum ncr_cached_kind { NCR_CACHED_INTERVAL, NCR_CACHED_VALUE, NCR_CACHED_PROVEN } ncr_cached_kind;
 typedef enum ncr_queue_name { NCR_QUEUE_SMALL, NCR_QUEUE_MAIN, NCR_QUEUE_NONE } ncr_queue_name;
@@ -33,7 +34,7 @@ struct ncr_cached {
     _Atomic unsigned uses; /* since it came in or was last spared, at most 3; hits count it inside by any door */
     size_t charge;         /* bytes that count against the budget */
     uint64_t fingerprint;
-    ncr_snapshot *snapshot; /* of an interval or a value; counted in its references */
+    ncr_snapshot *snapshot; /* of an interval or a value, counted in its references; NULL: what was last proven */
     /* An interval: these bytes, a part of the block. */
     uint64_t offset;
     size_t length;
@@ -42,17 +43,23 @@ struct ncr_cached {
     /* A value. */
     ncr_value_key key;
     ncr_value *value;
-    /* What was last proven with these credentials. */
+    ncr_cached *next_value, **value_at; /* of the snapshot; and what points to this one */
+};
+
+/* What was last proven with these credentials: an entry too. */
+struct ncr_proven {
+    ncr_cached base;
     ncr_subject *subject; /* counted in its references */
     char *credentials;
     ncr_object_facts facts;
     int64_t proven_ms; /* on ncr_clock_ms(): when the request was sent that proved it */
     bool public_only;  /* so was the object: that its address may be asked by a document is proven too */
-    ncr_cached *next_proven;
+    ncr_proven *next;  /* of the subject */
 };
 
 struct ncr_snapshot {
     int references;       /* pins, entries, proofs */
+    size_t entries;       /* in the queues */
     ncr_subject *subject; /* NULL: known to one pin only, so nothing of it is kept */
     ncr_snapshot *next;   /* of the subject */
     uint64_t size;
@@ -60,6 +67,7 @@ struct ncr_snapshot {
     bool keep_bytes;        /* a strong version of an object that is not local */
     ncr_cached **intervals; /* by offset; they never overlap */
     size_t interval_count, interval_capacity;
+    ncr_cached *values;   /* linked by next_value */
     ncr_flight **flights; /* by offset; they never overlap */
     size_t flight_count, flight_capacity;
 };
@@ -68,13 +76,14 @@ struct ncr_subject {
     ncr_map_node node;
     char *id;
     int references;    /* snapshots, entries, proofs, changes */
+    size_t entries;    /* in the queues, of all its snapshots too */
     uint64_t epoch;    /* grows at the beginning and at the end of each change: a request that began in an earlier epoch
                           fills nothing */
     unsigned changes;  /* under way */
     bool overlapped;   /* two of them at once: none of them knows the last version */
     int64_t change_ms; /* on ncr_clock_ms(): when the last of them began */
     ncr_snapshot *snapshots;
-    ncr_cached *proven; /* one for each credentials, latest first */
+    ncr_proven *proven; /* one for each credentials, latest first */
     ncr_proof *proofs;  /* under way, one for each credentials */
 };
 
@@ -90,7 +99,7 @@ ncr_subject *ncr_subject_find_locked(const char *id);
 /* The same, made where there is none, with a reference for the caller; NULL: out of memory. */
 ncr_subject *ncr_subject_get_locked(const char *id);
 void ncr_subject_unref_locked(ncr_subject *subject);
-/* Calls function for each subject whose identity begins with `prefix`. */
+/* Calls function, which may drop what is kept of it, for each subject whose identity begins with `prefix`. */
 void ncr_subject_each_locked(const char *prefix, void (*function)(ncr_subject *subject));
 
 /* --- Snapshots. --- */
@@ -117,7 +126,7 @@ bool ncr_interval_collect_locked(ncr_snapshot *snapshot, uint64_t offset, size_t
 /* --- What was last proven. --- */
 
 /* The latest with these credentials; NULL credentials: with any. NULL: nothing. */
-ncr_cached *ncr_proven_find_locked(const ncr_subject *subject, const char *credentials);
+ncr_proven *ncr_proven_find_locked(const ncr_subject *subject, const char *credentials);
 /* What an object was proven to be by a request that was sent at `proven_ms`. */
 void ncr_proven_set_locked(ncr_subject *subject, const ncr_object *object, const ncr_object_facts *facts,
                            int64_t proven_ms);
@@ -126,16 +135,23 @@ void ncr_proven_forget_locked(ncr_subject *subject);
 void ncr_proven_deny_locked(ncr_subject *subject, const ncr_object_facts *facts);
 /* What a policy lets an open believe without a request, where all is there that the open needs; NULL: it must ask.
  * head is the caller's. */
-ncr_cached *ncr_proven_believe_locked(const ncr_subject *subject, const ncr_object *object, ncr_policy policy,
+ncr_proven *ncr_proven_believe_locked(const ncr_subject *subject, const ncr_object *object, ncr_policy policy,
                                       ncr_slice *head);
 
 /* --- Entries. --- */
 
-/* A new entry with its charge, not yet in a queue; NULL: out of memory. */
-ncr_cached *ncr_cached_new(ncr_cached_kind kind, size_t payload);
+/* A new entry of a snapshot (referenced), not yet in a queue, which is charged for `payload` bytes beside itself; NULL:
+ * out of memory. */
+ncr_cached *ncr_cached_new_locked(ncr_cached_kind kind, ncr_snapshot *snapshot, size_t payload);
+/* When an entry comes into the queues, or leaves them: the bytes that are kept for its sake and that of the other
+ * entries of its snapshot and subject, where it is the first or the last of them. */
+size_t ncr_cached_join_locked(const ncr_cached *cached);
+size_t ncr_cached_leave_locked(const ncr_cached *cached);
 /* Takes it out of everything; it is released after the lock is. */
 void ncr_cached_drop_locked(ncr_cached *cached);
 void ncr_value_map_remove_locked(ncr_cached *cached);
+/* Drops everything that is kept of a subject, which may be gone after it. Takes as long as it has entries. */
+void ncr_subject_forget_locked(ncr_subject *subject);
 
 /* --- policy.c: S3-FIFO over all entries. --- */
 void ncr_policy_add_locked(ncr_cached *cached); /* may evict; also the entry itself */
@@ -145,8 +161,6 @@ bool ncr_policy_admits_locked(size_t charge); /* whether an entry of this size i
 void ncr_policy_set_budget_locked(size_t bytes);
 bool ncr_policy_has_budget_locked(void);
 void ncr_policy_stats_locked(nacre_cache_stats *out);
-/* Calls function, which may drop it, for each entry. */
-void ncr_policy_each_locked(void (*function)(ncr_cached *cached, void *user), void *user);
 
 /* Counted for nacre_cache_stats. */
 void ncr_cache_count(ncr_call *call, bool hit);

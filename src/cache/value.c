@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "cache/lock.h"
 #include "cache/pin.h"
 
@@ -42,6 +43,18 @@ static ncr_cached *find(const ncr_snapshot *snapshot, ncr_value_key key)
 void ncr_value_map_remove_locked(ncr_cached *cached)
 {
     ncr_map_remove(&values, &cached->node);
+    *cached->value_at = cached->next_value;
+    if (cached->next_value)
+        cached->next_value->value_at = cached->value_at;
+}
+
+static void list_locked(ncr_snapshot *snapshot, ncr_cached *cached)
+{
+    cached->next_value = snapshot->values;
+    cached->value_at = &snapshot->values;
+    if (snapshot->values)
+        snapshot->values->value_at = &cached->next_value;
+    snapshot->values = cached;
 }
 
 ncr_value *ncr_cache_value_get(const ncr_pin *pin, ncr_value_key key, ncr_call *call)
@@ -58,24 +71,31 @@ ncr_value *ncr_cache_value_get(const ncr_pin *pin, ncr_value_key key, ncr_call *
     return value;
 }
 
-void ncr_cache_value_put(const ncr_pin *pin, ncr_value_key key, ncr_value *value)
+static void put_locked(ncr_snapshot *snapshot, ncr_value_key key, ncr_value *value)
 {
-    ncr_snapshot *snapshot = pin->snapshot;
-    ncr_cached *cached = snapshot->subject ? ncr_cached_new(NCR_CACHED_VALUE, value->size) : NULL;
+    if (!ncr_policy_admits_locked(value->size) || find(snapshot, key))
+        return;
+    ncr_cached *cached = ncr_cached_new_locked(NCR_CACHED_VALUE, snapshot, ncr_alloc_size(value->size));
     if (!cached)
         return;
     cached->key = key;
     cached->fingerprint =
         ncr_hash(ncr_hash(0, snapshot->version.token, strlen(snapshot->version.token)), &key, sizeof key);
-    ncr_cache_lock();
-    if (!ncr_policy_admits_locked(value->size) || find(snapshot, key) ||
-        !ncr_map_add(&values, &cached->node, hash_of(snapshot, key))) {
-        ncr_cache_unlock();
+    if (!ncr_map_add(&values, &cached->node, hash_of(snapshot, key))) {
+        ncr_snapshot_unref_locked(snapshot);
         free(cached);
         return;
     }
     cached->value = ncr_value_ref(value);
-    cached->snapshot = ncr_snapshot_ref_locked(snapshot);
+    list_locked(snapshot, cached);
     ncr_policy_add_locked(cached);
+}
+
+void ncr_cache_value_put(const ncr_pin *pin, ncr_value_key key, ncr_value *value)
+{
+    if (!pin->snapshot->subject)
+        return;
+    ncr_cache_lock();
+    put_locked(pin->snapshot, key, value);
     ncr_cache_unlock();
 }

@@ -21,7 +21,9 @@ typedef struct ncr_version {
     char version_id[128]; /* beside the token where the store keeps old versions (S3, Azure); else "" */
 } ncr_version;
 
-/* Whether both are strong and the same. */
+/* Whether both are strong and the same. Equal tokens prove equal bytes, so a version id is not looked at: the same
+ * bytes put twice into a bucket that keeps versions are one version here, and what was read of the one is good for the
+ * other. The id is only the way to a version that is no longer the latest. */
 bool ncr_version_same(const ncr_version *a, const ncr_version *b);
 
 /* What a store says of an object. Plain value. */

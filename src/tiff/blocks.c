@@ -9,6 +9,7 @@
 #include <tiff.h>
 
 #include "base/bytes.h"
+#include "base/memory.h"
 
 enum { OFFSETS, SIZES, ARRAYS };
 
@@ -143,7 +144,8 @@ nacre_status ncr_tiff_blocks_set(const char *name, const ncr_tiff_index *index, 
         return ncr_error_memory(err);
     atomic_init(&blocks->value.references, 1);
     blocks->value.free = free_blocks;
-    blocks->value.size = sizeof *blocks + slices[OFFSETS].size + slices[SIZES].size;
+    blocks->value.size =
+        ncr_alloc_size(sizeof *blocks) + ncr_alloc_size(slices[OFFSETS].size) + ncr_alloc_size(slices[SIZES].size);
     nacre_status status = NACRE_OK;
     for (int i = 0; i < ARRAYS && status == NACRE_OK; i++)
         status = copy_array(name, index, level, i, &slices[i], &blocks->arrays[i], err);

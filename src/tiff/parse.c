@@ -52,6 +52,22 @@ static void free_index(ncr_value *value)
     free(index);
 }
 
+/* What the finished index occupies. */
+static size_t size_of(const ncr_tiff_index *index)
+{
+    size_t size =
+        ncr_alloc_size(sizeof *index) + ncr_alloc_size(index->directory_capacity * sizeof *index->directories);
+    for (size_t i = 0; i < index->directory_count; i++) {
+        const ncr_tiff_directory *directory = &index->directories[i];
+        size += ncr_alloc_size(directory->tag_count * sizeof *directory->tags);
+        for (size_t j = 0; j < directory->tag_count; j++) {
+            const ncr_tiff_tag *tag = &directory->tags[j];
+            size += tag->value ? ncr_alloc_size((size_t)tag->count * ncr_tiff_type_size(tag->type) + 1) : 0;
+        }
+    }
+    return size;
+}
+
 nacre_status ncr_tiff_parser_new(const char *name, uint64_t file_size, size_t memory_limit, ncr_tiff_parser **out,
                                  nacre_error *err)
 {
@@ -461,7 +477,7 @@ static nacre_status finish(ncr_tiff_parser *parser, ncr_tiff_index **out, nacre_
         return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: it has no directory", parser->name);
     for (size_t i = 0; i < index->directory_count; i++)
         index->directories[i].role = role_of(&index->directories[i], i);
-    index->value.size = sizeof *index + parser->memory_used;
+    index->value.size = size_of(index);
     parser->index = NULL;
     *out = index;
     return NACRE_OK;

@@ -78,7 +78,7 @@ static chunk *chunk_add(ncr_xml_document *document, size_t size)
         return NULL;
     added->used = 0;
     added->size = capacity;
-    document->bytes += total;
+    document->bytes += ncr_alloc_size(total);
     if (capacity != CHUNK_SIZE && document->chunks) {
         added->next = document->chunks->next;
         document->chunks->next = added;
@@ -199,7 +199,8 @@ void ncr_xml_free(ncr_xml *root)
 
 size_t ncr_xml_size(const ncr_xml *root)
 {
-    return root->document->bytes;
+    const ncr_xml_document *document = root->document;
+    return document->bytes + ncr_alloc_size(sizeof *document) + ncr_alloc_size(strlen(document->name) + 1);
 }
 
 /* --- Looking --- */

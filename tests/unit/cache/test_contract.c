@@ -552,6 +552,21 @@ static void offline_is_by_credentials_and_refuses_the_unknown(void **state)
     ncr_store_unref(other);
 }
 
+/* --- Versions. --- */
+
+static void equal_strong_validators_are_equal_bytes_whatever_the_ids(void **state)
+{
+    (void)state;
+    const ncr_version first = {.strong = true, .token = "etag=\"a\"", .version_id = "1"};
+    const ncr_version again = {.strong = true, .token = "etag=\"a\"", .version_id = "2"};
+    const ncr_version other = {.strong = true, .token = "etag=\"b\"", .version_id = "1"};
+    const ncr_version weak = {.token = "etag=\"a\"", .version_id = "1"};
+    assert_true(ncr_version_same(&first, &again));
+    assert_false(ncr_version_same(&first, &other));
+    assert_false(ncr_version_same(&weak, &weak));
+    assert_false(ncr_version_same(&first, &weak));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -589,6 +604,7 @@ int main(void)
         TEST(denied_with_some_credentials_is_not_denied_with_others),
         TEST(offline_gives_what_was_last_proven),
         TEST(offline_is_by_credentials_and_refuses_the_unknown),
+        TEST(equal_strong_validators_are_equal_bytes_whatever_the_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
