@@ -42,10 +42,19 @@ def install_go(peer: dict) -> None:
     subprocess.run(["go", "install", name], check=True, env=environment)
 
 
+def install_node(peer: dict) -> None:
+    if (pathlib.Path(sys.prefix) / "bin" / peer["program"]).exists():
+        return
+    name = f"{peer['name']}@{peer['version']}"
+    print("installing", name, file=sys.stderr)
+    quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+    subprocess.run(["npm", "install", "--global", "--prefix", sys.prefix, *quiet, name], check=True)
+
+
 def main() -> None:
     stamp = pathlib.Path(sys.prefix) / "peers.stamp"
-    go = shutil.which("go")
-    state = hashlib.sha256(peers.LIST.read_bytes() + str(go).encode()).hexdigest()
+    runtimes = f"{shutil.which('go')} {shutil.which('node')}"
+    state = hashlib.sha256(peers.LIST.read_bytes() + runtimes.encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == state:
         return
     required = peers.required()
@@ -53,6 +62,8 @@ def main() -> None:
     for peer in required:
         if peer["kind"] == "go":
             install_go(peer)
+        elif peer["kind"] == "node":
+            install_node(peer)
     for name in sorted(peers.names() - {peer["name"] for peer in required}):
         print(f"no runtime here for the peer {name}: tests that need it are skipped", file=sys.stderr)
     stamp.write_text(state)

@@ -319,17 +319,15 @@ static ncr_http_ready sign_with_key(const ncr_az_signer *signer, ncr_http_attemp
     return ready;
 }
 
-/* Repeats the token that the attempt has, for the source of a copy. */
-static bool add_source_token(ncr_http_attempt *attempt)
+/* The "Bearer TOKEN" that an attempt has; NULL: none. */
+static const char *token_of(const ncr_http_attempt *attempt)
 {
     static const char name[] = "Authorization: ";
-    for (size_t i = 0;; i++) {
-        const char *line = ncr_http_attempt_line(attempt, i);
-        if (!line)
-            return true;
+    const char *line;
+    for (size_t i = 0; (line = ncr_http_attempt_line(attempt, i)); i++)
         if (ncr_text_starts(line, name))
-            return ncr_http_attempt_add(attempt, "x-ms-copy-source-authorization", line + sizeof name - 1);
-    }
+            return line + sizeof name - 1;
+    return NULL;
 }
 
 static ncr_http_ready sign_with_token(ncr_az_signer *signer, ncr_http_attempt *attempt, const char *name,
@@ -339,11 +337,13 @@ static ncr_http_ready sign_with_token(ncr_az_signer *signer, ncr_http_attempt *a
     if (!bearer)
         return NCR_HTTP_READY;
     ncr_http_ready ready = bearer->class->sign(bearer, attempt, name, err);
-    if (ready == NCR_HTTP_READY && signer->for_copy && !add_source_token(attempt)) {
-        ncr_error_memory(err);
-        return NCR_HTTP_FAILED;
-    }
-    return ready;
+    const char *token = ready == NCR_HTTP_READY ? token_of(attempt) : NULL;
+    if (!token)
+        attempt->credential = 0; /* no managed identity was found: nothing that could be refused */
+    if (!token || !signer->for_copy || ncr_http_attempt_add(attempt, "x-ms-copy-source-authorization", token))
+        return ready;
+    ncr_error_memory(err);
+    return NCR_HTTP_FAILED;
 }
 
 static ncr_http_ready sign(ncr_http_signer *base, ncr_http_attempt *attempt, const char *name, nacre_error *err)
@@ -356,10 +356,15 @@ static ncr_http_ready sign(ncr_http_signer *base, ncr_http_attempt *attempt, con
     return signer->is_key ? sign_with_key(signer, attempt, name, err) : sign_with_token(signer, attempt, name, err);
 }
 
+/* A token that has ended is told by 401, or by 403 with a word of its own; other 403s are about rights. */
 static bool refused(ncr_http_signer *base, const ncr_http_refusal *refusal)
 {
     ncr_http_signer *bearer = ncr_bearer_signer(&((ncr_az_signer *)base)->bearer);
-    return bearer && bearer->class->refused(bearer, refusal);
+    ncr_http_refusal about_token = *refusal;
+    if (refusal->status == 403 && refusal->headers &&
+        strstr(refusal->headers, "x-ms-error-code: AuthenticationFailed\n"))
+        about_token.status = 401;
+    return bearer && refusal->credential && bearer->class->refused(bearer, &about_token);
 }
 
 static const ncr_http_signer_class signer_class = {.sign = sign, .refused = refused};

@@ -143,7 +143,7 @@ def emulator(start_emulator: Callable[..., Emulator]) -> Emulator:
 
 def clean_environment(**changes: str | None) -> dict[str, str]:
     """The environment without what configures stores, so that a developer's own settings do not count."""
-    prefixes = ("NACRE_", "GDAL_", "CPL_", "VSI_", "GS_", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_", "STORAGE_EMULATOR_")
+    prefixes = ("NACRE_", "GDAL_", "CPL_", "VSI_", "GS_", "AWS_", "AZURE_", "IDENTITY_", "GOOGLE_", "CLOUDSDK_", "STORAGE_EMULATOR_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
     kept.update({name: value for name, value in changes.items() if value is not None})
     return kept

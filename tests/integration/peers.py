@@ -29,11 +29,19 @@ def _go_version() -> tuple[int, ...]:
     return _numbers(answer.split(" go", 1)[1])
 
 
+def _node_version() -> tuple[int, ...]:
+    if not shutil.which("node") or not shutil.which("npm"):
+        return (0,)
+    return _numbers(subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout)
+
+
 def _has_runtime(peer: dict) -> bool:
     if peer["kind"] == "python":
         return sys.version_info[:2] >= _numbers(peer.get("python", "3.10"))
     if peer["kind"] == "go":
         return _go_version() >= _numbers(peer["go"])
+    if peer["kind"] == "node":
+        return _node_version() >= _numbers(peer["node"])
     return shutil.which(peer["program"]) is not None
 
 

@@ -15,6 +15,7 @@ def place(monkeypatch: pytest.MonkeyPatch, python: tuple[int, int], go: tuple[in
     """The versions that are required with these runtimes."""
     monkeypatch.setattr(sys, "version_info", (*python, 0))
     monkeypatch.setattr(peers, "_go_version", lambda: go)
+    monkeypatch.setattr(peers, "_node_version", lambda: (18, 19) if has_gdal else (0,))
     monkeypatch.setattr(peers.shutil, "which", lambda program, path=None: "/usr/bin/it" if has_gdal else None)
     return {peer["name"]: peer["version"] for peer in peers.required()}
 
@@ -22,7 +23,7 @@ def place(monkeypatch: pytest.MonkeyPatch, python: tuple[int, int], go: tuple[in
 def test_bare_debian_12_has_its_own_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = place(monkeypatch, (3, 11), (1, 19), True)
     assert wanted["rasterio"] == ">=1.4,<1.5" and wanted["fake-gcs-server"] == "v1.47.0"
-    assert wanted["gdal"] == "3.6" and "moto" in wanted
+    assert wanted["gdal"] == "3.6" and "moto" in wanted and "azurite" in wanted
 
 
 def test_newer_ones_are_wanted_where_their_runtime_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +33,7 @@ def test_newer_ones_are_wanted_where_their_runtime_is(monkeypatch: pytest.Monkey
 
 def test_without_a_runtime_nothing_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = place(monkeypatch, (3, 11), (0,), False)
-    assert "fake-gcs-server" not in wanted and "gdal" not in wanted
+    assert not {"fake-gcs-server", "gdal", "azurite"} & wanted.keys()
 
 
 @pytest.mark.parametrize(("require_all", "outcome"), [("1", pytest.fail.Exception), ("", pytest.skip.Exception)])

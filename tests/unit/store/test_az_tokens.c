@@ -53,8 +53,24 @@ static void a_refused_token_is_asked_for_again(void **state)
                           {GET, "Authorization: Bearer old", 401, "x-ms-error-code: InvalidAuthenticationInfo\r\n", ""},
                           {TOKEN, NULL, 200, NULL, GIVES("new")},
                           {GET, "Authorization: Bearer new", 206, IS, "abcd"},
+                          {GET, "Authorization: Bearer new", 403, "x-ms-error-code: AuthorizationFailure\r\n", ""},
                           {0}};
     begin(&f, steps, "az.client_id=again", "az.client_secret=Hush");
+    assert_int_equal(run_get(&f.get), NACRE_OK);
+    assert_int_equal(run_get(&f.get), NACRE_ERROR_DENIED); /* about rights: another token would not help */
+    end(&f);
+}
+
+static void a_token_that_has_ended_may_be_told_by_403(void **state)
+{
+    (void)state;
+    fixture f;
+    const step steps[] = {{TOKEN, NULL, 200, NULL, GIVES("old")},
+                          {GET, "Authorization: Bearer old", 403, "x-ms-error-code: AuthenticationFailed\r\n", ""},
+                          {TOKEN, NULL, 200, NULL, GIVES("new")},
+                          {GET, "Authorization: Bearer new", 206, IS, "abcd"},
+                          {0}};
+    begin(&f, steps, "az.client_id=ended", "az.client_secret=Hush");
     assert_int_equal(run_get(&f.get), NACRE_OK);
     end(&f);
 }
@@ -206,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_application_asks_the_directory_once),
         cmocka_unit_test(a_refused_token_is_asked_for_again),
+        cmocka_unit_test(a_token_that_has_ended_may_be_told_by_403),
         cmocka_unit_test(a_directory_that_refuses_is_told_without_the_secret),
         cmocka_unit_test(a_federated_token_is_read_from_its_file_each_time),
         cmocka_unit_test(a_machine_with_an_identity_is_asked_for_its_token),
