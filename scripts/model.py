@@ -71,7 +71,12 @@ class Verdict:
         self.failed = broken.group(1) if broken else EVERYBODY if stuck else None
         found = re.search(r"([\d.e+]+) states, stored", text)
         self.states = int(float(found.group(1))) if found else 0
-        self.finished = bool(found) and "max search depth too small" not in text and "out of memory" not in text
+        self.finished = bool(found) and "Search not completed" not in text and "max search depth too small" not in text
+
+    def unreached(self, process: str) -> list[int]:
+        """Lines of a process of the file trace.pml that no run came to."""
+        part = self.text.partition(f"unreached in proctype {process}\n")[2].partition("unreached in")[0]
+        return [int(line) for line in re.findall(r"trace\.pml:(\d+), state", part)]
 
 
 def verify(source: pathlib.Path, defines: str, options: list[str], folder: pathlib.Path, fast: bool) -> Verdict:
@@ -79,8 +84,10 @@ def verify(source: pathlib.Path, defines: str, options: list[str], folder: pathl
     macros = [f"-D{word}" if "=" in word else f"-D{word}=1" for word in defines.split()]
     if fast:
         macros.append("-Dhidden=")  # breadth-first search, which finds the shortest way to a failure, has no such variables
-    subprocess.run(["spin", *macros, "-a", source], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    compile_options = ["-O0" if fast else "-O2", "-w", "-DSAFETY", "-DCOLLAPSE", f"-DMEMLIM={MEMORY_MB}"]
+    made = subprocess.run(["spin", *macros, "-a", source], cwd=folder, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise RuntimeError(f"spin: {made.stdout}{made.stderr}")
+    compile_options = ["-O0" if fast else "-O1", "-w", "-DSAFETY", "-DCOLLAPSE", "-DVECTORSZ=8192", f"-DMEMLIM={MEMORY_MB}"]
     if fast:
         compile_options.append("-DBFS")
     subprocess.run(["gcc", *compile_options, "-o", "pan", "pan.c"], cwd=folder, check=True)

@@ -35,6 +35,9 @@
 #ifndef KEEPS_OLD
 #define KEEPS_OLD 1 /* whether the store may go on giving a version that was replaced */
 #endif
+#ifndef HEAD_IS_ALL
+#define HEAD_IS_ALL 0 /* whether the object is so small that its first bytes are all of it */
+#endif
 #ifndef VERSIONS
 #define VERSIONS (1 + OWN + OUTSIDE)
 #endif
@@ -174,6 +177,7 @@ inline begin_open(me, c) {
         :: !proof[c].under_way -> begin_proof(c, bit_of(me))
         :: proof[c].under_way && !BREAK_PROOF_SERVES_LATER_OPENS ->
             proof[c].waiting = proof[c].waiting | bit_of(me);
+            witness_wait(me, c);
             state[me] = WAITS
         :: proof[c].under_way && BREAK_PROOF_SERVES_LATER_OPENS ->
             proof[c].serves = proof[c].serves | bit_of(me);
@@ -205,8 +209,9 @@ inline conclude(me, c) {
     :: is_kept(answer) && fills_proof(c) ->
         check_fill(proof[c].moment);
         snapshot[token(answer)].head = content;
+        snapshot[token(answer)].rest = (HEAD_IS_ALL -> content : snapshot[token(answer)].rest);
         RULE(bytes_are_of_their_version, token(answer) == content);
-        proven[c] = token(answer)
+        proven[c] = (is_learnt -> token(answer) : 0)
     :: answer == ABSENT && fills_proof(c) ->
         for (i : 0 .. CREDENTIALS - 1) {
             proven[i] = 0
@@ -234,14 +239,14 @@ inline conclude(me, c) {
 }
 
 inline open_object(me) {
-    d_step { begin_open(me, proof_of(me)) }
+    d_step { may_wait(me, proof_of(me)) -> begin_open(me, proof_of(me)) }
     state[me] != WAITS;
     if
     :: state[me] == LEADS ->
-        atomic { answer_proof(me, proof[proof_of(me)].known) }
+        atomic { may_prove(me) -> answer_proof(me, proof[proof_of(me)].known) }
         d_step { conclude(me, proof_of(me)) }
     :: state[me] == ALONE -> /* shared with nobody, so it comes in at any time, and teaches nothing */
-        atomic { answer_proof(me, 0) }
+        atomic { may_prove(me) -> answer_proof(me, 0) }
         d_step { tell(me, answer); answer = 0; content = 0 }
     :: state[me] == TOLD
     fi
@@ -275,7 +280,7 @@ inline give(reader, what) {
 inline begin_read(me) {
     if
     :: is_held(me) -> give(me, opened[me]) /* a weak version: the pin has the whole object, from one answer */
-    :: !is_held(me) && bytes_of(me).rest -> give(me, bytes_of(me).rest)
+    :: !is_held(me) && bytes_of(me).rest && expects(me, bytes_of(me).rest) -> give(me, bytes_of(me).rest)
     :: !is_held(me) && flights_of(me).flights && !BREAK_FLIGHTS_ARE_NOT_SHARED ->
         flights_of(me).joined = flights_of(me).joined | bit_of(me);
         state[me] = WAITS
@@ -340,14 +345,18 @@ inline read_object(me) {
     state[me] != WAITS;
     if
     :: state[me] == LEADS ->
-        atomic { answer_flight(me) }
+        atomic { may_fly(me) -> answer_flight(me) }
         d_step { land(me) }
     :: state[me] == TOLD
     fi
 }
 
 inline close_object(me) {
-    d_step { state[me] = IDLE; pin[me] = 0; opened[me] = 0; given[me] = 0; offline[me] = false }
+    d_step {
+        found = pin[me];
+        state[me] = IDLE; pin[me] = 0; opened[me] = 0; given[me] = 0; offline[me] = false;
+        forget_unused(found)
+    }
 }
 
 /* === Changes (cache.c). ========================================================================================= */
@@ -364,8 +373,10 @@ inline begin_change() {
 /* The store's moment; version ABSENT: a delete. */
 inline change_store(version) {
     choose_version(version);
+    found = current;
     current = version;
-    witness_store()
+    witness_store();
+    forget_unused(found)
 }
 
 inline end_change(version, outcome) {
@@ -392,11 +403,12 @@ inline end_change(version, outcome) {
     }
 }
 
-/* A change through nacre. Where nobody knows what came of it, the store may also do it later, or never. */
-inline change_object(version, outcome, late) {
+/* Where nobody knows what came of a change, the store may also do it later, or never. */
+inline request_change(version, outcome, late) {
     atomic {
         if
-        :: change_store(version); witness_own_change(version);
+        :: change_store(version);
+            witness_own_change(version);
             if
             :: outcome = DONE
             :: outcome = UNKNOWN
@@ -405,9 +417,7 @@ inline change_object(version, outcome, late) {
         :: outcome = UNKNOWN; late = true
         fi
     }
-    end_change(version, outcome)
 }
-
 inline change_late(version, late) {
     if
     :: late -> atomic { change_store(version) }
@@ -450,7 +460,8 @@ proctype writer(byte others) {
         :: else
         fi
     }
-    change_object(version, outcome, late);
+    request_change(version, outcome, late);
+    end_change(version, outcome);
     change_late(version, late)
 }
 

@@ -81,6 +81,56 @@ inline check_offline(me, what) {
     outdated[me] = 0
 }
 
+#define is_learnt true
+#define expects(me, what) true
+#define may_wait(me, c) true
+#define may_prove(me) true
+#define may_fly(me) true
+inline witness_wait(me, c) { skip }
+inline forget_unused(version) { skip }
+
 inline check_fill(moment_of_request) { RULE(nothing_fills_after_a_change, moment_of_request == moments) }
+
+#else
+
+/* A trace is replayed, so what every open and read gives is known beforehand. Runs that would give something else are cut
+ * off as early as can be: at the moment of the store, and where an open would share the proof of another that gives
+ * something else. */
+
+byte expected[READERS];
+byte expected_next[CREDENTIALS]; /* by those who wait for the next proof */
+#define expects(me, what) (expected[me] == (what))
+#define may_wait(me, c) (WEAK_TOO || proof[c].waiting == 0 || expected_next[c] == expected[me])
+#define may_prove(me) (current == expected[me])
+#define may_fly(me) (VALIDATORS_VANISH || KEEPS_OLD \
+                     || is_version(expected[me]) == (current != ABSENT && token(current) == pin[me]))
+inline witness_wait(me, c) { expected_next[c] = expected[me] }
+
+/* Without opens that are offline, bytes of a version that no handle has make no difference, for an open brings them
+ * again. Forgotten, they make one run of many. */
+#define is_learnt OFFLINE
+inline forget_unused(version) {
+    for (i : 0 .. READERS - 1) {
+        version = (pin[i] == version || OFFLINE -> 0 : version)
+    }
+    snapshot[version].head = 0;
+    snapshot[version].rest = 0
+}
+
+inline witness_open(me) { skip }
+inline witness_store() { skip }
+inline witness_failure() { skip }
+inline witness_shown(me, what) { skip }
+inline witness_proof(c) { expected_next[c] = 0 }
+inline witness_late(me) { skip }
+#define is_late(me) false
+inline witness_moment() { skip }
+#define now 0
+inline choose_version(version) { skip }
+inline witness_own_change(version) { skip }
+inline witness_replaced(outcome) { skip }
+inline check_open(me, what) { skip }
+inline check_offline(me, what) { skip }
+inline check_fill(moment_of_request) { skip }
 
 #endif

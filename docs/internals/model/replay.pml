@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+
+/* The protocol of coherence.pml, driven by a recorded trace. scripts/model_replay.py writes one more process, which
+ * forces the recorded events in their order. What lies between them (when the store did it, which proof was shared,
+ * what was cached) is left to the model. The verifier looks for a run that comes to the last event. */
+
+#define TRACE
+#define ONLY true /* the promises are checked elsewhere */
+
+#include "coherence.pml"
+
+#define PRESENT (VERSIONS + 5) /* a listing tells no version */
+
+mtype = { OPEN, OPEN_OFFLINE, READ, CLOSE };
+
+/* What begins, with what it will give, and what ends. */
+chan ask[READERS] = [0] of { mtype, byte };
+chan got[READERS] = [0] of { byte };
+chan ask_change[WRITERS] = [0] of { bool, byte, mtype }; /* through this cache or not; version, ABSENT: a delete */
+chan got_change[WRITERS] = [0] of { bool };
+chan ask_look[LOOKERS] = [0] of { byte };
+chan got_look[LOOKERS] = [0] of { byte };
+
+bool not_replayed = true; /* until the last event */
+
+proctype handle(byte me)
+{
+    byte answer, content, begun, moment;
+    do
+    :: ask[me]?OPEN, expected[me] -> open_object(me); opened[me] == expected[me]; got[me]!opened[me]
+    :: ask[me]?OPEN_OFFLINE, expected[me] -> open_offline(me, 0); opened[me] == expected[me]; got[me]!opened[me]
+    :: ask[me]?READ, expected[me] -> read_object(me); given[me] == expected[me]; got[me]!given[me]
+    :: ask[me]?CLOSE, _ -> close_object(me)
+    od
+}
+
+proctype changer(byte me)
+{
+    bool own, late;
+    byte version;
+    mtype outcome;
+    do
+    :: ask_change[me]?own, version, outcome ->
+        if
+        :: own -> begin_change()
+        :: else
+        fi;
+        if
+        :: outcome != NOT_DONE -> atomic { change_store(version) }
+        :: outcome == NOT_DONE
+        :: outcome == UNKNOWN -> late = true
+        fi;
+        if
+        :: own -> end_change(version, outcome)
+        :: else
+        fi;
+        got_change[me]!true;
+        if
+        :: late -> atomic { change_store(version) } /* or never */
+        :: else
+        fi;
+        d_step { own = false; late = false; version = 0; outcome = 0 }
+    od
+}
+
+/* Whoever looks at the store without a cache: other processes, stat, listings. */
+proctype looker(byte me)
+{
+    byte seen;
+    do
+    :: ask_look[me]?seen ->
+        seen == current || seen == PRESENT && current != ABSENT;
+        got_look[me]!seen;
+        seen = 0
+    od
+}
+
+inline start(value) {
+    atomic {
+        current = value;
+        for (i : 0 .. READERS - 1) {
+            run handle(i)
+        }
+        for (i : 0 .. WRITERS - 1) {
+            run changer(i)
+        }
+        for (i : 0 .. LOOKERS - 1) {
+            run looker(i)
+        }
+    }
+}
