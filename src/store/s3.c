@@ -67,6 +67,23 @@ static char *normalise_endpoint(const char *text, bool is_https)
     return endpoint;
 }
 
+/* Amazon's own address, "https://s3.amazonaws.com" or "https://s3.REGION.amazonaws.com", with its region in out ("" for
+ * the first): then each bucket is asked where it is, and not through one region. */
+static bool is_amazons(const char *endpoint, char out[NCR_S3_REGION])
+{
+    static const char begin[] = "https://s3.", *const ends[] = {"amazonaws.com", "amazonaws.com.cn"};
+    if (!ncr_text_starts(endpoint, begin))
+        return false;
+    const char *rest = endpoint + sizeof begin - 1;
+    size_t length = strcspn(rest, ".");
+    out[0] = '\0';
+    if (strcmp(rest, ends[0]) == 0)
+        return true;
+    snprintf(out, NCR_S3_REGION, "%.*s", (int)(length < NCR_S3_REGION ? length : 0), rest);
+    return rest[length] && ncr_s3_is_region(out) &&
+           strcmp(rest + length + 1, ends[ncr_text_starts(out, "cn-") ? 1 : 0]) == 0;
+}
+
 static const char *origin_of(const ncr_config *config, ncr_key key)
 {
     const char *origin = ncr_config_origin(config, key);
@@ -97,6 +114,12 @@ static nacre_status read_endpoint(ncr_s3_store *store, const ncr_config *config,
         return ncr_error_memory(err);
     if (!*store->endpoint)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it names no server: give http://HOST:PORT", origin);
+    if (is_amazons(store->endpoint, store->region)) {
+        free(store->endpoint);
+        store->endpoint = NULL;
+    } else {
+        store->region[0] = '\0';
+    }
     return NACRE_OK;
 }
 
@@ -130,6 +153,8 @@ static nacre_status read_region(ncr_s3_store *store, const ncr_config *config, c
 {
     const char *text = ncr_config_text(config, NCR_KEY_S3_REGION);
     const char *origin = text ? origin_of(config, NCR_KEY_S3_REGION) : "region of the profile";
+    if (store->region[0]) /* the endpoint's */
+        return NACRE_OK;
     text = text && *text ? text : of_profile && *of_profile ? of_profile : "us-east-1";
     if (!ncr_s3_is_region(text))
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is no region, as us-east-1 is", origin, text);

@@ -249,7 +249,7 @@ ncr_s3_exchange *ncr_s3_exchange_new(const char *method, ncr_s3_target *target, 
         memcpy(x->region, store->region, sizeof x->region);
     x->request = ncr_http_request_new(method, "", object->name, call);
     bool made = x->request && place(x, x->request);
-    if (made && store->requester_pays)
+    if (made && store->requester_pays && store->credentials)
         made = ncr_http_request_header(x->request, "x-amz-request-payer", "requester");
     if (!made) {
         ncr_s3_exchange_free(x);

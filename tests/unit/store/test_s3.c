@@ -494,6 +494,14 @@ static void a_bucket_stands_where_the_server_wants_it(void **state)
     assert_bucket_url("bkt", "r", "s3.endpoint=h:9000", NULL, "https://h:9000/bkt");
     assert_bucket_url("bkt", "r", "s3.endpoint=h:9000", "s3.https=no", "http://h:9000/bkt");
     assert_bucket_url("bkt", "r", "s3.endpoint=http://h", "s3.addressing=YES", "http://bkt.h");
+    /* Amazon's own addresses are no other server. */
+    assert_bucket_url("bkt", "eu-west-1", "s3.endpoint=s3.amazonaws.com", NULL,
+                      "https://bkt.s3.eu-west-1.amazonaws.com");
+    assert_bucket_url("bkt", "eu-west-1", "s3.endpoint=https://s3.us-west-2.amazonaws.com", NULL,
+                      "https://bkt.s3.eu-west-1.amazonaws.com");
+    assert_bucket_url("bkt", "r", "s3.endpoint=https://s3.evil.com", NULL, "https://s3.evil.com/bkt");
+    assert_bucket_url("bkt", "r", "s3.endpoint=https://s3.us-west-2.amazonaws.com.evil.com", NULL,
+                      "https://s3.us-west-2.amazonaws.com.evil.com/bkt");
 }
 
 static void options_that_make_no_sense_are_named(void **state)

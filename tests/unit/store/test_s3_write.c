@@ -8,14 +8,19 @@
 
 /* Changes of the object "d/a b.tif" in bucket "bkt", on a server that does as its script says. */
 
-static void begin(fixture *f, const step *steps, const char *retries)
+static void begin_as(fixture *f, const step *steps, const char *retries, bool is_anonymous)
 {
     char endpoint[96];
     snprintf(endpoint, sizeof endpoint, "s3.endpoint=http://127.0.0.1:%u", fixture_start(f, steps));
     fixture_open(f,
                  test_call_new(retries, endpoint, "s3.access_key_id=AKIDEXAMPLE", "s3.secret_access_key=secret", NULL),
-                 "s3", NULL, false);
+                 "s3", NULL, is_anonymous);
     fixture_set_object(f, "bkt", "d/a b.tif", "s3://bkt/d/a b.tif");
+}
+
+static void begin(fixture *f, const step *steps, const char *retries)
+{
+    begin_as(f, steps, retries, false);
 }
 
 static nacre_status put(fixture *f, const ncr_condition *condition, ncr_put *out)
@@ -67,6 +72,18 @@ static void a_put_sends_bytes_type_and_their_signed_hash(void **state)
     assert_true(test_request_header(test_server_request(f.script.server, 1), "Authorization", value, sizeof value));
     assert_contains(value, "SignedHeaders=content-type;host;if-none-match;x-amz-content-sha256;x-amz-date,");
     assert_int_equal(put(&f, &only_seven, &p), NACRE_OK);
+    end(&f);
+}
+
+static void bytes_that_are_not_signed_are_proven_by_their_md5(void **state)
+{
+    (void)state;
+    fixture f;
+    ncr_put p;
+    const step steps[] = {
+        {"PUT " TARGET, "Content-MD5: XrY7u+Ae7tCTyyK7j1rNww==", 200, "ETag: " OURS "\r\n", NULL, "hello world"}, {0}};
+    begin_as(&f, steps, "http.retries=0", true);
+    assert_int_equal(put(&f, NULL, &p), NACRE_OK);
     end(&f);
 }
 
@@ -591,6 +608,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_put_sends_bytes_type_and_their_signed_hash),
+        cmocka_unit_test(bytes_that_are_not_signed_are_proven_by_their_md5),
         cmocka_unit_test(bytes_that_were_kept_otherwise_are_an_error),
         cmocka_unit_test(conditions_that_do_not_hold_are_told_apart),
         cmocka_unit_test(a_put_without_condition_is_sent_once_unless_the_store_says_it_did_nothing),
