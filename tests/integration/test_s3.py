@@ -5,9 +5,13 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
+import http.server
 import json
 import os
 import pathlib
+import ssl
+import threading
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
@@ -286,6 +290,66 @@ def test_a_missing_key_may_be_a_denied_one(amazon: Server, locked: Emulator, run
     locked.set_access(s3_unlisted=[amazon.bucket])
     for command in ("cat", "stat"):
         assert "missing or denied (403)" in run(command, amazon.path("none"), status=1).stderr
+
+
+class Front(http.server.BaseHTTPRequestHandler):
+    """Speaks TLS before the emulator; keeps what x-amz-content-sha256 and Content-MD5 said."""
+
+    protocol_version = "HTTP/1.1"
+    host = ""
+    told: list[tuple[str, str | None, str | None]] = []
+
+    def forward(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.told.append((self.command, self.headers["x-amz-content-sha256"], self.headers["Content-MD5"]))
+        connection = http.client.HTTPConnection(self.host, timeout=30)
+        connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        content = answer.read()
+        self.send_response_only(answer.status)
+        for name, value in answer.getheaders():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+        connection.close()
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = forward
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_bodies_go_unsigned_over_tls_and_are_proven_by_their_md5(
+    amazon: Server, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    need("cryptography")
+    from test_tls import Authority, Quiet
+
+    authority = Authority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.issue("server", names=("127.0.0.1",)))
+    monkeypatch.setattr(Front, "host", amazon.url.removeprefix("http://"))
+    monkeypatch.setattr(Front, "told", [])
+    server = Quiet(("127.0.0.1", 0), Front)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"https://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("NACRE_HTTP_CA_BUNDLE", str(authority.bundle))
+    try:
+        for size in (100, 9 << 20):
+            data = os.urandom(size)
+            (tmp_path / "x").write_bytes(data)
+            run("cp", tmp_path / "x", amazon.path("k"))
+            run("cp", amazon.path("k"), tmp_path / "back")
+            assert (tmp_path / "back").read_bytes() == data == amazon.get("k")
+    finally:
+        server.shutdown()
+        server.server_close()
+    puts = [(payload, md5) for method, payload, md5 in Front.told if method == "PUT"]
+    assert len(puts) == 3 and all(payload == "UNSIGNED-PAYLOAD" and md5 for payload, md5 in puts)
 
 
 # --- The main job, and the contract. ---
