@@ -221,20 +221,20 @@ bool ncr_sigv4_signature(const uint8_t key[NCR_SIGV4_KEY], const ncr_buffer *str
     return true;
 }
 
-char *ncr_sigv4_authorization(const ncr_sigv4_scope *scope, const ncr_sigv4_request *request)
+char *ncr_sigv4_authorization(const ncr_sigv4_scope *scope, const uint8_t *key, const ncr_sigv4_request *request)
 {
     ncr_buffer canonical, names, text;
-    uint8_t key[NCR_SIGV4_KEY];
+    uint8_t made[NCR_SIGV4_KEY];
     char signature[NCR_SIGV4_HASH], *out = NULL;
     ncr_buffer_init(&canonical, TEXT_LIMIT);
     ncr_buffer_init(&names, TEXT_LIMIT);
     ncr_buffer_init(&text, TEXT_LIMIT);
     if (ncr_sigv4_canonical(request, &canonical, &names) && ncr_sigv4_string_to_sign(scope, &canonical, &text) &&
-        ncr_sigv4_key(scope, key) && ncr_sigv4_signature(key, &text, signature))
+        (key || ncr_sigv4_key(scope, made)) && ncr_sigv4_signature(key ? key : made, &text, signature))
         out = ncr_text_format("AWS4-HMAC-SHA256 Credential=%s/%.*s/%s/%s/aws4_request, SignedHeaders=%s, Signature=%s",
                               scope->access_key, DATE_SIZE, scope->time, scope->region, scope->service,
                               (char *)names.data, signature);
-    OPENSSL_cleanse(key, sizeof key);
+    OPENSSL_cleanse(made, sizeof made);
     ncr_buffer_clear(&canonical);
     ncr_buffer_clear(&names);
     ncr_buffer_clear(&text);

@@ -61,7 +61,8 @@ bool ncr_sigv4_key(const ncr_sigv4_scope *scope, uint8_t out[NCR_SIGV4_KEY]);
 /* The signature of a string to sign. */
 bool ncr_sigv4_signature(const uint8_t key[NCR_SIGV4_KEY], const ncr_buffer *string_to_sign, char out[NCR_SIGV4_HASH]);
 
-/* The value of the Authorization header; NULL: out of memory. */
-char *ncr_sigv4_authorization(const ncr_sigv4_scope *scope, const ncr_sigv4_request *request);
+/* The value of the Authorization header; key is ncr_sigv4_key() of the scope, or NULL: it is made. NULL: out of memory.
+ */
+char *ncr_sigv4_authorization(const ncr_sigv4_scope *scope, const uint8_t *key, const ncr_sigv4_request *request);
 
 #endif

@@ -183,7 +183,7 @@ static bool sign_ask(const ncr_aws_source *source, const ncr_secret *with, const
     if (with->token)
         headers[request.header_count++] =
             (ncr_sigv4_header){"x-amz-security-token", 20, with->token, strlen(with->token)};
-    *authorization = ncr_sigv4_authorization(&scope, &request);
+    *authorization = ncr_sigv4_authorization(&scope, NULL, &request);
     return *authorization != NULL;
 }
 

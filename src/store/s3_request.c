@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,8 +122,32 @@ static void split_url(const char *url, ncr_sigv4_request *out)
     out->query_size = strlen(out->query);
 }
 
+/* The day's key of a secret, from the store where it is the one that signed last. */
+static bool find_key(ncr_s3_store *store, const ncr_sigv4_scope *scope, uint64_t secret, uint8_t out[NCR_SIGV4_KEY])
+{
+    enum { DAY = 8 };
+    pthread_mutex_lock(&store->key_lock);
+    bool is_known = store->key_secret == secret && memcmp(store->key_day, scope->time, DAY) == 0 &&
+                    strcmp(store->key_region, scope->region) == 0;
+    if (is_known)
+        memcpy(out, store->key, NCR_SIGV4_KEY);
+    pthread_mutex_unlock(&store->key_lock);
+    if (is_known)
+        return true;
+    if (!ncr_sigv4_key(scope, out))
+        return false;
+    pthread_mutex_lock(&store->key_lock);
+    store->key_secret = secret;
+    memcpy(store->key_day, scope->time, sizeof store->key_day);
+    snprintf(store->key_region, sizeof store->key_region, "%s", scope->region);
+    memcpy(store->key, out, NCR_SIGV4_KEY);
+    pthread_mutex_unlock(&store->key_lock);
+    return true;
+}
+
 static char *authorize(const ncr_s3_exchange *x, const ncr_http_attempt *attempt, const ncr_sigv4_scope *scope)
 {
+    uint8_t key[NCR_SIGV4_KEY];
     char host[300];
     ncr_sigv4_header headers[MOST_HEADERS];
     ncr_sigv4_request request = {.method = attempt->method, .headers = headers, .payload = x->payload};
@@ -135,7 +160,11 @@ static char *authorize(const ncr_s3_exchange *x, const ncr_http_attempt *attempt
         if (request.header_count < MOST_HEADERS && read_line(line, &headers[request.header_count]))
             request.header_count++;
     split_url(attempt->url, &request);
-    return ncr_sigv4_authorization(scope, &request);
+    if (!find_key(ncr_s3_of(x->object), scope, attempt->credential, key))
+        return NULL;
+    char *authorization = ncr_sigv4_authorization(scope, key, &request);
+    OPENSSL_cleanse(key, sizeof key);
+    return authorization;
 }
 
 static bool add_signature(const ncr_s3_exchange *x, ncr_http_attempt *attempt, const ncr_secret *secret)
