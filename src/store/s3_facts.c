@@ -6,6 +6,7 @@
 
 #include "store/body.h"
 #include "store/crc32c.h"
+#include "store/crc64nvme.h"
 #include "store/s3.h"
 
 /* What S3's headers say of an object: its version is the ETag, with the version id beside it where the bucket keeps
@@ -67,6 +68,11 @@ bool ncr_s3_read_md5(const char *digits, unsigned char out[16])
 static void read_checksum(const ncr_object *object, const ncr_http_response *response, ncr_object_facts *out)
 {
     char value[64], digits[33];
+    if (ncr_http_response_header(response, "x-amz-checksum-crc64nvme", value, sizeof value) &&
+        strlen(value) == NCR_CRC64NVME_TEXT - 1) {
+        snprintf(out->checksum, sizeof out->checksum, "crc64nvme=%s", value);
+        return;
+    }
     /* Of an object in parts some checksums are of the parts' checksums ("...-3"). */
     if (ncr_http_response_header(response, "x-amz-checksum-crc32c", value, sizeof value) &&
         strlen(value) == NCR_CRC32C_TEXT - 1 && !strchr(value, '-')) {
@@ -105,6 +111,9 @@ nacre_status ncr_s3_check_bytes(const ncr_object *object, const char *checksum, 
     if (ncr_text_starts(checksum, "crc32c=")) {
         snprintf(ours, sizeof ours, "crc32c=");
         ncr_crc32c_text(ncr_crc32c(0, data, size), ours + strlen(ours));
+    } else if (ncr_text_starts(checksum, "crc64nvme=")) {
+        snprintf(ours, sizeof ours, "crc64nvme=");
+        ncr_crc64nvme_text(ncr_crc64nvme(0, data, size), ours + strlen(ours));
     } else if (ncr_text_starts(checksum, "md5=")) {
         unsigned char md5[EVP_MAX_MD_SIZE] = {0}, text[32];
         EVP_Digest(data, size, md5, NULL, EVP_md5(), NULL);

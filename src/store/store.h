@@ -32,7 +32,7 @@ typedef struct ncr_object_facts {
     ncr_version version;
     int64_t modified_ms; /* -1 unknown */
     char content_type[96];
-    char checksum[48]; /* of the whole object's bytes: "crc32c=BASE64" or "md5=BASE64"; "" unknown */
+    char checksum[48]; /* of the whole object's bytes: "crc32c=BASE64", "crc64nvme=BASE64" or "md5=BASE64"; "" unknown */
 } ncr_object_facts;
 
 typedef struct ncr_store ncr_store;

@@ -3,6 +3,7 @@
 #include "store/script.h"
 
 #include "base/clock.h"
+#include "store/crc64nvme.h"
 #include "store/s3.h"
 
 /* Reads of the object "d/a b.tif" in bucket "bkt", on a server that does as its script says. */
@@ -73,15 +74,18 @@ static void whole_reads_are_held_against_their_checksum(void **state)
         {"GET " TARGET, NULL, 200, "ETag: " ETAG "\r\n", "CONTENT"},
         {"GET " TARGET, NULL, 200, "ETag: \"abc-2\"\r\nx-amz-checksum-crc32c: yZRlqg==\r\n", "hello world"},
         {"GET " TARGET, NULL, 200, "ETag: \"abc-2\"\r\nx-amz-checksum-crc32c: yZRlqg==\r\n", "hello World"},
+        {"GET " TARGET, NULL, 200, "ETag: \"abc-2\"\r\nx-amz-checksum-crc64nvme: rosUhgp5mIg=\r\n", "123456789"},
+        {"GET " TARGET, NULL, 200, "ETag: \"abc-2\"\r\nx-amz-checksum-crc64nvme: rosUhgp5mIg=\r\n", "123456780"},
         /* ETags that are no MD5: of a key of the user's, of several parts. */
         {"GET " TARGET, NULL, 200, "ETag: " ETAG "\r\nx-amz-server-side-encryption: aws:kms\r\n", "CONTENT"},
         {"GET " TARGET, NULL, 200, "ETag: \"9a0364b9e99bb480dd25e1f0284c8555-2\"\r\n", "CONTENT"},
         {"GET " TARGET, NULL, 200, "ETag: \"a\"\r\nx-amz-checksum-crc32c: yZRlqg==-3\r\n", "CONTENT"},
         {0}};
-    const nacre_status expected[] = {NACRE_OK, NACRE_ERROR_CORRUPT, NACRE_OK, NACRE_ERROR_CORRUPT, NACRE_OK, NACRE_OK,
+    const nacre_status expected[] = {NACRE_OK, NACRE_ERROR_CORRUPT, NACRE_OK, NACRE_ERROR_CORRUPT,
+                                     NACRE_OK, NACRE_ERROR_CORRUPT, NACRE_OK, NACRE_OK,
                                      NACRE_OK};
     begin(&f, steps, NULL);
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 9; i++) {
         ncr_get get = {.object = f.object, .call = f.call, .length = SIZE_MAX};
         assert_int_equal(run_get(&get), expected[i]);
         if (expected[i] == NACRE_ERROR_CORRUPT)
@@ -89,6 +93,17 @@ static void whole_reads_are_held_against_their_checksum(void **state)
         free(get.whole);
     }
     end(&f);
+}
+
+static void the_checksum_of_pieces_is_that_of_the_whole(void **state)
+{
+    (void)state;
+    assert_true(ncr_crc64nvme(0, "123456789", 9) == 0xae8b14860a799888); /* the check value of CRC-64/NVME */
+    uint8_t *data = test_bytes(1000, 1);
+    uint64_t whole = ncr_crc64nvme(0, data, 1000);
+    for (size_t cut = 0; cut <= 1000; cut += 37)
+        assert_true(ncr_crc64nvme(ncr_crc64nvme(0, data, cut), data + cut, 1000 - cut) == whole);
+    free(data);
 }
 
 static void a_pinned_read_sends_its_version_and_compares_the_answer(void **state)
@@ -562,6 +577,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_range_is_asked_for_and_signed),
         cmocka_unit_test(whole_reads_are_held_against_their_checksum),
+        cmocka_unit_test(the_checksum_of_pieces_is_that_of_the_whole),
         cmocka_unit_test(a_pinned_read_sends_its_version_and_compares_the_answer),
         cmocka_unit_test(a_replaced_version_is_read_by_its_id_where_the_bucket_keeps_it),
         cmocka_unit_test(a_proof_is_believed_only_when_it_does_not_contradict_itself),
