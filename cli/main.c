@@ -15,8 +15,8 @@ static void print_help(void)
            nacre_version());
     for (const cli_command *const *command = commands; *command; command++)
         printf("  %-10s%s\n", (*command)->name, (*command)->summary);
-    printf("\n'nacre COMMAND --help' tells more. Paths are local ones, gs://BUCKET/KEY, http(s)://..., and GDAL's\n"
-           "spellings (/vsigs/BUCKET/KEY).\n");
+    printf("\n'nacre COMMAND --help' tells more. Paths are local ones, gs://BUCKET/KEY, s3://BUCKET/KEY,\n"
+           "az://CONTAINER/KEY, http(s)://..., and GDAL's spellings (/vsigs/BUCKET/KEY and so on).\n");
 }
 
 static int unknown_command(const char *word)

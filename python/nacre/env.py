@@ -14,11 +14,16 @@ from . import _later, _lib
 # GDAL's and Rasterio's names for what nacre has too.
 _SAME = {
     "AZURE_NO_SIGN_REQUEST": "az.no_sign_request",
+    "AZURE_AUTHORITY_HOST": "az.authority_host",
+    "AZURE_CLIENT_ID": "az.client_id",
+    "AZURE_CLIENT_SECRET": "az.client_secret",
+    "AZURE_FEDERATED_TOKEN_FILE": "az.federated_token_file",
     "AZURE_STORAGE_ACCESS_KEY": "az.access_key",
     "AZURE_STORAGE_ACCESS_TOKEN": "az.access_token",
     "AZURE_STORAGE_ACCOUNT": "az.account",
     "AZURE_STORAGE_CONNECTION_STRING": "az.connection_string",
     "AZURE_STORAGE_SAS_TOKEN": "az.sas_token",
+    "AZURE_TENANT_ID": "az.tenant_id",
     "CPL_GS_ENDPOINT": "gs.endpoint",
     "GS_NO_SIGN_REQUEST": "gs.no_sign_request",
     "GS_USER_PROJECT": "gs.billing_project",
