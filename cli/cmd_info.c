@@ -70,7 +70,7 @@ static json_t *dataset_json(nacre_dataset *dataset)
     json_t *metadata = cli_json_metadata(dataset, 0);
     json_t *rpcs = json_object_get(metadata, "RPC"), *sources = sources_json(dataset);
     json_t *version = json_object_get(json_array_get(sources, 0), "version");
-    json_t *out = json_pack("{s:i, s:o, s:s, s:[i, i], s:o, s:o, s:o}", "schema", 1, "path", cli_json_text(info.path),
+    json_t *out = json_pack("{s:i, s:o, s:s, s:[i, i], s:o, s:o, s:o}", "schema", 1, "path", cli_json_path(info.path),
                             "driver", info.driver, "size", info.width, info.height, "bands", bands, "crs",
                             cli_json_crs(info.crs), "transform", cli_json_transform(&info));
     json_object_set_new(out, "bounds",
@@ -181,7 +181,7 @@ static void print_text(nacre_dataset *dataset)
     nacre_dataset_info info;
     char text[128];
     nacre_dataset_info_get(dataset, &info);
-    printf("%s\n", info.path);
+    cli_print_path(info.path);
     snprintf(text, sizeof text, "%s%s", info.driver, info.is_cog ? " (COG)" : "");
     line("driver", text);
     snprintf(text, sizeof text, "%d x %d, %d %s", info.width, info.height, info.band_count,

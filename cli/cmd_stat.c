@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include "cli.h"
+#include "describe.h"
 #include "paths.h"
 
 static const cli_option options[] = {{0}};
@@ -9,7 +10,7 @@ static void print(const nacre_object_info *info)
 {
     char modified[CLI_TIME_SIZE];
     cli_time(info->modified_ms, modified);
-    printf("%s\n", info->path);
+    cli_print_path(info->path);
     if (info->is_prefix) {
         printf("  %-10s\n", "folder");
         return;

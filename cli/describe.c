@@ -3,6 +3,8 @@
 #include "describe.h"
 
 #include <math.h>
+#include <nacre/file.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +24,31 @@ json_t *cli_json_text(const char *text)
     }
     free(utf8);
     return out ? out : json_null();
+}
+
+/* The path without its secrets, to be freed; NULL: out of memory. */
+static char *shown_path(const char *path)
+{
+    size_t size = nacre_path_shown(path, NULL, 0) + 1;
+    char *shown = malloc(size);
+    if (shown)
+        nacre_path_shown(path, shown, size);
+    return shown;
+}
+
+json_t *cli_json_path(const char *path)
+{
+    char *shown = shown_path(path);
+    json_t *out = cli_json_text(shown ? shown : "");
+    free(shown);
+    return out;
+}
+
+void cli_print_path(const char *path)
+{
+    char *shown = shown_path(path);
+    printf("%s\n", shown ? shown : "");
+    free(shown);
 }
 
 json_t *cli_json_number(double value)

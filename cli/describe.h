@@ -9,6 +9,10 @@
 
 /* A text; one that is no UTF-8 is taken as Latin 1, since JSON has no other bytes. */
 json_t *cli_json_text(const char *text);
+
+/* A path as it may be shown: as JSON, and as a line of standard output. */
+json_t *cli_json_path(const char *path);
+void cli_print_path(const char *path);
 /* A number; texts "nan", "inf" and "-inf" for what JSON has no number for. */
 json_t *cli_json_number(double value);
 /* null where there is none. */

@@ -115,7 +115,7 @@ json_t *cli_object_json(const nacre_object_info *info)
     char modified[CLI_TIME_SIZE];
     cli_time(info->modified_ms, modified);
     json_t *out =
-        json_pack("{s:i, s:o, s:b}", "schema", 1, "path", cli_json_text(info->path), "is_prefix", info->is_prefix);
+        json_pack("{s:i, s:o, s:b}", "schema", 1, "path", cli_json_path(info->path), "is_prefix", info->is_prefix);
     if (out && !info->is_prefix) {
         json_object_set_new(out, "size", json_integer((json_int_t)info->size));
         json_object_set_new(out, "version", json_string(info->version));

@@ -18,6 +18,10 @@ extern "C" {
  * "/vsicurl/URL", "/vsimem/name"; anything else is a local path. All spellings of an object are one object.
  * Bytes of a key are literal: nothing is decoded, nothing is normalised. */
 
+/* Writes a path as it may be shown to others, with the passwords and signatures of URLs replaced by "***", cut at size
+ * bytes with the final NUL. Returns its whole length, as snprintf() does; 0 where memory is short. */
+NACRE_API size_t nacre_path_shown(const char *path, char *out, size_t size);
+
 /* What is known of one object. Texts live until the callback returns, or until nacre_object_info_free(). */
 typedef struct nacre_object_info {
     const char *path;         /* in the spelling of the call */

@@ -49,6 +49,13 @@ def encoded(value: str | os.PathLike[str]) -> bytes:
     return os.fspath(value).encode("utf-8", "surrogateescape")
 
 
+def shown(path: str) -> str:
+    """A path as it may be shown to others: without the passwords and signatures of URLs."""
+    out = ffi.new("char[]", lib.nacre_path_shown(encoded(path), ffi.NULL, 0) + 1)
+    lib.nacre_path_shown(encoded(path), out, len(out))
+    return text(out)
+
+
 def sized(struct: str) -> Any:
     """A zeroed options struct with its size set."""
     pointer = ffi.new(struct + " *")

@@ -69,7 +69,7 @@ class DatasetReader:
         """The library's dataset. Whoever holds it keeps it alive, even while another thread closes this object."""
         handle = self._handle
         if handle is None:
-            raise RasterioIOError(f"{self.name}: the dataset is closed")
+            raise RasterioIOError(f"{_lib.shown(self.name)}: the dataset is closed")
         return handle
 
     # --- what it is ---
@@ -374,13 +374,13 @@ class DatasetReader:
         request = self._request(indexes, out, window, out_shape, resampling)
         values = request.values_array(out_dtype) if out is None else request.fitted(out)
         handle = self._open_handle()
-        request.fill(handle, self._cache, values, self.name)
+        request.fill(handle, self._cache, values, _lib.shown(self.name))
         if not masked:
             return values
         mask: Any = np.ma.nomask
         if any(self._info.bands[band - 1].mask_flags != [MaskFlags.all_valid] for band in request.bands):
             valid = np.empty(values.shape, np.uint8)
-            request.fill(handle, self._cache, valid, self.name, "masks")
+            request.fill(handle, self._cache, valid, _lib.shown(self.name), "masks")
             mask = valid == 0
         filling = self._info.bands[request.bands[0] - 1].nodata if fill_value is None else fill_value
         return np.ma.MaskedArray(values, mask=mask, fill_value=filling)
@@ -430,7 +430,7 @@ class DatasetReader:
         valid = np.empty(request.shape, np.uint8) if out is None else request.fitted(out)
         if valid.dtype != np.uint8:
             raise ValueError(f"masks are uint8, the array is {valid.dtype}")
-        request.fill(self._open_handle(), self._cache, valid, self.name, kind)
+        request.fill(self._open_handle(), self._cache, valid, _lib.shown(self.name), kind)
         return valid
 
     def _refuse_boundless(self, boundless: bool) -> None:
@@ -453,7 +453,7 @@ class DatasetReader:
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "open"
-        return f"<{state} {type(self).__name__} name={self.name!r} mode={self.mode!r}>"
+        return f"<{state} {type(self).__name__} name={_lib.shown(self.name)!r} mode={self.mode!r}>"
 
 
 def open_dataset(path: str | os.PathLike[str], driver: str | None = None, cache: str | None = None) -> DatasetReader:

@@ -89,7 +89,7 @@ class WarpedVRT(DatasetReader):
     ) -> None:
         _refuse(options, init_dest_nodata, src_alpha, dst_alpha)
         if add_alpha and ColorInterp.alpha in src_dataset.colorinterp:
-            raise WarpOptionsError(f"{src_dataset.name}: it has an alpha band; a second one cannot be added")
+            raise WarpOptionsError(f"{_lib.shown(src_dataset.name)}: it has an alpha band; a second one cannot be added")
         self.src_dataset = src_dataset
         self.src_crs = src_dataset.crs if src_crs is None else CRS.from_user_input(src_crs)
         self.dst_crs = self.src_crs if crs is None else CRS.from_user_input(crs)
@@ -144,7 +144,7 @@ class WarpedVRT(DatasetReader):
     @property
     def name(self) -> str:
         """The name of a view that was not saved."""
-        return f"WarpedVRT({self.src_dataset.name})"
+        return f"WarpedVRT({_lib.shown(self.src_dataset.name)})"
 
     def _refuse_boundless(self, boundless: bool) -> None:
         if boundless:

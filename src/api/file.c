@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <nacre/file.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/call.h"
 #include "base/text.h"
+#include "vfs/path.h"
 #include "vfs/vfs.h"
 
 /* Objects by path: see nacre/file.h. */
@@ -86,6 +88,18 @@ static nacre_status fill_info(const char *path, const ncr_object_facts *facts, n
         return NACRE_OK;
     nacre_object_info_free(out);
     return ncr_error_memory(err);
+}
+
+size_t nacre_path_shown(const char *path, char *out, size_t size)
+{
+    char *shown = path ? ncr_path_shown(path) : NULL;
+    if (size)
+        *out = '\0';
+    if (!shown)
+        return 0;
+    int length = snprintf(out, size, "%s", shown);
+    free(shown);
+    return length > 0 ? (size_t)length : 0;
 }
 
 nacre_status nacre_stat(const char *path, const nacre_io_options *options, nacre_object_info *out, nacre_error *err)

@@ -67,6 +67,44 @@ static void set_sizes(ncr_http_transfer *t, ncr_http_response *response)
         response->received = t->got;
 }
 
+/* Lines that could be shown to anybody. */
+static bool is_plain_line(const char *line)
+{
+    static const char *const names[] = {"accept",  "if-",   "content-",    "cache-control:", "range:", "expect",
+                                        "x-goog-", "host:", "user-agent:", "x-amz-",         "x-ms-"};
+    if (ncr_text_starts_nocase(line, "x-amz-security-token") || strcasestr(line, "-key"))
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (ncr_text_starts_nocase(line, names[i]))
+            return true;
+    return false;
+}
+
+static void blot_out(ncr_buffer *text, const char *secret)
+{
+    enum { LEAST = 4 };
+    size_t size = strlen(secret);
+    for (uint8_t *at = text->data; at && size >= LEAST;) {
+        at = memmem(at, text->size - (size_t)(at - text->data), secret, size);
+        if (at)
+            memset(at, '*', size);
+    }
+}
+
+/* Servers that repeat in their error what they were told must not bring credentials into messages. */
+static void blot_out_sent(ncr_http_transfer *t)
+{
+    for (const struct curl_slist *line = t->attempt.lines; line && t->note.size; line = line->next) {
+        const char *value = is_plain_line(line->data) ? NULL : strstr(line->data, ": ");
+        if (!value)
+            continue;
+        blot_out(&t->note, value + 2);
+        const char *word = strchr(value + 2, ' '); /* after "Bearer" */
+        if (word)
+            blot_out(&t->note, word + 1);
+    }
+}
+
 /* Hands the answer over. A resumed body is told as the first answer began it. */
 static ncr_verdict finish(ncr_http_transfer *t)
 {
@@ -79,6 +117,7 @@ static ncr_verdict finish(ncr_http_transfer *t)
     response->http_version = http_version(t->easy);
     set_sizes(t, response);
     ncr_buffer *body = has_body ? &t->whole : &t->note;
+    blot_out_sent(t);
     response->whole = *body;
     *body = (ncr_buffer){0};
     response->headers = t->answer.text.data ? (char *)t->answer.text.data : ncr_text_copy("");

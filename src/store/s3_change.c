@@ -111,6 +111,9 @@ nacre_status ncr_s3_condition_error(const ncr_object *object, ncr_call *call, co
     ncr_object_facts now;
     if (condition->absent)
         return ncr_error_set_http(err, NACRE_ERROR_EXISTS, 412, "%s: exists already", object->name);
+    if (!condition->version)
+        return ncr_error_set_http(err, NACRE_ERROR_IO, 412,
+                                  "%s: the server speaks of a condition (412), though none was set", object->name);
     nacre_status status = ncr_s3_facts_wait(object, call, &now, NULL, NULL);
     if (status == NACRE_ERROR_NOT_FOUND)
         return ncr_version_gone(err, object->name, condition->version);

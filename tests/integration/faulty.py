@@ -27,8 +27,8 @@ class Faulty:
     """Serves `data` at /a.tif, and nothing beside it. `fault` names what befalls a request (see `spoil`); `every` how often: 1 always, 2 every
     second, and so on; `left` how many more times (None: without end). HEAD and GET, ranges, If-Match, If-None-Match."""
 
-    def __init__(self, data: bytes, etag: str | None = '"v1"') -> None:
-        self.data, self.etag = data, etag
+    def __init__(self, data: bytes, etag: str | None = '"v1"', any_query: bool = False) -> None:
+        self.data, self.etag, self._any_query = data, etag, any_query
         self.modified: str | None = None
         self.other: bytes | None = None  # of a second version, for faults that change the object
         self.fault: str | None = None
@@ -130,7 +130,7 @@ class Faulty:
         while line := handler.rfile.readline().strip():
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
-        if words[1] != "/a.tif":
+        if words[1] != "/a.tif" and not (self._any_query and words[1].startswith("/a.tif?")):
             return self._send(handler, Answer(404, {"Content-Length": "0"}, b""), None, method)
         self.headers_seen.append({":method": method, **headers})
         fault = self._due()
