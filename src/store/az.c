@@ -319,6 +319,7 @@ static const ncr_store_class az_class = {
     .part_size = NCR_AZ_PART_SIZE,
     .parts_at_once = NCR_AZ_PARTS_AT_ONCE,
     .most_parts = NCR_AZ_MOST_PARTS,
+    .decides = NCR_DECIDES_PUT | NCR_DECIDES_COPY | NCR_DECIDES_REMOVE,
     .can_copy = az_can_copy,
     .get = ncr_az_get,
     .stat = ncr_az_stat,

@@ -28,6 +28,7 @@ static void stat_done(ncr_http_request *request)
 {
     ncr_stat_op *op = request->user;
     op->round = request->response.round;
+    op->server_ms = ncr_http_response_date(&request->response);
     nacre_status status = request->status == NACRE_OK ? take_facts(request, op->object, &op->facts, &op->error)
                                                       : ncr_error_copy(&op->error, &request->error, request->status);
     ncr_http_request_free(request);

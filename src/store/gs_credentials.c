@@ -163,17 +163,25 @@ static nacre_status take_machine(ncr_config *config, ncr_gs_identity *out, nacre
 
 /* --- All together. --- */
 
+/* What was found and is of no use here. */
+static const char *useless(void)
+{
+    const char *hmac = getenv("GS_ACCESS_KEY_ID");
+    return hmac && *hmac ? "; HMAC keys, as in GS_ACCESS_KEY_ID, do not serve gs://, see docs/guide/google.md" : "";
+}
+
 static char *where_looked(bool is_google)
 {
     static const char keys[] = "gs.access_token, GOOGLE_OAUTH_ACCESS_TOKEN, CLOUDSDK_AUTH_ACCESS_TOKEN, "
                                "gs.credentials, GOOGLE_APPLICATION_CREDENTIALS";
     const char *host;
     if (!is_google)
-        return ncr_text_format("%s; for a configured endpoint neither gcloud's file nor the metadata server is used",
-                               keys);
+        return ncr_text_format("%s; for a configured endpoint neither gcloud's file nor the metadata server is used%s",
+                               keys, useless());
     char *path = well_known_path();
-    char *text = ncr_text_format("%s, %s, %s", keys, path ? path : "no home directory",
-                                 ncr_gs_machine_is_google(&host) ? "the metadata server" : "no machine of Google's");
+    char *text =
+        ncr_text_format("%s, %s, %s%s", keys, path ? path : "no home directory",
+                        ncr_gs_machine_is_google(&host) ? "the metadata server" : "no machine of Google's", useless());
     free(path);
     return text;
 }

@@ -419,6 +419,8 @@ def test_nothing_found_names_the_places(nacre_at_google: Any, nacre: Any, tmp_pa
                   f"{tmp_path}/.config/gcloud/application_default_credentials.json"):  # fmt: skip
         assert place in message
     assert "for a configured endpoint neither gcloud's file nor" in error_of(nacre("stat", "gs://demo/k"))
+    assert "HMAC keys" not in message
+    assert "HMAC keys, as in GS_ACCESS_KEY_ID, do not" in error_of(nacre("stat", "gs://demo/k", GS_ACCESS_KEY_ID="GOOG1"))
 
 
 BAD_FILES = {
