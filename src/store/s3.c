@@ -167,11 +167,14 @@ static nacre_status read_region(ncr_s3_store *store, const ncr_config *config, c
 
 /* --- Opening. --- */
 
-/* A bucket's name means one bucket in all of Amazon's regions, but for China's, which are a world of their own. */
+/* A bucket's name means one bucket in all of Amazon's regions, but for China's and the government's, which are worlds
+ * of their own. */
 static char *make_id(const ncr_s3_store *store)
 {
     if (store->endpoint)
         return ncr_text_format("s3:%s", store->endpoint);
+    if (ncr_text_starts(store->region, "us-gov-"))
+        return ncr_text_copy("s3:aws-us-gov");
     return ncr_text_copy(ncr_text_starts(store->region, "cn-") ? "s3:aws-cn" : "s3:aws");
 }
 

@@ -306,6 +306,18 @@ bool ncr_s3_exchange_body(ncr_s3_exchange *x, const void *data, size_t size)
     return ncr_http_request_header(x->request, "Content-MD5", (char *)text);
 }
 
+/* The region in an address of Amazon's that a redirect leads to ("bucket.s3.eu-west-1.amazonaws.com", once "s3-"); it
+ * stays empty where there is none. */
+static void read_region_of_address(const char *url, char out[NCR_S3_REGION])
+{
+    const char *host = strstr(url, "://"), *end = strstr(url, ".amazonaws.com"), *at = NULL;
+    for (const char *c = host ? host + 3 : url; end && c < end; c++)
+        if ((ncr_text_starts(c, "s3.") || ncr_text_starts(c, "s3-")) && (c == url || strchr("./", c[-1])))
+            at = c + 3;
+    if (at && at < end && end - at < NCR_S3_REGION)
+        snprintf(out, NCR_S3_REGION, "%.*s", (int)(end - at), at);
+}
+
 /* The region that an answer names, where it says that the request went to a wrong one. */
 static bool read_other_region(const ncr_s3_exchange *x, char out[NCR_S3_REGION])
 {
@@ -317,6 +329,9 @@ static bool read_other_region(const ncr_s3_exchange *x, char out[NCR_S3_REGION])
     ncr_s3_failure_read(response->whole.data, response->whole.size, &failure);
     if (!ncr_http_response_header(response, "x-amz-bucket-region", out, NCR_S3_REGION))
         memcpy(out, failure.region, NCR_S3_REGION);
+    char location[1024];
+    if (!out[0] && ncr_http_response_header(response, "location", location, sizeof location))
+        read_region_of_address(location, out);
     bool is_about_region = code != 400 || !failure.code[0] || strcmp(failure.code, "AuthorizationHeaderMalformed") == 0;
     return is_about_region && ncr_s3_is_region(out) && strcmp(out, x->region) != 0;
 }

@@ -372,6 +372,33 @@ def test_a_view_saved_beside_its_source_opens_in_the_same_process(s3: Server, pr
     assert nacre.open(f"{prefix}{s3.bucket}/data/view2.vrt").read(1).any()
 
 
+def test_stock_gdal_opens_what_was_saved(amazon: Server) -> None:
+    need("rasterio")
+    import rasterio
+    from rasterio.session import AWSSession
+
+    amazon.put("data/scene.tif", geotiff(200))
+    with nacre.open(amazon.path("data/scene.tif")) as dataset, WarpedVRT(dataset, crs="EPSG:3857") as warped:
+        nacre.shutil.copy(warped, amazon.path("data/view.vrt"), driver="VRT")
+        pixels = warped.read(1)
+    session = AWSSession(aws_access_key_id=amazon.access_key, aws_secret_access_key=amazon.secret,
+                         endpoint_url=amazon.url.removeprefix("http://"))
+    with rasterio.Env(session, AWS_HTTPS="NO", AWS_VIRTUAL_HOSTING=False):
+        with rasterio.open(amazon.path("data/view.vrt")) as theirs:
+            assert (theirs.read(1) == pixels).mean() > 0.99
+
+
+def test_gdals_names_of_options(amazon: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ENDPOINT_URL_S3", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(f"AWS_{name}")
+    amazon.put("x.tif", geotiff(9))
+    options = {"AWS_S3_ENDPOINT": amazon.url.removeprefix("http://"), "AWS_HTTPS": "NO", "AWS_VIRTUAL_HOSTING": False,
+               "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": amazon.access_key,
+               "AWS_SECRET_ACCESS_KEY": amazon.secret}
+    with nacre.Env(**options), nacre.open(amazon.path("x.tif")) as dataset:
+        assert (dataset.read(1) == 9).all()
+
+
 def test_an_object_that_is_overwritten_while_open_is_never_mixed(s3: Server) -> None:
     s3.put("x.tif", geotiff(1, size=1024))
     with nacre.open(s3.path("x.tif")) as dataset:
