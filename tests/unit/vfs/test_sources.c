@@ -23,7 +23,8 @@ static ncr_object *document_of(const char *path, ncr_call *call)
 /* What a document may open, and how: 'r' refused, else 'o' open, with 'a' anonymous and 'p' public addresses only. */
 static void assert_judged(const char *rule, const char *document, const char *name, const char *expected)
 {
-    ncr_call *call = test_call_new(rule, own_endpoint, "gs.access_token=t", NULL);
+    ncr_call *call =
+        test_call_new(rule, own_endpoint, "gs.access_token=t", "az.account=acct", "az.access_key=c2VjcmV0", NULL);
     ncr_object *from = document_of(document, call), *object;
     nacre_error err;
     char found[4] = "r";
@@ -40,7 +41,7 @@ static void assert_judged(const char *rule, const char *document, const char *na
         assert_non_null(strstr(err.message, document));
     } else if (object->anonymous) {
         assert_string_equal(object->store->credentials,
-                            strcmp(object->store->class->name, "gs") == 0 ? "anonymous" : "none");
+                            strcmp(object->store->class->name, "http") == 0 ? "none" : "anonymous");
     }
     ncr_object_unref(object);
     ncr_object_unref(from);
@@ -70,6 +71,7 @@ static void own_bucket_and_host_are_opened_as_the_document(void **state)
         assert_judged(rules[i], "gs://b/d/x.vrt", "/vsigs/b/e/a.tif", "o");
         assert_judged(rules[i], "http://example.com/x.vrt", "/vsicurl/HTTP://Example.com:80/a.tif", "o");
         assert_judged(rules[i], "http://127.0.0.1:9/x.vrt", "http://127.0.0.1:9/a.tif", "o");
+        assert_judged(rules[i], "az://c/x.vrt", "abfs://c@acct.dfs.core.windows.net/a.tif", "o");
     }
 }
 
@@ -84,6 +86,10 @@ static void other_places_are_opened_without_credentials(void **state)
     assert_judged("sources=same", "gs://b/x.vrt", "gs://c/a.tif", "r");
     assert_judged("sources=same", "gs://b/x.vrt", "http://example.com/a.tif", "r");
     assert_judged("sources=any", "gs://b/x.vrt", "gs://c/a.tif", "o");
+    assert_judged("sources=public", "gs://b/x.vrt", "az://c/a.tif", "oa"); /* the user's account, and not its key */
+    assert_judged("sources=public", "az://c/x.vrt", "az://d/a.tif", "oa");
+    assert_judged("sources=public", "az://c/x.vrt", "az://c@other/a.tif", "oap");
+    assert_judged("sources=same", "az://c/x.vrt", "az://c@other/a.tif", "r");
 }
 
 static void configured_endpoint_is_trusted(void **state)
