@@ -286,3 +286,25 @@ void ncr_text_make_line(char *text)
             *c = ' ';
     ncr_text_hide_secrets(text);
 }
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool ncr_text_unescape(char *text)
+{
+    char *out = text;
+    for (const char *at = text; *at; at++) {
+        int high = *at == '%' ? hex_value(at[1]) : -1, low = high >= 0 ? hex_value(at[2]) : -1;
+        if (low >= 0 && high * 16 + low == 0)
+            return false;
+        *out++ = low >= 0 ? (char)(high * 16 + low) : *at;
+        at += low >= 0 ? 2 : 0;
+    }
+    *out = '\0';
+    return true;
+}

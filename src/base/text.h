@@ -54,4 +54,8 @@ bool ncr_text_appendf(ncr_buffer *buffer, const char *format, ...) __attribute__
 /* Percent-encodes all but unreserved characters (RFC 3986) and those in keep; false as ncr_buffer_append(). */
 bool ncr_text_append_escaped(ncr_buffer *buffer, const char *text, const char *keep);
 
+/* Replaces percent-escapes by their bytes, in place; what only looks like one stays. False: a byte would be zero, and
+ * the text is of no use any more. */
+bool ncr_text_unescape(char *text);
+
 #endif

@@ -152,26 +152,11 @@ static bool add_ms_headers(const ncr_az_signed *what, ncr_buffer *out)
     return added;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A copy with its percent escapes replaced. */
 static char *decode(const char *text, size_t length)
 {
-    char *copy = ncr_text_copy_n(text, length), *out = copy;
-    if (!copy)
-        return NULL;
-    for (const char *at = copy; *at; at++) {
-        int high = *at == '%' ? hex_value(at[1]) : -1, low = high >= 0 ? hex_value(at[2]) : -1;
-        *out++ = low >= 0 ? (char)(high * 16 + low) : *at;
-        at += low >= 0 ? 2 : 0;
-    }
-    *out = '\0';
+    char *copy = ncr_text_copy_n(text, length);
+    if (copy)
+        ncr_text_unescape(copy);
     return copy;
 }
 

@@ -18,6 +18,7 @@
 typedef struct page {
     ncr_list_op *op;
     size_t capacity;
+    bool is_wrong; /* a key holds a zero byte */
     /* The entry that is being read. */
     bool is_open, is_prefix, is_directory, is_block, is_encoded;
     char *key;
@@ -28,28 +29,7 @@ typedef struct page {
 static void forget_entry(page *p)
 {
     free(p->key);
-    *p = (page){.op = p->op, .capacity = p->capacity};
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A name that XML cannot hold comes percent-encoded. */
-static void decode(char *text)
-{
-    char *out = text;
-    for (const char *at = text; *at; at++) {
-        int high = *at == '%' ? hex_value(at[1]) : -1, low = high >= 0 ? hex_value(at[2]) : -1;
-        int value = low >= 0 ? high * 16 + low : 0;
-        *out++ = value ? (char)value : *at;
-        at += value ? 2 : 0;
-    }
-    *out = '\0';
+    *p = (page){.op = p->op, .capacity = p->capacity, .is_wrong = p->is_wrong};
 }
 
 static bool on_begin(void *user, unsigned depth, const char *name, const char *const *attributes)
@@ -100,8 +80,8 @@ static bool add_prefix(page *p)
 static bool end_entry(page *p)
 {
     bool added = true;
-    if (p->key && p->is_encoded)
-        decode(p->key);
+    if (p->key && p->is_encoded && !ncr_text_unescape(p->key)) /* a name that XML cannot hold comes so */
+        p->is_wrong = true;
     if (p->key && *p->key && !p->is_prefix && !p->is_directory) {
         ncr_az_version_from(p->etag, p->version_id, &p->facts.version);
         if (!p->is_block)
@@ -138,11 +118,6 @@ static bool on_end(void *user, unsigned depth, const char *name, const char *tex
     return true;
 }
 
-static int compare_entries(const void *a, const void *b)
-{
-    return strcmp(((const ncr_entry *)a)->key, ((const ncr_entry *)b)->key);
-}
-
 /* A directory may be told twice: as the prefix of what is in it, and by its own marker. */
 static void drop_doubles(ncr_list_op *op)
 {
@@ -163,9 +138,11 @@ nacre_status ncr_az_list_parse(const ncr_buffer *body, ncr_list_op *op)
     static const ncr_xml_handler handler = {.begin = on_begin, .end = on_end};
     page p = {.op = op};
     nacre_status status = ncr_xml_read(body->data, body->size, op->object->name, &handler, &p, &op->error);
+    if (status == NACRE_OK && p.is_wrong)
+        status = ncr_error_set(&op->error, NACRE_ERROR_CORRUPT,
+                               "%s: the store's answer is not understood: a key holds a zero byte", op->object->name);
     forget_entry(&p);
-    if (op->entry_count)
-        qsort(op->entries, op->entry_count, sizeof *op->entries, compare_entries);
+    ncr_list_op_sort(op);
     drop_doubles(op);
     return status;
 }

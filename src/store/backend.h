@@ -63,6 +63,9 @@ void ncr_get_end(ncr_get *get, nacre_status status);
 void ncr_stat_op_end(ncr_stat_op *op, nacre_status status);
 void ncr_list_op_end(ncr_list_op *op, nacre_status status);
 
+/* Puts a page's entries into the order of their keys' bytes. */
+void ncr_list_op_sort(ncr_list_op *op);
+
 /* Adds an entry with a copy of key to a listing; false when out of memory. *capacity is the caller's, 0 at first. */
 bool ncr_list_op_add(ncr_list_op *op, size_t *capacity, const char *key, bool is_prefix, const ncr_object_facts *facts);
 

@@ -54,11 +54,6 @@ nacre_status ncr_gs_metadata_parse(const ncr_buffer *body, const char *name, ncr
     return status;
 }
 
-static int compare_entries(const void *a, const void *b)
-{
-    return strcmp(((const ncr_entry *)a)->key, ((const ncr_entry *)b)->key);
-}
-
 static nacre_status take_items(const json_t *items, ncr_list_op *op, size_t *capacity)
 {
     size_t i;
@@ -105,8 +100,7 @@ nacre_status ncr_gs_list_parse(const ncr_buffer *body, ncr_list_op *op)
         op->next_page = ncr_text_copy(page);
         status = op->next_page ? NACRE_OK : ncr_error_memory(&op->error);
     }
-    if (op->entry_count)
-        qsort(op->entries, op->entry_count, sizeof *op->entries, compare_entries);
+    ncr_list_op_sort(op);
     json_decref(root);
     return status;
 }

@@ -232,35 +232,12 @@ static nacre_status set_basic(ncr_http_auth *auth, const char *user, const char 
     return status;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Percent-decodes in place; false: it would hold a NUL. */
-static bool decode(char *text)
-{
-    char *out = text;
-    for (const char *at = text; *at; at++) {
-        int high = *at == '%' ? hex_value(at[1]) : -1, low = high >= 0 ? hex_value(at[2]) : -1;
-        if (low >= 0 && high * 16 + low == 0)
-            return false;
-        *out++ = low >= 0 ? (char)(high * 16 + low) : *at;
-        at += low >= 0 ? 2 : 0;
-    }
-    *out = '\0';
-    return true;
-}
-
 static nacre_status take_url_user(ncr_http_auth *auth, const char *user, nacre_error *err)
 {
     char *plain = ncr_text_copy(user);
     if (!plain)
         return ncr_error_memory(err);
-    nacre_status status = decode(plain)
+    nacre_status status = ncr_text_unescape(plain)
                               ? set_basic(auth, plain, "the URL", err)
                               : ncr_error_set(err, NACRE_ERROR_INVALID, "the URL: no valid user and password in it");
     wipe(plain);

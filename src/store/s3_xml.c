@@ -113,11 +113,6 @@ static bool decode(char *text)
     return true;
 }
 
-static int compare_entries(const void *a, const void *b)
-{
-    return strcmp(((const ncr_entry *)a)->key, ((const ncr_entry *)b)->key);
-}
-
 static void finish(page *p)
 {
     ncr_list_op *op = p->op;
@@ -130,8 +125,7 @@ static void finish(page *p)
         free(op->next_page);
         op->next_page = NULL;
     }
-    if (op->entry_count)
-        qsort(op->entries, op->entry_count, sizeof *op->entries, compare_entries);
+    ncr_list_op_sort(op);
 }
 
 nacre_status ncr_s3_list_parse(const ncr_buffer *body, ncr_list_op *op)

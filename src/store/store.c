@@ -287,6 +287,17 @@ bool ncr_list_op_add(ncr_list_op *op, size_t *capacity, const char *key, bool is
     return true;
 }
 
+static int compare_entries(const void *a, const void *b)
+{
+    return strcmp(((const ncr_entry *)a)->key, ((const ncr_entry *)b)->key);
+}
+
+void ncr_list_op_sort(ncr_list_op *op)
+{
+    if (op->entry_count)
+        qsort(op->entries, op->entry_count, sizeof *op->entries, compare_entries);
+}
+
 void ncr_list_op_clear(ncr_list_op *op)
 {
     for (size_t i = 0; i < op->entry_count; i++)

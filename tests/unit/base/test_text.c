@@ -94,6 +94,21 @@ static void a_buffer_never_passes_its_maximum(void **state)
     ncr_buffer_clear(&buffer);
 }
 
+static void escapes_are_replaced_in_place(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {{"a%20b%2Fc", "a b/c"}, {"%C3%bc", "\xC3\xBC"}, {"%", "%"}, {"%4", "%4"},
+                                           {"%zz%41", "%zzA"},     {"%%41", "%A"},         {"", ""}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = ncr_text_copy(cases[i][0]);
+        assert_true(ncr_text_unescape(text));
+        assert_string_equal(text, cases[i][1]);
+        free(text);
+    }
+    char zero[] = "a%00b";
+    assert_false(ncr_text_unescape(zero));
+}
+
 static void signatures_of_urls_are_not_shown(void **state)
 {
     (void)state;
@@ -131,6 +146,7 @@ int main(void)
         cmocka_unit_test(a_locale_with_commas_changes_nothing),
         cmocka_unit_test(comparisons_ignore_ascii_case_only),
         cmocka_unit_test(everything_but_unreserved_is_escaped),
+        cmocka_unit_test(escapes_are_replaced_in_place),
         cmocka_unit_test(signatures_of_urls_are_not_shown),
         cmocka_unit_test(no_error_shows_a_signature),
         cmocka_unit_test(a_buffer_never_passes_its_maximum),

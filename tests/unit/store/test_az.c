@@ -370,6 +370,7 @@ static void listings_that_are_not_understood_are_errors(void **state)
     const step steps[] = {
         {LIST "&include=metadata", NULL, 200, NULL, "<!DOCTYPE x [<!ENTITY e 'x'>]><EnumerationResults/>"},
         {LIST "&include=metadata", NULL, 200, NULL, "<EnumerationResults><Blobs>" BLOB("a", "")},
+        {LIST "&include=metadata", NULL, 200, NULL, PAGE("<Blob><Name Encoded=\"true\">a%00b</Name></Blob>", "")},
         {LIST "&include=metadata", NULL, 404, FAILS("ContainerNotFound"), ""},
         {0}};
     begin(&f, steps);
@@ -378,6 +379,8 @@ static void listings_that_are_not_understood_are_errors(void **state)
     assert_int_equal(run_list(&op), NACRE_ERROR_CORRUPT);
     assert_int_equal(run_list(&op), NACRE_ERROR_CORRUPT);
     assert_int_equal(op.entry_count, 0);
+    assert_int_equal(run_list(&op), NACRE_ERROR_CORRUPT);
+    assert_contains(op.error.message, "zero byte");
     assert_int_equal(run_list(&op), NACRE_ERROR_NOT_FOUND);
     assert_contains(op.error.message, "there is no container 'cont'");
     ncr_object_unref(container);
