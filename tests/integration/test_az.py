@@ -255,6 +255,15 @@ def test_each_credential_does_all(_azurite: Azurite, tmp_path: pathlib.Path, kin
     ok(run("rm", f"az://{name}/large", **environment))
 
 
+def test_who_may_write_but_not_read_writes(azurite: Azurite, container: Any, tmp_path: pathlib.Path) -> None:
+    place = {"AZURE_STORAGE_CONNECTION_STRING": "", "AZURE_STORAGE_BLOB_ENDPOINT": f"{azurite.url}/{ACCOUNT}"}
+    for data in (b"first", b"second", os.urandom(9 << 20)):
+        (tmp_path / "k").write_bytes(data)
+        path = f"az://{container.container_name}/k"
+        ok(run("cp", tmp_path / "k", path, **place, AZURE_STORAGE_SAS_TOKEN=sas_of(container, "cw")))
+        assert container.get_blob_client("k").download_blob().readall() == data
+
+
 def test_a_copy_is_made_by_the_store(container: Any) -> None:
     name = container.container_name
     container.upload_blob("k", os.urandom(1 << 20))
