@@ -26,6 +26,17 @@ def test_configuration_page_is_the_table_of_keys() -> None:
     assert documented == rows_of_keys()
 
 
+def test_every_test_that_a_page_names_is_there() -> None:
+    named = 0
+    for page in ROOT.glob("docs/**/*.md"):
+        for file, names in re.findall(r"`(tests/[\w/]+\.(?:c|py))`: ((?:`\w+`(?:, )?)+)", page.read_text()):
+            source = (ROOT / file).read_text()
+            for name in re.findall(r"`(\w+)`", names):
+                named += 1
+                assert re.search(rf"^(?:static void|def) {name}\(", source, re.M), f"{page.name}: {file}: {name}"
+    assert named > 70
+
+
 def headings(page: pathlib.Path) -> set[str]:
     """The anchors of a page."""
     titles = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
