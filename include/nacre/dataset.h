@@ -41,6 +41,20 @@ NACRE_API nacre_dataset *nacre_dataset_ref(nacre_dataset *dataset);
 /* Gives up a reference; accepts NULL. Never fails: datasets hold nothing unwritten. */
 NACRE_API void nacre_dataset_close(nacre_dataset *dataset);
 
+/* Asks, in one round, whether every object behind a dataset that has been opened for it (its own, sidecars, the sources
+ * of a VRT that were read) is still the same, whatever the cache policy would believe; with cache=offline nothing is
+ * asked and nothing changes. Where one is another version now, or is gone, *out is a new dataset of what there is now,
+ * the caller's; NULL: nothing has changed, and after failure. The old one stays as it is: who reads it meanwhile goes
+ * on with the old versions, or gets NACRE_ERROR_CHANGED. open_options as they were for the open; errors as of an
+ * open. NACRE_ERROR_UNSUPPORTED: a view that was not opened by a path is made anew, of refreshed
+ * datasets, which costs no request. */
+NACRE_API nacre_status nacre_dataset_refresh(nacre_dataset *dataset, const nacre_open_options *open_options,
+                                             const nacre_io_options *options, nacre_dataset **out, nacre_error *err);
+
+/* Whether a dataset can go on in place of another: NACRE_ERROR_CHANGED, saying what differs, where size, number of
+ * bands, data types, CRS or transform do. */
+NACRE_API nacre_status nacre_dataset_check_alike(const nacre_dataset *was, const nacre_dataset *now, nacre_error *err);
+
 /* What the dataset is. Texts, CRS and arrays live as long as the dataset. */
 typedef struct nacre_dataset_info {
     const char *path;   /* as given to open; "" for a view that was made and not saved */

@@ -48,6 +48,7 @@ def open(
     driver: str | None = None,
     *,
     cache: str | None = None,
+    on_change: str = "error",
     sharing: bool = False,
     thread_safe: bool = False,
     **kwargs: Any,
@@ -67,6 +68,10 @@ def open(
     cache
         When what is cached is believed: "fresh" (proven with the store at each open, the default), "ttl=SECONDS",
         "immutable" or "offline"; see ``nacre.cache.policy`` for all paths below a prefix.
+    on_change
+        What a read does where an object behind the dataset is no longer the version that was opened: "error" raises
+        ``ObjectChangedError``; "refresh" (or "reopen") opens what there is now and reads once more, if size, bands,
+        types, CRS and transform are as they were. A read never mixes versions.
     sharing, thread_safe
         Without effect: there is nothing that need be shared, and every dataset is safe.
 
@@ -79,13 +84,15 @@ def open(
         raise TypeError(f"invalid path or file: {fp!r}")
     if driver is not None and not isinstance(driver, str):
         raise TypeError(f"invalid driver: {driver!r}")
+    if on_change not in ("error", "refresh", "reopen"):
+        raise ValueError(f"on_change={on_change!r} is none of error, refresh, reopen")
     if mode not in ("r", "r+", "w", "w+"):
         raise ValueError(f"invalid mode: {mode!r}")
     if mode != "r":
         raise NotImplementedError(f"mode {mode!r} is not built yet; write with nacre.shutil.copy")
     if kwargs:
         raise NotImplementedError(f"options of open that are not built yet: {', '.join(sorted(kwargs))}")
-    return open_dataset(fp, driver, cache)
+    return open_dataset(fp, driver, cache, on_change)
 
 
 __getattr__ = _later.names(

@@ -6,21 +6,28 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import warnings
 from types import TracebackType
-from typing import Any, Sequence
+from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 from affine import Affine
 
 from . import _lib, _read, transform, windows
-from ._info import describe
+from ._info import DatasetInfo, describe
 from ._native import ffi, lib
 from ._read import Array
 from .coords import BoundingBox
 from .crs import CRS
 from .enums import ColorInterp, Compression, Interleaving, MaskFlags, PhotometricInterp, Resampling
-from .errors import DatasetAttributeError, NotGeoreferencedWarning, RasterioIOError
+from .errors import (
+    DatasetAttributeError,
+    NotGeoreferencedWarning,
+    ObjectChangedError,
+    ObjectNotFoundError,
+    RasterioIOError,
+)
 from .windows import Window
 
 # What GDAL adds to the name of JPEG compression where the blocks hold another colour space.
@@ -41,6 +48,14 @@ _LATER = frozenset(
 )
 
 
+class _State(NamedTuple):
+    """What a reader has open: replaced as a whole by a refresh."""
+
+    handle: Any  # the library's dataset, closed when nobody holds it any longer
+    info: DatasetInfo
+    source: "_State | None" = None  # what a view was made of
+
+
 class DatasetReader:
     """A raster opened for reading: a snapshot of each object behind it. Threads may share one dataset.
 
@@ -50,10 +65,22 @@ class DatasetReader:
 
     mode = "r"
 
-    def __init__(self, handle: Any, cache: str | None = None) -> None:
-        self._handle: Any = ffi.gc(handle, lib.nacre_dataset_close)
-        self._cache = cache
-        self._info = describe(self._handle)
+    def __init__(
+        self, handle: Any, cache: str | None = None, driver: str | None = None, on_change: str = "error"
+    ) -> None:
+        self._cache, self._driver, self._on_change = cache, driver, on_change
+        self._is_closed = False
+        self._refreshing = threading.Lock()
+        self._state = self._state_of(handle)
+
+    def _state_of(self, handle: Any) -> _State:
+        """Takes over a handle of the library."""
+        owned = ffi.gc(handle, lib.nacre_dataset_close)
+        return _State(owned, describe(owned))
+
+    @property
+    def _info(self) -> DatasetInfo:
+        return self._state.info
 
     def __getattr__(self, name: str) -> Any:
         if name in _LATER:
@@ -67,10 +94,13 @@ class DatasetReader:
 
     def _open_handle(self) -> Any:
         """The library's dataset. Whoever holds it keeps it alive, even while another thread closes this object."""
-        handle = self._handle
-        if handle is None:
+        return self._open_state().handle
+
+    def _open_state(self) -> _State:
+        state = self._state
+        if self._is_closed or state.handle is None:
             raise RasterioIOError(f"{_lib.shown(self.name)}: the dataset is closed")
-        return handle
+        return state
 
     # --- what it is ---
 
@@ -87,7 +117,7 @@ class DatasetReader:
     @property
     def closed(self) -> bool:
         """Whether it was closed."""
-        return self._handle is None
+        return self._is_closed
 
     @property
     def width(self) -> int:
@@ -373,15 +403,18 @@ class DatasetReader:
         self._refuse_boundless(boundless)
         request = self._request(indexes, out, window, out_shape, resampling)
         values = request.values_array(out_dtype) if out is None else request.fitted(out)
-        handle = self._open_handle()
-        request.fill(handle, self._cache, values, _lib.shown(self.name))
+        has_mask = any(self._info.bands[band - 1].mask_flags != [MaskFlags.all_valid] for band in request.bands)
+        valid = np.empty(values.shape, np.uint8) if masked and has_mask else None
+
+        def fill(handle: Any) -> None:
+            request.fill(handle, self._cache, values, _lib.shown(self.name))
+            if valid is not None:
+                request.fill(handle, self._cache, valid, _lib.shown(self.name), "masks")
+
+        self._filled(fill)
         if not masked:
             return values
-        mask: Any = np.ma.nomask
-        if any(self._info.bands[band - 1].mask_flags != [MaskFlags.all_valid] for band in request.bands):
-            valid = np.empty(values.shape, np.uint8)
-            request.fill(handle, self._cache, valid, _lib.shown(self.name), "masks")
-            mask = valid == 0
+        mask: Any = np.ma.nomask if valid is None else valid == 0
         filling = self._info.bands[request.bands[0] - 1].nodata if fill_value is None else fill_value
         return np.ma.MaskedArray(values, mask=mask, fill_value=filling)
 
@@ -430,8 +463,41 @@ class DatasetReader:
         valid = np.empty(request.shape, np.uint8) if out is None else request.fitted(out)
         if valid.dtype != np.uint8:
             raise ValueError(f"masks are uint8, the array is {valid.dtype}")
-        request.fill(self._open_handle(), self._cache, valid, _lib.shown(self.name), kind)
+        self._filled(lambda handle: request.fill(handle, self._cache, valid, _lib.shown(self.name), kind))
         return valid
+
+    def _filled(self, fill: Callable[[Any], None]) -> None:
+        """Runs a read; once more on what there is now, where an object has changed and the user wants that."""
+        state = self._open_state()
+        try:
+            fill(state.handle)
+            return
+        except ObjectChangedError as error:
+            if self._on_change == "error" or not self._go_on(state):
+                raise error
+        fill(self._open_state().handle)
+
+    def _go_on(self, state: _State) -> bool:
+        """Replaces what has changed by what there is now, unless another thread has; False: there is nothing new.
+
+        Raises
+        ------
+        ObjectChangedError
+            What there is now differs in more than its pixels.
+        """
+        with self._refreshing:
+            if self._state is not state:
+                return True
+            try:
+                new = self._refreshed(state)
+            except ObjectNotFoundError:
+                return False
+            if new is None:
+                return False
+            err = ffi.new("nacre_error *")
+            _lib.check(lib.nacre_dataset_check_alike(state.handle, new.handle, err), err)
+            self._state = new
+            return True
 
     def _refuse_boundless(self, boundless: bool) -> None:
         if boundless:
@@ -439,9 +505,40 @@ class DatasetReader:
 
     # --- life ---
 
+    def refresh(self) -> bool:
+        """Ask whether what was opened is still the same; where it is not, go on with what there is now.
+
+        Every object behind the dataset is asked for, in one round, whatever the cache policy would believe. Reads of
+        other threads that have begun go on with the version that was open, or raise ``ObjectChangedError``.
+
+        Returns
+        -------
+        bool
+            Whether anything had changed. Then size, bands and all else may have too.
+
+        Raises
+        ------
+        RasterioIOError
+            The dataset is closed, or what there is now cannot be opened: then it stays as it was.
+        """
+        with self._refreshing:
+            new = self._refreshed(self._open_state())
+            if new is not None:
+                self._state = new
+            return new is not None
+
+    def _refreshed(self, state: _State) -> _State | None:
+        """What there is now instead; None: the same."""
+        out = ffi.new("nacre_dataset **")
+        err = ffi.new("nacre_error *")
+        options, io = _OpenOptions(self._driver), _lib.IOOptions(self._cache)
+        _lib.check(lib.nacre_dataset_refresh(state.handle, options.pointer, io.pointer, out, err), err)
+        return None if out[0] == ffi.NULL else DatasetReader._state_of(self, out[0])
+
     def close(self) -> None:
         """Let go of the dataset. Reads of other threads that have begun end well."""
-        self._handle = None
+        self._is_closed = True
+        self._state = self._state._replace(handle=None, source=None)
 
     def __enter__(self) -> DatasetReader:
         return self
@@ -456,17 +553,27 @@ class DatasetReader:
         return f"<{state} {type(self).__name__} name={_lib.shown(self.name)!r} mode={self.mode!r}>"
 
 
-def open_dataset(path: str | os.PathLike[str], driver: str | None = None, cache: str | None = None) -> DatasetReader:
+class _OpenOptions:
+    """A ``nacre_open_options`` with what it points to."""
+
+    def __init__(self, driver: str | None) -> None:
+        self.pointer = _lib.sized("nacre_open_options")
+        if driver:
+            self._name = ffi.new("char[]", driver.encode())
+            self._names = ffi.new("char const *[]", [self._name, ffi.NULL])
+            self.pointer.drivers = self._names
+
+
+def open_dataset(
+    path: str | os.PathLike[str], driver: str | None = None, cache: str | None = None, on_change: str = "error"
+) -> DatasetReader:
     """Open a raster for reading; see ``nacre.open``."""
-    options = _lib.sized("nacre_open_options")
-    names = [ffi.new("char[]", driver.encode()), ffi.NULL] if driver else None
-    keep = ffi.new("char const *[]", names) if names else ffi.NULL
-    options.drivers = keep
+    options = _OpenOptions(driver)
     out = ffi.new("nacre_dataset **")
     err = ffi.new("nacre_error *")
     io = _lib.IOOptions(cache)
-    _lib.check(lib.nacre_dataset_open(_lib.encoded(path), options, io.pointer, out, err), err)
-    dataset = DatasetReader(out[0], cache)
+    _lib.check(lib.nacre_dataset_open(_lib.encoded(path), options.pointer, io.pointer, out, err), err)
+    dataset = DatasetReader(out[0], cache, driver, on_change)
     if dataset._info.transform is None and not dataset._info.gcp_count:
         warnings.warn(
             "Dataset has no geotransform, gcps, or rpcs. The identity matrix will be returned.",

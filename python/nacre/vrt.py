@@ -14,7 +14,7 @@ from affine import Affine
 from . import _lib, _read
 from ._native import ffi, lib
 from .crs import CRS
-from .dataset import DatasetReader
+from .dataset import DatasetReader, _State
 from .enums import ColorInterp, Resampling
 from .errors import WarpOptionsError
 
@@ -109,14 +109,32 @@ class WarpedVRT(DatasetReader):
         warp.transform("transform", transform)
         self._set_values(warp.pointer)
         self._set_nodata(warp, src_nodata, nodata)
+        self._warp = warp
+        source = src_dataset._open_state()
+        super().__init__(self._view_of(source), src_dataset._cache, None, src_dataset._on_change)
+        self._state = self._state_over(source, self._state)
+
+    def _view_of(self, source: _State) -> Any:
+        """A new view of a dataset, for who takes it over."""
         out = ffi.new("nacre_dataset **")
         err = ffi.new("nacre_error *")
-        _lib.check(lib.nacre_view_warp(src_dataset._open_handle(), warp.pointer, out, err), err)
-        super().__init__(out[0], src_dataset._cache)
+        _lib.check(lib.nacre_view_warp(source.handle, self._warp.pointer, out, err), err)
+        return out[0]
+
+    @staticmethod
+    def _state_over(source: _State, state: _State) -> _State:
         # Decimated reads are warped from the source's overviews.
-        source = src_dataset._info
-        widths = [max(1, int(0.5 + self.width * width / source.width)) for width in source.overview_widths]
-        self._info = dataclasses.replace(self._info, overview_widths=widths)
+        width = state.info.width
+        widths = [max(1, int(0.5 + width * each / source.info.width)) for each in source.info.overview_widths]
+        return _State(state.handle, dataclasses.replace(state.info, overview_widths=widths), source)
+
+    def _refreshed(self, state: _State) -> _State | None:
+        """The same view of what the source is now; the source's own object stays as it is."""
+        assert state.source is not None
+        source = self.src_dataset._refreshed(state.source)
+        if source is None:
+            return None
+        return self._state_over(source, self._state_of(self._view_of(source)))
 
     def _set_values(self, pointer: Any) -> None:
         pointer.resampling = int(self.resampling)

@@ -4,6 +4,7 @@
 
 #include "api/drivers.h"
 #include "raster/dataset.h"
+#include "raster/refresh.h"
 
 nacre_status nacre_dataset_open(const char *path, const nacre_open_options *open_options,
                                 const nacre_io_options *options, nacre_dataset **out, nacre_error *err)
@@ -20,6 +21,26 @@ nacre_status nacre_dataset_open(const char *path, const nacre_open_options *open
     ncr_call_report(call, options);
     ncr_call_unref(call);
     return status;
+}
+
+nacre_status nacre_dataset_refresh(nacre_dataset *dataset, const nacre_open_options *open_options,
+                                   const nacre_io_options *options, nacre_dataset **out, nacre_error *err)
+{
+    *out = NULL;
+    ncr_call *call = NULL;
+    nacre_status status = ncr_call_new(options, &call, err);
+    if (status != NACRE_OK)
+        return status;
+    call->proves_again = true;
+    status = ncr_dataset_refresh(dataset, open_options ? open_options->drivers : NULL, call, out, err);
+    ncr_call_report(call, options);
+    ncr_call_unref(call);
+    return status;
+}
+
+nacre_status nacre_dataset_check_alike(const nacre_dataset *was, const nacre_dataset *now, nacre_error *err)
+{
+    return ncr_dataset_check_alike(was, now, err);
 }
 
 nacre_dataset *nacre_dataset_ref(nacre_dataset *dataset)

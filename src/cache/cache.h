@@ -39,6 +39,10 @@ const ncr_object_facts *ncr_pin_facts(const ncr_pin *pin);
 /* Whether its version is strong, or all its bytes came in one answer that the pin holds. */
 bool ncr_pin_is_proven(const ncr_pin *pin);
 
+/* Whether two pins of one object hold the same bytes, as far as can be shown: strong versions that are the same, or all
+ * bytes at hand. */
+bool ncr_pin_same(const ncr_pin *a, const ncr_pin *b);
+
 /* --- Asynchronous operations; rules as in store.h. --- */
 
 /* Proves an object's version with the store and pins it. The proof is the request that reads the first bytes: cached

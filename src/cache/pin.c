@@ -38,6 +38,14 @@ bool ncr_pin_is_proven(const ncr_pin *pin)
     return pin->is_proven;
 }
 
+bool ncr_pin_same(const ncr_pin *a, const ncr_pin *b)
+{
+    if (a->facts.version.strong || b->facts.version.strong)
+        return ncr_version_same(&a->facts.version, &b->facts.version) && a->facts.size == b->facts.size;
+    return a->whole && b->whole && a->whole->size == b->whole->size &&
+           memcmp(a->whole->data, b->whole->data, a->whole->size) == 0;
+}
+
 static const char *text_of(const ncr_version *version)
 {
     return version->token[0] ? version->token : "without a version";

@@ -78,6 +78,8 @@ void ncr_dataset_unref(ncr_dataset *dataset)
     free(dataset->compression);
     free(dataset->overviews);
     free(dataset->path);
+    free(dataset->text);
+    ncr_pins_unref(dataset->pins);
     ncr_file_unref(dataset->file);
     free(dataset);
 }

@@ -85,6 +85,8 @@ struct nacre_dataset {
     const ncr_dataset_class *class;
     char *path;     /* as it was named; "" for a view that was not saved */
     ncr_file *file; /* the object it was opened from; NULL for a view; referenced */
+    ncr_pins *pins; /* of the tree it was opened in; NULL: a view that was not opened; referenced */
+    char *text;     /* what it was opened from, where that is the text of a VRT; else NULL */
     int width, height;
     int band_count;
     ncr_band *bands;

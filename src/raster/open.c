@@ -89,6 +89,20 @@ static nacre_status choose_driver(open_plan *open, nacre_error *err)
     return driver->plan_open(&open->request, open->plan.call, open->dataset_out, &open->child, err);
 }
 
+/* What a refresh will need. */
+static void finish(open_plan *open)
+{
+    ncr_pinning_keep(&open->pinning);
+    ncr_dataset *dataset = *open->dataset_out;
+    if (!dataset || dataset->pins)
+        return;
+    dataset->pins = ncr_pins_ref(open->request.pins);
+    if (!open->request.file) {
+        dataset->text = (char *)open->request.path;
+        open->request.path = NULL;
+    }
+}
+
 static nacre_status step_open(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_error *err)
 {
     open_plan *open = (open_plan *)plan;
@@ -103,7 +117,7 @@ static nacre_status step_open(ncr_plan *plan, ncr_wants *wants, bool *more, nacr
     }
     status = ncr_plan_step_child(open->child, wants, more, err);
     if (status == NACRE_OK && !*more)
-        ncr_pinning_keep(&open->pinning);
+        finish(open);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "cache/map.h"
 
@@ -67,6 +68,38 @@ static uint64_t hash_of(const ncr_object *object)
     return ncr_hash(0, object->id, strlen(object->id));
 }
 
+static void *next_entry(const ncr_pins *pins, size_t *slot, ncr_map_node *node)
+{
+    node = node ? node->next : NULL;
+    while (!node && *slot < pins->map.slot_count)
+        node = pins->map.slots[(*slot)++];
+    return node;
+}
+
+size_t ncr_pins_count(ncr_pins *pins)
+{
+    size_t slot = 0, count = 0;
+    pthread_mutex_lock(&pins->lock);
+    for (entry *e = next_entry(pins, &slot, NULL); e; e = next_entry(pins, &slot, &e->node))
+        count += e->is_kept;
+    pthread_mutex_unlock(&pins->lock);
+    return count;
+}
+
+nacre_status ncr_pins_list(ncr_pins *pins, ncr_file ***out, size_t *count, nacre_error *err)
+{
+    size_t slot = 0;
+    *count = 0;
+    pthread_mutex_lock(&pins->lock);
+    *out = ncr_alloc_array(pins->map.count, sizeof(ncr_file *));
+    bool is_short = pins->map.count && !*out;
+    for (entry *e = next_entry(pins, &slot, NULL); e && !is_short; e = next_entry(pins, &slot, &e->node))
+        if (e->is_kept)
+            (*out)[(*count)++] = ncr_file_ref(e->file);
+    pthread_mutex_unlock(&pins->lock);
+    return is_short ? ncr_error_memory(err) : NACRE_OK;
+}
+
 /* Whether two may share a handle: one object, reached with the same rights. */
 static bool is_same(const ncr_object *a, const ncr_object *b)
 {
@@ -116,6 +149,18 @@ nacre_status ncr_pinning_begin(ncr_pinning *pinning, ncr_pins *pins, const char 
     *more = true;
     ncr_want want = {.kind = NCR_WANT_OPEN, .path = path, .object = pinning->object, .file_out = &pinning->file};
     return ncr_wants_add(wants, &want, err);
+}
+
+nacre_status ncr_pins_add(ncr_pins *pins, ncr_file *file, nacre_error *err)
+{
+    entry *made = calloc(1, sizeof *made);
+    if (!made)
+        return ncr_error_memory(err);
+    *made = (entry){.file = ncr_file_ref(file), .is_kept = true};
+    if (ncr_map_add(&pins->map, &made->node, hash_of(ncr_file_object(file))))
+        return NACRE_OK;
+    free_entry(made);
+    return ncr_error_memory(err);
 }
 
 nacre_status ncr_pinning_arrived(ncr_pinning *pinning, nacre_error *err)

@@ -15,6 +15,12 @@ ncr_pins *ncr_pins_new(void); /* NULL: out of memory */
 ncr_pins *ncr_pins_ref(ncr_pins *pins);
 void ncr_pins_unref(ncr_pins *pins); /* accepts NULL */
 
+/* The objects that are pinned for good: their handles, each the caller's to release, and the array to free. */
+nacre_status ncr_pins_list(ncr_pins *pins, ncr_file ***out, size_t *count, nacre_error *err);
+size_t ncr_pins_count(ncr_pins *pins);
+/* Pins an object for good, in a tree that nobody else knows yet; file is referenced. */
+nacre_status ncr_pins_add(ncr_pins *pins, ncr_file *file, nacre_error *err);
+
 /* One open of an object under way. Zeroed at first. Single-thread. */
 typedef struct ncr_pinning {
     ncr_pins *pins;     /* referenced; NULL: not begun */

@@ -241,6 +241,20 @@ static void read_that_finds_a_change_ends_the_proof(void **state)
     ncr_call_unref(ttl);
 }
 
+static void read_of_a_range_is_no_proof(void **state)
+{
+    (void)state;
+    ncr_pin *pin = test_open_now(object, call);
+    now_ms += 60001;
+    test_fetch fetch;
+    assert_int_equal(test_fetch_now(&fetch, pin, call, 100000, 10), NACRE_OK);
+    test_fetch_clear(&fetch);
+    fake_forget_requests(store);
+    expect("cache=ttl=60", "v=1");
+    assert_int_equal(fake_count(store, 'g'), 1);
+    ncr_pin_unref(pin);
+}
+
 /* --- Immutable. --- */
 
 static void immutable_is_asked_for_once(void **state)
@@ -367,6 +381,7 @@ int main(void)
         TEST(proofs_are_by_credentials),
         TEST(proof_of_the_user_is_none_for_a_document_from_elsewhere),
         TEST(read_that_finds_a_change_ends_the_proof),
+        TEST(read_of_a_range_is_no_proof),
         TEST(immutable_is_asked_for_once),
         TEST(immutable_that_changed_is_an_error_where_an_answer_shows_it),
         TEST(immutable_that_must_be_read_again_is_the_same_or_an_error),
