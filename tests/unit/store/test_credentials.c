@@ -268,6 +268,10 @@ static void short_lives_do_not_make_a_fetch_for_each_request(void **state)
         for (int n = 0; n < 50; n++)
             assert_string_equal(token_now(f), "secret-1");
         assert_int_equal(f->source.fetches, 1);
+        now_ms += 2000; /* of four minutes, most are left; the others have ended */
+        assert_string_equal(token_now(f), i == 0 ? "secret-1" : "");
+        usleep(20000); /* for a fetch that should not be under way to be counted */
+        assert_int_equal(f->source.fetches, i == 0 ? 1 : 2);
         end(f);
     }
 }
