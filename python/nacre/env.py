@@ -27,6 +27,7 @@ _SAME = {
     "CPL_GS_ENDPOINT": "gs.endpoint",
     "GS_NO_SIGN_REQUEST": "gs.no_sign_request",
     "GS_USER_PROJECT": "gs.billing_project",
+    "GOOGLE_APPLICATION_CREDENTIALS": "gs.credentials",
     "AWS_S3_ENDPOINT": "s3.endpoint",
     "AWS_HTTPS": "s3.https",
     "AWS_VIRTUAL_HOSTING": "s3.addressing",
