@@ -30,6 +30,13 @@ const ncr_key_row ncr_key_rows[NCR_KEY_COUNT] = {
                          "public",
                          {0},
                          "what a document from a store may name: its own bucket, public places, or anything"},
+    [NCR_KEY_SOURCES_ALLOW] = {"sources.allow",
+                               NCR_KEY_TEXT,
+                               NULL,
+                               NULL,
+                               {0},
+                               "beginnings of paths, with spaces between, that documents may name as if you did: with "
+                               "credentials, and at private addresses"},
     [NCR_KEY_UNPROVEN] =
         {"unproven", NCR_KEY_TEXT, "allow|refuse", "allow", {0}, "whether objects without a validator may be opened"},
     [NCR_KEY_THREADS] = {"threads",

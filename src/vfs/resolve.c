@@ -17,6 +17,7 @@
  *   elsewhere, sources=public                without credentials, and never at a private address, unless the user
  *                                            configured that endpoint; nothing local
  *   elsewhere, sources=same                  never
+ *   below a prefix of sources.allow          as if the user had named it
  *   anywhere, sources=any                    as if the user had named it */
 
 /* How a path is to be opened. */
@@ -64,6 +65,49 @@ bool ncr_vfs_is_trusted(const ncr_object *document, const ncr_call *call)
     return !document || document->store->is_local || strcmp(ncr_config_text(call->config, NCR_KEY_SOURCES), "any") == 0;
 }
 
+/* Whether a path, in its normal form, begins with a prefix, and how long that is in its own. */
+static nacre_status match_prefix(const char *prefix, const char *normal, const char *key, size_t *length,
+                                 nacre_error *err)
+{
+    ncr_path parsed;
+    nacre_error why;
+    *length = 0;
+    nacre_status status = ncr_path_parse(prefix, &parsed, &why);
+    if (status == NACRE_ERROR_UNSUPPORTED) /* a store of another build: nothing here begins so */
+        return NACRE_OK;
+    if (status != NACRE_OK)
+        return ncr_error_set(err, status, "%s: %s", key, why.message);
+    char *text = ncr_path_text(&parsed, NCR_SPELLING_URL);
+    ncr_path_clear(&parsed);
+    if (!text)
+        return ncr_error_memory(err);
+    if (ncr_text_starts(normal, text))
+        *length = strlen(text);
+    free(text);
+    return NACRE_OK;
+}
+
+/* Whether one of the prefixes of sources.allow begins the path. One with ".." in it is in no folder, since servers
+ * resolve that. */
+static nacre_status find_allowed(const ncr_path *path, const ncr_call *call, bool *out, nacre_error *err)
+{
+    const char *list = ncr_config_text(call->config, NCR_KEY_SOURCES_ALLOW);
+    *out = false;
+    if (!list || strstr(path->key, "/..") || strcasestr(path->key, "%2f.."))
+        return NACRE_OK;
+    char *normal = ncr_path_text(path, NCR_SPELLING_URL), *copy = ncr_text_copy(list), *rest = copy;
+    nacre_status status = normal && copy ? NACRE_OK : ncr_error_memory(err);
+    for (char *prefix; status == NACRE_OK && !*out && (prefix = strsep(&rest, " \t\n"));) {
+        size_t length = 0;
+        if (*prefix)
+            status = match_prefix(prefix, normal, "sources.allow", &length, err);
+        *out = length > 0;
+    }
+    free(normal);
+    free(copy);
+    return status;
+}
+
 /* How the document may open what it names, if it may. is_own: it is of the document's own bucket or host. */
 static nacre_status judge(const ncr_path *path, const char *shown, const ncr_object *document, bool is_own,
                           const ncr_call *call, trust *out, nacre_error *err)
@@ -78,9 +122,13 @@ static nacre_status judge(const ncr_path *path, const char *shown, const ncr_obj
         *out = (trust){.anonymous = document->anonymous, .public_only = document->public_only};
         return NACRE_OK;
     }
+    bool is_allowed;
+    nacre_status status = find_allowed(path, call, &is_allowed, err);
+    if (status != NACRE_OK || is_allowed)
+        return status;
     if (strcmp(rule, "same") == 0)
         return refuse(shown, document, "another bucket or host, which sources=same does not allow",
-                      "sources=public or sources=any does", err);
+                      "sources=public or sources=any does, or sources.allow for a prefix", err);
     out->anonymous = true;
     out->public_only =
         path->location && !(ncr_path_is_http(path) && is_configured_endpoint(path->location, call->config));
@@ -135,27 +183,6 @@ static nacre_status open_store(const ncr_path *path, bool anonymous, ncr_call *c
 
 /* --- Policies. --- */
 
-/* Whether a path, in its normal form, begins with a prefix, and how long that is in its own. */
-static nacre_status match_prefix(const char *prefix, const char *normal, size_t *length, nacre_error *err)
-{
-    ncr_path parsed;
-    nacre_error why;
-    *length = 0;
-    nacre_status status = ncr_path_parse(prefix, &parsed, &why);
-    if (status == NACRE_ERROR_UNSUPPORTED) /* a store of another build: nothing here begins so */
-        return NACRE_OK;
-    if (status != NACRE_OK)
-        return ncr_error_set(err, status, "cache.policy: %s", why.message);
-    char *text = ncr_path_text(&parsed, NCR_SPELLING_URL);
-    ncr_path_clear(&parsed);
-    if (!text)
-        return ncr_error_memory(err);
-    if (ncr_text_starts(normal, text))
-        *length = strlen(text);
-    free(text);
-    return NACRE_OK;
-}
-
 /* The longest prefix wins; of equal ones the first, which comes from the place that is looked at first. */
 static nacre_status find_by_prefix(const ncr_path *path, const ncr_policy_rules *rules, ncr_policy *out,
                                    nacre_error *err)
@@ -164,7 +191,7 @@ static nacre_status find_by_prefix(const ncr_path *path, const ncr_policy_rules 
     nacre_status status = normal ? NACRE_OK : ncr_error_memory(err);
     size_t longest = 0, length;
     for (size_t i = 0; i < rules->count && status == NACRE_OK; i++) {
-        status = match_prefix(rules->items[i].prefix, normal, &length, err);
+        status = match_prefix(rules->items[i].prefix, normal, "cache.policy", &length, err);
         if (status == NACRE_OK && length > longest) {
             longest = length;
             *out = rules->items[i].policy;

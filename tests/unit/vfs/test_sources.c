@@ -92,6 +92,24 @@ static void other_places_are_opened_without_credentials(void **state)
     assert_judged("sources=same", "az://c/x.vrt", "az://c@other/a.tif", "r");
 }
 
+static void allowed_prefixes_are_opened_as_the_users(void **state)
+{
+    (void)state;
+    const char *allow = "sources.allow=gs://c  https://example.com/x/ http://127.0.0.1:9/";
+    assert_judged(allow, "gs://b/x.vrt", "gs://c/a.tif", "o");
+    assert_judged(allow, "gs://b/x.vrt", "/vsigs/c/a.tif", "o");
+    assert_judged(allow, "gs://b/x.vrt", "gs://cc/a.tif", "oa");
+    assert_judged(allow, "gs://b/x.vrt", "HTTPS://example.com:443/x/a.tif", "o");
+    assert_judged(allow, "gs://b/x.vrt", "https://example.com/y/a.tif", "oap");
+    assert_judged(allow, "gs://b/x.vrt", "https://example.com/x/../y/a.tif", "oap");
+    assert_judged(allow, "gs://b/x.vrt", "https://example.com.evil/x/a.tif", "oap");
+    assert_judged(allow, "gs://b/x.vrt", "https://example.com@evil/x/a.tif", "oap");
+    assert_judged(allow, "gs://b/x.vrt", "http://127.0.0.1:9/a.tif", "o");
+    assert_judged(allow, "gs://b/x.vrt", "http://127.0.0.1:99/a.tif", "oap");
+    assert_judged("sources.allow=/etc/ mem://x", "gs://b/x.vrt", "/etc/passwd", "r");
+    assert_judged("sources.allow=/etc/ mem://x", "gs://b/x.vrt", "mem://x", "r");
+}
+
 static void configured_endpoint_is_trusted(void **state)
 {
     (void)state;
@@ -167,6 +185,7 @@ int main(void)
         cmocka_unit_test(document_from_a_store_names_nothing_local),
         cmocka_unit_test(own_bucket_and_host_are_opened_as_the_document),
         cmocka_unit_test(other_places_are_opened_without_credentials),
+        cmocka_unit_test(allowed_prefixes_are_opened_as_the_users),
         cmocka_unit_test(configured_endpoint_is_trusted),
         cmocka_unit_test(local_document_names_anything),
         cmocka_unit_test(trust_does_not_grow_along_a_chain),
