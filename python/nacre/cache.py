@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import atexit
+
 from . import _lib
 from ._native import ffi, lib
 
@@ -46,3 +48,11 @@ def stats() -> dict[str, int]:
     out = ffi.new("nacre_cache_stats *")
     lib.nacre_cache_stats_get(out)
     return {name: getattr(out, name) for name, _ in ffi.typeof("nacre_cache_stats").fields}
+
+
+def flush() -> None:
+    """Wait until what was fetched is written into `cache.dir`, which happens behind the reads; done at exit too."""
+    lib.nacre_cache_flush()
+
+
+atexit.register(flush)

@@ -53,3 +53,8 @@ void nacre_cache_invalidate_all(void)
 {
     ncr_cache_forget_all();
 }
+
+void nacre_cache_flush(void)
+{
+    ncr_cache_flush();
+}

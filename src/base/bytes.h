@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Reads of unaligned integers in a stated byte order. The caller has checked that the bytes are there. */
+/* Unaligned integers in a stated byte order. The caller has checked that the bytes are there. */
 
 static inline uint16_t ncr_read_u16(const void *at, bool big_endian)
 {
@@ -30,6 +30,21 @@ static inline uint64_t ncr_read_u64(const void *at, bool big_endian)
     uint64_t high = ncr_read_u32(big_endian ? p : p + 4, big_endian);
     uint64_t low = ncr_read_u32(big_endian ? p + 4 : p, big_endian);
     return high << 32 | low;
+}
+
+/* Writes, low byte first. */
+
+static inline void ncr_write_u32(void *at, uint32_t value)
+{
+    uint8_t *p = at;
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(value >> 8 * i);
+}
+
+static inline void ncr_write_u64(void *at, uint64_t value)
+{
+    ncr_write_u32(at, (uint32_t)value);
+    ncr_write_u32((uint8_t *)at + 4, (uint32_t)(value >> 32));
 }
 
 /* Whether this machine keeps the high byte first. */

@@ -18,6 +18,15 @@ const ncr_key_row ncr_key_rows[NCR_KEY_COUNT] = {
                             NULL,
                             {0},
                             "memory of the cache; by default an eighth of RAM, at least 64 MiB"},
+    [NCR_KEY_CACHE_DIR] =
+        {"cache.dir",
+         NCR_KEY_TEXT,
+         NULL,
+         NULL,
+         {0},
+         "folder in which fetched bytes are kept for other processes and later ones; by default none"},
+    [NCR_KEY_CACHE_DIR_SIZE] =
+        {"cache.dir_size", NCR_KEY_SIZE, NULL, "10 GiB", {0}, "most that cache.dir may hold; the oldest goes first"},
     [NCR_KEY_SIDECARS] = {"sidecars",
                           NCR_KEY_TEXT,
                           "auto|always|never",

@@ -15,6 +15,7 @@
 #include "cache/open.h"
 #include "cache/ram.h"
 #include "cache/table.h"
+#include "cache/tier.h"
 #include "cache/watch.h"
 
 /* The cache as one thing: budget, changes, forgetting, figures, fork. */
@@ -54,6 +55,7 @@ static void after_fork_child(void)
 {
     ncr_subject_each_locked("", drop_inflight);
     ncr_watch_abandon_locked();
+    ncr_behind_abandon_locked();
     ncr_cache_unlock();
 }
 
@@ -87,7 +89,22 @@ void ncr_cache_set_budget(size_t bytes)
 
 /* --- Changes. --- */
 
-void ncr_cache_change_begin(const ncr_object *object)
+/* The folder of a change, which tells nobody what it refuses: the next open does. */
+static ncr_disk *disk_of(const ncr_object *object, const ncr_call *call)
+{
+    ncr_disk *disk = NULL;
+    if (call && !object->store->is_local)
+        ncr_disk_open(call->config, &disk, NULL);
+    return disk;
+}
+
+static void forget_on_disk(const ncr_object *object, ncr_disk *disk)
+{
+    if (disk)
+        ncr_disk_proof_drop(disk, object->id);
+}
+
+void ncr_cache_change_begin(const ncr_object *object, const ncr_call *call)
 {
     ncr_cache_begin(NULL);
     ncr_cache_lock();
@@ -100,28 +117,34 @@ void ncr_cache_change_begin(const ncr_object *object)
         subject->change_ms = ncr_clock_ms();
     }
     ncr_cache_unlock();
+    forget_on_disk(object, disk_of(object, call));
 }
 
 /* The bytes of a whole put become those of the version in its answer. */
-static void fill_locked(ncr_subject *subject, const ncr_object *object, const ncr_object_facts *facts, ncr_block *block)
+static void fill_locked(ncr_subject *subject, const ncr_object *object, const ncr_object_facts *facts, ncr_block *block,
+                        const ncr_place *place)
 {
     ncr_snapshot *snapshot = ncr_snapshot_get_locked(subject, facts, true);
     if (!snapshot)
         return;
-    ncr_interval_add_locked(snapshot, 0, block->size, block->data, block);
-    ncr_proven_set_locked(subject, object, facts, subject->change_ms);
+    ncr_cache_fill_locked(snapshot, 0, block->size, block->data, block, place);
+    ncr_cache_prove_locked(subject, object, facts, subject->change_ms, place->disk);
     ncr_snapshot_unref_locked(snapshot);
 }
 
-void ncr_cache_change_end(const ncr_object *object, ncr_outcome outcome, const ncr_object_facts *facts,
-                          const void *data, size_t size)
+void ncr_cache_change_end(const ncr_object *object, const ncr_call *call, ncr_outcome outcome,
+                          const ncr_object_facts *facts, const void *data, size_t size)
 {
     ncr_block *block = NULL;
+    ncr_place place = {.disk = disk_of(object, call)};
     if (outcome == NCR_OUTCOME_DONE && facts && data && facts->version.strong && facts->size == size &&
         size <= NCR_PUT_FILLS_CACHE && !object->store->is_local)
         block = ncr_block_new(size);
     if (block && size)
         memcpy(block->data, data, size);
+    forget_on_disk(object, place.disk); /* again: others may have proven it meanwhile */
+    if (block)
+        place = ncr_place_of(place.disk, object, facts);
     ncr_cache_lock();
     ncr_subject *subject = ncr_subject_find_locked(object->id);
     if (subject && subject->changes) { /* none: it began without memory, or in the parent of a fork */
@@ -129,7 +152,7 @@ void ncr_cache_change_end(const ncr_object *object, ncr_outcome outcome, const n
         if (outcome != NCR_OUTCOME_NOT_DONE)
             ncr_proven_forget_locked(subject);
         if (block && !subject->overlapped)
-            fill_locked(subject, object, facts, block);
+            fill_locked(subject, object, facts, block, &place);
         subject->changes--;
         if (!subject->changes)
             subject->overlapped = false;
@@ -137,6 +160,7 @@ void ncr_cache_change_end(const ncr_object *object, ncr_outcome outcome, const n
     }
     ncr_cache_unlock();
     ncr_block_unref(block);
+    ncr_behind_start();
 }
 
 /* --- For the user. --- */
@@ -179,6 +203,12 @@ void ncr_cache_forget_all(void)
     forget_below("");
 }
 
+bool ncr_cache_flush(void)
+{
+    enum { LONGEST_MS = 5000 };
+    return ncr_behind_wait(LONGEST_MS);
+}
+
 void ncr_cache_stats(nacre_cache_stats *out)
 {
     ncr_cache_begin(NULL);
@@ -190,4 +220,5 @@ void ncr_cache_stats(nacre_cache_stats *out)
     ncr_cache_lock();
     ncr_policy_stats_locked(out);
     ncr_cache_unlock();
+    ncr_disk_stats(out);
 }

@@ -64,6 +64,7 @@ struct ncr_cache_open {
     void (*done)(ncr_cache_open *open);
     void *user;
     struct ncr_cache_open *next; /* the cache's */
+    struct ncr_disk *disk;       /* the cache's */
 };
 void ncr_cache_open_start(ncr_cache_open *open);
 
@@ -122,13 +123,13 @@ void ncr_cache_value_put(const ncr_pin *pin, ncr_value_key key, ncr_value *value
 
 /* Around every put, copy, rename and delete of an object, also when the outcome is unknown. end() with facts and data
  * (of a whole put) keeps the bytes under the version in its answer, up to NCR_PUT_FILLS_CACHE. */
-void ncr_cache_change_begin(const ncr_object *object);
-void ncr_cache_change_end(const ncr_object *object, ncr_outcome outcome, const ncr_object_facts *facts,
-                          const void *data, size_t size);
+void ncr_cache_change_begin(const ncr_object *object, const ncr_call *call);
+void ncr_cache_change_end(const ncr_object *object, const ncr_call *call, ncr_outcome outcome,
+                          const ncr_object_facts *facts, const void *data, size_t size);
 
 /* What was last proven of an object with its credentials: the answer to a stat with cache=offline.
- * NACRE_ERROR_OFFLINE: nothing. */
-nacre_status ncr_cache_known(const ncr_object *object, ncr_object_facts *out, nacre_error *err);
+ * NACRE_ERROR_OFFLINE: nothing. May read a file. */
+nacre_status ncr_cache_known(const ncr_object *object, const ncr_call *call, ncr_object_facts *out, nacre_error *err);
 
 /* Sets the budget from configuration (NULL: the default) at the first use of the cache; cheap after that. */
 void ncr_cache_begin(const ncr_config *config);
@@ -138,6 +139,8 @@ void ncr_cache_forget(const ncr_object *object);       /* one object */
 void ncr_cache_forget_below(const ncr_object *prefix); /* every object that begins so; a store: all it has */
 void ncr_cache_forget_all(void);
 void ncr_cache_stats(nacre_cache_stats *out);
+/* See nacre_cache_flush(). False: time is up. */
+bool ncr_cache_flush(void);
 /* For tests: another budget at once. */
 void ncr_cache_set_budget(size_t bytes);
 

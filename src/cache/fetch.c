@@ -97,6 +97,26 @@ static void end_reader(ncr_task *task)
     end_fetch(fetch, status);
 }
 
+void ncr_readers_plan(ncr_reader *readers)
+{
+    size_t count = 0;
+    for (const ncr_reader *reader = readers; reader; reader = reader->next)
+        count++;
+    ncr_reader **list = ncr_alloc_array(count, sizeof(ncr_reader *));
+    count = 0;
+    for (ncr_reader *reader = readers, *next; reader; reader = next) {
+        next = reader->next;
+        clear_pieces(reader);
+        if (list)
+            list[count++] = reader;
+        else
+            start_readers(&reader, 1);
+    }
+    if (count)
+        start_readers(list, count);
+    free(list);
+}
+
 void ncr_readers_end(ncr_reader *ready)
 {
     for (ncr_reader *next; ready; ready = next) {
@@ -270,7 +290,7 @@ static void cut_reader_locked(ncr_snapshot *snapshot, ncr_reader *reader)
 {
     size_t count;
     reader->status = NACRE_OK;
-    reader->again = false;
+    reader->again = reader->on_disk = false;
     reader->pending = 0;
     if (!cut_locked(snapshot, reader, NULL, &count)) {
         reader->status = is_offline(reader->fetch) ? offline_error(reader->fetch, &reader->fetch->error)
@@ -285,23 +305,78 @@ static void cut_reader_locked(ncr_snapshot *snapshot, ncr_reader *reader)
     cut_locked(snapshot, reader, reader->pieces, &reader->piece_count);
 }
 
-/* Plans the readers of one snapshot; those that wait for nothing are put before *ready. */
-static void plan_group_locked(ncr_reader **readers, size_t count, ncr_flight **flights, ncr_reader **ready)
+/* Whether what a reader lacks is looked for on disk first. */
+static bool looks(const ncr_reader *reader)
+{
+    return reader->fetch->pin->place.disk && !reader->looked;
+}
+
+/* Makes flights that read what is missing from disk; false: out of memory, and some of it is not under way. Nothing is
+ * read over a gap, and long ranges are cut where chunks end, to be read beside one another. */
+static bool plan_lookup_locked(missing_list *list, ncr_lookup **lookup)
+{
+    if (!list->count)
+        return true;
+    if (!*lookup && !(*lookup = calloc(1, sizeof **lookup)))
+        return false;
+    qsort(list->items, list->count, sizeof *list->items, by_begin);
+    for (size_t i = 0, next; i < list->count; i = next) {
+        missing range = list->items[i];
+        for (next = i + 1; next < list->count && list->items[next].begin <= range.end; next++) {
+            range.end = list->items[next].end > range.end ? list->items[next].end : range.end;
+            range.bypass = range.bypass && list->items[next].bypass;
+        }
+        for (uint64_t at = range.begin, end; at < range.end; at = end) {
+            end = (at / NCR_GET_MAX + 1) * NCR_GET_MAX;
+            end = end < range.end ? end : range.end;
+            if (!ncr_lookup_add_locked(*lookup, range.reader->fetch->pin, at, (size_t)(end - at), !range.bypass))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* What is being planned for a batch, to be started after the lock. */
+typedef struct plan {
+    ncr_flight *flights;
+    ncr_lookup *lookup; /* NULL: nothing is looked for on disk */
+    ncr_reader *ready;  /* those that wait for nothing */
+} plan;
+
+/* Finds out what is missing, and plans flights for it: to the store, and where that was not done yet, to the disk. What
+ * this leaves out, cutting finds. */
+static void plan_missing_locked(ncr_reader **readers, size_t count, plan *p)
 {
     ncr_snapshot *snapshot = readers[0]->fetch->pin->snapshot;
     missing_list list = {0};
     bool complete = true;
     for (size_t i = 0; i < count && complete; i++)
-        complete = is_offline(readers[i]->fetch) || add_missing_locked(snapshot, readers[i], &list);
+        if (!looks(readers[i]) && !is_offline(readers[i]->fetch))
+            complete = add_missing_locked(snapshot, readers[i], &list);
     if (complete)
-        plan_flights_locked(snapshot, &list, flights); /* what that leaves out, cutting finds */
+        plan_flights_locked(snapshot, &list, &p->flights);
+    list.count = 0;
+    for (size_t i = 0; i < count && complete; i++)
+        if (looks(readers[i])) {
+            complete = add_missing_locked(snapshot, readers[i], &list);
+            readers[i]->looked = true;
+        }
+    if (complete)
+        plan_lookup_locked(&list, &p->lookup);
     free(list.items);
+}
+
+/* Plans the readers of one snapshot. */
+static void plan_group_locked(ncr_reader **readers, size_t count, plan *p)
+{
+    plan_missing_locked(readers, count, p);
     for (size_t i = 0; i < count; i++) {
-        cut_reader_locked(snapshot, readers[i]);
-        ncr_cache_count(readers[i]->fetch->call, !readers[i]->missed && readers[i]->status == NACRE_OK);
+        cut_reader_locked(readers[i]->fetch->pin->snapshot, readers[i]);
+        if (!readers[i]->on_disk)
+            ncr_cache_count(readers[i]->fetch->call, !readers[i]->missed && readers[i]->status == NACRE_OK);
         if (!readers[i]->pending) {
-            readers[i]->next = *ready;
-            *ready = readers[i];
+            readers[i]->next = p->ready;
+            p->ready = readers[i];
         }
     }
 }
@@ -316,19 +391,19 @@ static int by_snapshot(const void *a, const void *b)
 
 static void start_readers(ncr_reader **readers, size_t count)
 {
-    ncr_flight *flights = NULL;
-    ncr_reader *ready = NULL;
+    plan p = {0};
     qsort(readers, count, sizeof *readers, by_snapshot);
     ncr_cache_lock();
     for (size_t i = 0, next; i < count; i = next) {
         const ncr_snapshot *snapshot = readers[i]->fetch->pin->snapshot;
         for (next = i + 1; next < count && readers[next]->fetch->pin->snapshot == snapshot; next++)
             continue;
-        plan_group_locked(&readers[i], next - i, &flights, &ready);
+        plan_group_locked(&readers[i], next - i, &p);
     }
     ncr_cache_unlock();
-    ncr_flights_start(flights);
-    ncr_readers_end(ready);
+    ncr_flights_start(p.flights);
+    ncr_lookup_start(p.lookup);
+    ncr_readers_end(p.ready);
     ncr_watch_start();
 }
 

@@ -3,6 +3,7 @@
 #include "cache/flight.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +84,7 @@ static void free_flight(ncr_flight *flight)
     free(flight->gets);
     ncr_block_unref(flight->block);
     ncr_block_unref(flight->whole);
+    ncr_found_clear(flight->found, flight->found_count);
     ncr_pin_unref(flight->pin);
     ncr_call_unref(flight->call);
     free(flight);
@@ -110,6 +112,11 @@ static void fill_gets(ncr_flight *flight, unsigned needed_round)
     }
 }
 
+static uint64_t epoch_of(const ncr_pin *pin)
+{
+    return pin->snapshot->subject ? pin->snapshot->subject->epoch : 0;
+}
+
 /* The lock is held, so the half-built flight is not released by free_flight(), which takes it. */
 ncr_flight *ncr_flight_new_locked(ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length, bool keep,
                                   unsigned needed_round)
@@ -117,11 +124,7 @@ ncr_flight *ncr_flight_new_locked(ncr_pin *pin, ncr_call *call, uint64_t offset,
     ncr_flight *flight = calloc(1, sizeof *flight);
     if (!flight)
         return NULL;
-    flight->pin = pin;
-    flight->offset = offset;
-    flight->length = length;
-    flight->keep = keep;
-    flight->epoch = pin->snapshot->subject ? pin->snapshot->subject->epoch : 0;
+    *flight = (ncr_flight){.pin = pin, .offset = offset, .length = length, .keep = keep, .epoch = epoch_of(pin)};
     flight->get_count = flight->pending = (length - 1) / NCR_GET_MAX + 1;
     flight->gets = ncr_alloc_array(flight->get_count, sizeof *flight->gets);
     flight->block = ncr_block_new(length);
@@ -145,6 +148,7 @@ void ncr_flight_join_locked(ncr_flight *flight, ncr_piece *piece)
     flight->waiting = piece;
     piece->reader->pending++;
     piece->reader->missed |= flight->call == call;
+    piece->reader->on_disk |= flight->lookup != NULL;
     if (flight->call != call)
         ncr_watch_wanted_locked(call);
     flight->keep |= !piece->reader->fetch->bypass;
@@ -189,6 +193,18 @@ static void give_piece(const ncr_flight *flight, ncr_piece *piece)
     }
 }
 
+/* A piece has come; a reader that waits for no other is put before *ready. */
+static void arrive(ncr_piece *piece, ncr_reader **ready)
+{
+    ncr_reader *reader = piece->reader;
+    if (--reader->pending)
+        return;
+    if (reader->on_disk && !reader->again)
+        ncr_cache_count(reader->fetch->call, !reader->missed && reader->status == NACRE_OK);
+    reader->next = *ready;
+    *ready = reader;
+}
+
 /* Everything of the flight is known: the cache keeps it, the readers get it. */
 static void land(ncr_flight *flight)
 {
@@ -202,19 +218,130 @@ static void land(ncr_flight *flight)
         ncr_proven_deny_locked(snapshot->subject, &flight->pin->facts); /* nobody shall believe it any longer */
     ncr_block *brought = flight->whole ? flight->whole : flight->block;
     if (flight->status == NACRE_OK && flight->keep && unchanged)
-        ncr_interval_add_locked(snapshot, flight->whole ? 0 : flight->offset, brought->size, brought->data, brought);
+        ncr_cache_fill_locked(snapshot, flight->whole ? 0 : flight->offset, brought->size, brought->data, brought,
+                              &flight->pin->place);
     for (ncr_piece *piece = flight->waiting, *next; piece; piece = next) {
         next = piece->next;
         give_piece(flight, piece);
-        if (--piece->reader->pending == 0) {
-            piece->reader->next = ready;
-            ready = piece->reader;
-        }
+        arrive(piece, &ready);
     }
     ncr_cache_unlock();
+    ncr_behind_start();
     free_flight(flight);
     ncr_readers_end(ready);
 }
+
+/* --- Reading from disk. --- */
+
+/* The bytes where they were found, else the reader asks for what it lacks. */
+static void give_found(const ncr_flight *flight, ncr_piece *piece)
+{
+    piece->flight = NULL;
+    for (size_t i = 0; i < flight->found_count; i++) {
+        const ncr_found *found = &flight->found[i];
+        if (piece->offset < found->offset || piece->offset + piece->length > found->offset + found->length)
+            continue;
+        piece->block = ncr_block_ref(found->block);
+        piece->data = found->block->data + (piece->offset - found->offset);
+        return;
+    }
+    piece->reader->again = true;
+}
+
+static void land_found_locked(ncr_flight *flight, ncr_reader **ready)
+{
+    ncr_snapshot *snapshot = flight->pin->snapshot;
+    unlist_locked(flight);
+    for (size_t i = 0; i < flight->found_count && flight->keep && flight->epoch == epoch_of(flight->pin); i++) {
+        const ncr_found *found = &flight->found[i];
+        ncr_cache_fill_locked(snapshot, found->offset, found->length, found->block->data, found->block, NULL);
+    }
+    for (ncr_piece *piece = flight->waiting, *next; piece; piece = next) {
+        next = piece->next;
+        give_found(flight, piece);
+        arrive(piece, ready);
+    }
+}
+
+/* Moves those who must be planned again into a list of their own. */
+static ncr_reader *take_again(ncr_reader **at)
+{
+    ncr_reader *again = NULL;
+    while (*at) {
+        ncr_reader *reader = *at;
+        if (!reader->again) {
+            at = &reader->next;
+            continue;
+        }
+        *at = reader->next;
+        reader->next = again;
+        again = reader;
+    }
+    return again;
+}
+
+static void land_lookup(ncr_lookup *lookup)
+{
+    ncr_reader *ready = NULL;
+    ncr_cache_lock();
+    for (ncr_flight *flight = lookup->flights; flight; flight = flight->next)
+        land_found_locked(flight, &ready);
+    ncr_cache_unlock();
+    for (ncr_flight *flight = lookup->flights, *next; flight; flight = next) {
+        next = flight->next;
+        free_flight(flight);
+    }
+    free(lookup);
+    ncr_reader *again = take_again(&ready);
+    ncr_readers_end(ready);
+    ncr_readers_plan(again);
+}
+
+static void look(ncr_task *task)
+{
+    ncr_flight *flight = (ncr_flight *)((char *)task - offsetof(ncr_flight, task));
+    ncr_lookup *lookup = flight->lookup;
+    flight->found_count = ncr_place_read(&flight->pin->place, flight->offset, flight->length, &flight->found);
+    ncr_cache_lock();
+    bool is_last = --lookup->pending == 0;
+    ncr_cache_unlock();
+    if (is_last)
+        land_lookup(lookup);
+}
+
+bool ncr_lookup_add_locked(ncr_lookup *lookup, ncr_pin *pin, uint64_t offset, size_t length, bool keep)
+{
+    ncr_flight *flight = calloc(1, sizeof *flight);
+    if (!flight)
+        return false;
+    *flight = (ncr_flight){.pin = pin, .offset = offset, .length = length, .keep = keep, .epoch = epoch_of(pin)};
+    flight->task.run = look;
+    flight->lookup = lookup;
+    if (!list_locked(flight)) {
+        free(flight);
+        return false;
+    }
+    ncr_pin_ref(pin);
+    flight->next = lookup->flights;
+    lookup->flights = flight;
+    lookup->pending++;
+    return true;
+}
+
+void ncr_lookup_start(ncr_lookup *lookup)
+{
+    if (!lookup)
+        return;
+    ncr_flight *flight = lookup->flights;
+    if (!flight)
+        free(lookup);
+    for (ncr_flight *next; flight; flight = next) { /* the last that ends releases them all */
+        next = flight->next;
+        ncr_pool_submit(&flight->task);
+    }
+}
+
+/* --- Why a version is not given. --- */
 
 static void say_changed(ncr_flight *flight, bool is_gone)
 {

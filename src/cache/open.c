@@ -34,6 +34,7 @@ struct ncr_proof {
     ncr_call *call;         /* that of the first of the opens; referenced */
     ncr_cache_open *opens;  /* that it serves */
     ncr_cache_open *waiting, *last_waiting;
+    ncr_disk *disk; /* of the first of the opens; NULL: none */
     /* What is asked with a condition: whether this is still the version. */
     ncr_object_facts known;
     ncr_snapshot *known_snapshot; /* NULL: no condition; one of its references is ours */
@@ -58,6 +59,7 @@ struct ncr_proof {
 static ncr_proof *listed; /* all proofs that others may wait for; guarded by the cache's lock */
 
 static void send_proof(ncr_task *task);
+static void look_and_send(ncr_task *task);
 static void proof_answered(ncr_get *get);
 
 /* --- Making one. --- */
@@ -115,6 +117,7 @@ static ncr_proof *new_proof_locked(ncr_cache_open *opens, bool is_listed)
     proof->object = ncr_object_ref(opens->object);
     proof->call = ncr_call_ref(opens->call);
     proof->opens = opens;
+    proof->disk = opens->disk;
     proof->get.object = proof->object;
     proof->get.call = proof->call;
     proof->get.user = proof;
@@ -129,8 +132,19 @@ static ncr_proof *new_proof_locked(ncr_cache_open *opens, bool is_listed)
         proof->next_listed = listed;
         listed = proof;
         set_condition_locked(proof);
+        if (proof->disk && !proof->known_snapshot)
+            proof->task.run = look_and_send;
     }
     return proof;
+}
+
+/* After the lock. What blocks goes to a worker. */
+static void start_proof(ncr_proof *proof)
+{
+    if (proof->task.run == send_proof)
+        ncr_cache_continue(&proof->task);
+    else
+        ncr_pool_submit(&proof->task);
 }
 
 /* Sends, or sends again, the request for the first bytes. */
@@ -157,9 +171,66 @@ static void reset_get(ncr_proof *proof)
         .object = proof->object, .call = proof->call, .needed_round = round, .user = proof, .done = proof_answered};
 }
 
+/* --- What is on disk. --- */
+
+/* What was last proven, with these credentials (NULL: any): as memory has it, else the disk. */
+static bool find_proven(const ncr_proof *proof, const char *credentials, ncr_disk_proof *out)
+{
+    *out = (ncr_disk_proof){.id = proof->object->id, .credentials = credentials};
+    ncr_cache_lock();
+    const ncr_proven *proven = ncr_proven_find_locked(proof->subject, credentials);
+    if (proven) {
+        out->facts = proven->facts;
+        out->public_only = proven->public_only;
+    }
+    ncr_cache_unlock();
+    return proven || ncr_disk_proof_read(proof->disk, out);
+}
+
+/* Makes what the disk knows of the object what is known, as set_condition_locked() does with memory. */
+static void look_on_disk(ncr_proof *proof, const char *credentials)
+{
+    ncr_disk_proof proven;
+    if (!find_proven(proof, credentials, &proven) || (credentials && proof->object->public_only && !proven.public_only))
+        return;
+    const ncr_place place = ncr_place_of(proof->disk, proof->object, &proven.facts);
+    size_t head = proven.facts.size < NCR_FIRST_READ ? (size_t)proven.facts.size : NCR_FIRST_READ;
+    ncr_block *block = ncr_place_read_all(&place, 0, head);
+    if (!block)
+        return;
+    ncr_cache_lock();
+    proof->known_snapshot = ncr_snapshot_get_locked(proof->subject, &proven.facts, true);
+    if (proof->known_snapshot && proof->epoch == proof->subject->epoch)
+        ncr_cache_fill_locked(proof->known_snapshot, 0, head, block->data, block, NULL);
+    ncr_cache_unlock();
+    proof->known = proven.facts;
+    proof->known_head = (ncr_slice){.data = block->data, .size = head, .block = block};
+}
+
+/* Makes what is known what is answered. */
+static void take_known(ncr_proof *proof)
+{
+    proof->facts = proof->known;
+    proof->head = proof->known_head;
+    proof->known_head = (ncr_slice){0};
+    proof->from_cache = proof->is_proven = true;
+}
+
+static void look_and_send(ncr_task *task)
+{
+    ncr_proof *proof = (ncr_proof *)task;
+    proof->task.run = send_proof;
+    look_on_disk(proof, NULL);
+    if (proof->known_snapshot) {
+        proof->get.match = NCR_MATCH_MODIFIED;
+        proof->get.version = &proof->known.version;
+    }
+    send_proof(task);
+}
+
 /* --- Telling the opens. --- */
 
-static ncr_pin *new_pin(const ncr_proof *proof, ncr_object *object)
+static ncr_pin *new_pin(const ncr_proof *proof, ncr_object *object, ncr_disk *disk)
 {
     ncr_pin *pin = calloc(1, sizeof *pin);
     if (!pin)
@@ -169,6 +240,7 @@ static ncr_pin *new_pin(const ncr_proof *proof, ncr_object *object)
     pin->facts = proof->facts;
     pin->whole = proof->whole ? ncr_block_ref(proof->whole) : NULL;
     pin->is_proven = proof->is_proven;
+    pin->place = ncr_place_of(disk, object, &proof->facts);
     ncr_cache_lock();
     pin->snapshot = ncr_snapshot_ref_locked(proof->snapshot);
     ncr_cache_unlock();
@@ -193,7 +265,7 @@ static void tell(const ncr_proof *proof, ncr_cache_open *open)
         open->done(open);
         return;
     }
-    if (open->status == NACRE_OK && !(open->pin = new_pin(proof, open->object)))
+    if (open->status == NACRE_OK && !(open->pin = new_pin(proof, open->object, open->disk)))
         open->status = ncr_error_memory(&open->error);
     else if (open->status != NACRE_OK)
         ncr_error_rename(&open->error, &proof->error, proof->object->name, open->object->name);
@@ -246,17 +318,17 @@ static void tell_all(ncr_proof *proof)
 
 /* Where the answer's version is strong and nothing was changed meanwhile, the cache learns it. Proofs that run beside
  * the listed one may come in after a later one, so they teach nothing. */
-static void keep_locked(ncr_proof *proof)
+static void keep_locked(ncr_proof *proof, const ncr_place *place)
 {
     if (!proof->is_listed || !proof->facts.version.strong || proof->epoch != proof->subject->epoch ||
         proof->object->store->is_local)
         return;
     const ncr_block *whole = proof->whole;
     if (whole)
-        ncr_interval_add_locked(proof->snapshot, 0, whole->size, whole->data, proof->whole);
+        ncr_cache_fill_locked(proof->snapshot, 0, whole->size, whole->data, proof->whole, place);
     else if (!proof->from_cache)
-        ncr_interval_add_locked(proof->snapshot, 0, proof->head.size, proof->head.data, proof->block);
-    ncr_proven_set_locked(proof->subject, proof->object, &proof->facts, proof->sent_ms);
+        ncr_cache_fill_locked(proof->snapshot, 0, proof->head.size, proof->head.data, proof->block, place);
+    ncr_cache_prove_locked(proof->subject, proof->object, &proof->facts, proof->sent_ms, place->disk);
 }
 
 /* Notes where what was proven before is true no longer. Not where a change of our own came between: then that was
@@ -329,15 +401,16 @@ static void unlist_locked(ncr_proof *proof)
 static void conclude(ncr_proof *proof)
 {
     ncr_proof *following = NULL;
+    const ncr_place place = ncr_place_of(proof->disk, proof->object, &proof->facts);
     ncr_cache_lock();
     compare_locked(proof);
     if (proof->status == NACRE_OK)
         take_snapshot_locked(proof);
     if (proof->status == NACRE_OK && !is_for_immutable(proof))
-        keep_locked(proof);
+        keep_locked(proof, &place);
     else if (proof->status == NACRE_ERROR_NOT_FOUND && proof->epoch == proof->subject->epoch &&
              !is_for_immutable(proof))
-        ncr_proven_forget_locked(proof->subject);
+        ncr_cache_disprove_locked(proof->subject, proof->disk);
     if (proof->is_listed)
         unlist_locked(proof);
     ncr_cache_open *believers = take_believers_locked(proof, &proof->waiting), *waiting = proof->waiting;
@@ -345,8 +418,9 @@ static void conclude(ncr_proof *proof)
         following = new_proof_locked(waiting, true);
     ncr_cache_unlock();
 
+    ncr_behind_start();
     if (following)
-        ncr_cache_continue(&following->task);
+        start_proof(following);
     tell_all(proof);
     for (ncr_cache_open *next; waiting && !following; waiting = next) {
         next = waiting->next;
@@ -468,10 +542,7 @@ static void proof_answered(ncr_get *get)
         return;
     }
     if (get->not_modified && proof->known_snapshot && is_confirmed(proof)) {
-        proof->facts = proof->known;
-        proof->head = proof->known_head;
-        proof->known_head = (ncr_slice){0};
-        proof->from_cache = proof->is_proven = true;
+        take_known(proof);
         conclude(proof);
         return;
     }
@@ -528,6 +599,32 @@ static nacre_status offline_error(const ncr_object *object, nacre_error *err)
                          object->name);
 }
 
+static void look_offline(ncr_task *task)
+{
+    ncr_proof *proof = (ncr_proof *)task;
+    look_on_disk(proof, proof->object->store->credentials);
+    proof->get.round = proof->get.needed_round;
+    if (proof->known_snapshot)
+        take_known(proof);
+    else
+        proof->status = offline_error(proof->object, &proof->error);
+    conclude(proof);
+}
+
+/* Believes what is on disk, or fails. */
+static void open_offline(ncr_cache_open *open)
+{
+    ncr_cache_lock();
+    ncr_proof *proof = open->disk ? new_proof_locked(open, false) : NULL;
+    ncr_cache_unlock();
+    if (!proof) {
+        fail(open, offline_error(open->object, &open->error));
+        return;
+    }
+    proof->task.run = look_offline;
+    start_proof(proof);
+}
+
 /* Whether that ended the open: by what is known, or because nothing may be asked. */
 static bool open_without_asking(ncr_cache_open *open)
 {
@@ -538,7 +635,7 @@ static bool open_without_asking(ncr_cache_open *open)
         return true;
     if (policy.kind != NCR_POLICY_OFFLINE)
         return false;
-    fail(open, offline_error(open->object, &open->error));
+    open_offline(open);
     return true;
 }
 
@@ -570,9 +667,14 @@ void ncr_cache_open_start(ncr_cache_open *open)
     open->pin = NULL;
     open->head = (ncr_slice){0};
     open->round = 0;
-    if (open_without_asking(open))
+    open->disk = NULL;
+    nacre_status status = NACRE_OK;
+    if (!open->object->store->is_local)
+        status = ncr_disk_open(open->call->config, &open->disk, &open->error);
+    if (status == NACRE_OK && open_without_asking(open))
         return;
-    nacre_status status = ncr_call_check(open->call, open->object->name, &open->error);
+    if (status == NACRE_OK)
+        status = ncr_call_check(open->call, open->object->name, &open->error);
     if (status != NACRE_OK) {
         fail(open, status);
         return;
@@ -592,7 +694,7 @@ void ncr_cache_open_start(ncr_cache_open *open)
     if (!proof)
         fail(open, ncr_error_memory(&open->error));
     else if (!waits)
-        ncr_cache_continue(&proof->task);
+        start_proof(proof);
     else
         ncr_watch_start();
 }
@@ -645,8 +747,10 @@ void ncr_opens_fail(ncr_cache_open *opens)
     }
 }
 
-nacre_status ncr_cache_known(const ncr_object *object, ncr_object_facts *out, nacre_error *err)
+nacre_status ncr_cache_known(const ncr_object *object, const ncr_call *call, ncr_object_facts *out, nacre_error *err)
 {
+    ncr_disk *disk;
+    ncr_disk_proof known = {.id = object->id, .credentials = object->store->credentials};
     ncr_cache_lock();
     const ncr_subject *subject = ncr_subject_find_locked(object->id);
     const ncr_proven *proven = subject ? ncr_proven_find_locked(subject, object->store->credentials) : NULL;
@@ -656,5 +760,11 @@ nacre_status ncr_cache_known(const ncr_object *object, ncr_object_facts *out, na
     if (proven)
         return NACRE_OK;
     *out = (ncr_object_facts){.modified_ms = -1};
-    return offline_error(object, err);
+    nacre_status status = ncr_disk_open(call->config, &disk, err);
+    if (status != NACRE_OK)
+        return status;
+    if (!disk || !ncr_disk_proof_read(disk, &known) || (object->public_only && !known.public_only))
+        return offline_error(object, err);
+    *out = known.facts;
+    return NACRE_OK;
 }

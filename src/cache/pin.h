@@ -5,6 +5,7 @@
 
 #include "base/pool.h"
 #include "cache/table.h"
+#include "cache/tier.h"
 
 /* See cache.h. Immutable. */
 struct ncr_pin {
@@ -14,6 +15,7 @@ struct ncr_pin {
     ncr_snapshot *snapshot; /* never NULL; one of its references is ours */
     ncr_block *whole;       /* all bytes of the object, from one answer; NULL: they are fetched */
     bool is_proven;
+    ncr_place place; /* of the version on disk */
 };
 
 /* The steps of reading that open and fetch share. */

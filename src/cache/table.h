@@ -52,9 +52,11 @@ struct ncr_proven {
     ncr_subject *subject; /* counted in its references */
     char *credentials;
     ncr_object_facts facts;
-    int64_t proven_ms; /* on ncr_clock_ms(): when the request was sent that proved it */
-    bool public_only;  /* so was the object: that its address may be asked by a document is proven too */
-    ncr_proven *next;  /* of the subject */
+    int64_t proven_ms;      /* on ncr_clock_ms(): when the request was sent that proved it */
+    bool public_only;       /* so was the object: that its address may be asked by a document is proven too */
+    ncr_proven *next;       /* of the subject */
+    const void *written_in; /* on this disk too, */
+    int64_t written_ms;     /* since then, on ncr_clock_ms() */
 };
 
 struct ncr_snapshot {

@@ -17,7 +17,7 @@ nacre_status ncr_vfs_stat(ncr_object *object, ncr_call *call, ncr_object_facts *
     *out = (ncr_object_facts){.modified_ms = -1};
     nacre_status status = ncr_object_check(object, err);
     if (status == NACRE_OK && ncr_object_is_offline(object, call))
-        return ncr_cache_known(object, out, err);
+        return ncr_cache_known(object, call, out, err);
     if (status == NACRE_OK)
         status = ncr_object_begin(object, call, err);
     if (status != NACRE_OK)
@@ -43,9 +43,9 @@ nacre_status ncr_vfs_put(ncr_object *object, const void *data, size_t size, cons
                    .data = size ? data : "",
                    .size = size,
                    .outcome = NCR_OUTCOME_UNKNOWN};
-    ncr_cache_change_begin(object);
+    ncr_cache_change_begin(object, call);
     status = ncr_store_put(&put, err);
-    ncr_cache_change_end(object, put.outcome, status == NACRE_OK ? &put.facts : NULL, put.data, size);
+    ncr_cache_change_end(object, call, put.outcome, status == NACRE_OK ? &put.facts : NULL, put.data, size);
     ncr_object_log_change(object, status, put.outcome, "written");
     return status;
 }
@@ -59,9 +59,9 @@ nacre_status ncr_vfs_remove(ncr_object *object, const ncr_condition *condition, 
                      .call = call,
                      .condition = condition ? *condition : no_condition,
                      .outcome = NCR_OUTCOME_UNKNOWN};
-    ncr_cache_change_begin(object);
+    ncr_cache_change_begin(object, call);
     status = ncr_store_remove(&op, err);
-    ncr_cache_change_end(object, op.outcome, NULL, NULL, 0);
+    ncr_cache_change_end(object, call, op.outcome, NULL, NULL, 0);
     ncr_object_log_change(object, status, op.outcome, "deleted");
     return status;
 }
@@ -77,9 +77,9 @@ static bool can_be_condition(const ncr_object *object, const ncr_version *versio
 /* Inside one store. */
 static nacre_status copy_inside(ncr_copy *copy, nacre_error *err)
 {
-    ncr_cache_change_begin(copy->destination);
+    ncr_cache_change_begin(copy->destination, copy->call);
     nacre_status status = ncr_store_copy(copy, err);
-    ncr_cache_change_end(copy->destination, copy->outcome, NULL, NULL, 0);
+    ncr_cache_change_end(copy->destination, copy->call, copy->outcome, NULL, NULL, 0);
     ncr_object_log_change(copy->destination, status, copy->outcome, "written");
     return status;
 }
@@ -182,11 +182,11 @@ static nacre_status move_at_once(ncr_object *source, ncr_object *destination, co
                      .call = call,
                      .condition = condition ? *condition : no_condition,
                      .outcome = NCR_OUTCOME_UNKNOWN};
-    ncr_cache_change_begin(source);
-    ncr_cache_change_begin(destination);
+    ncr_cache_change_begin(source, call);
+    ncr_cache_change_begin(destination, call);
     nacre_status status = class->rename(&move, err);
-    ncr_cache_change_end(destination, move.outcome, NULL, NULL, 0);
-    ncr_cache_change_end(source, move.outcome, NULL, NULL, 0);
+    ncr_cache_change_end(destination, call, move.outcome, NULL, NULL, 0);
+    ncr_cache_change_end(source, call, move.outcome, NULL, NULL, 0);
     ncr_object_log_change(source, status, move.outcome, "moved");
     return status;
 }

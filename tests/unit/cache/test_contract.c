@@ -60,9 +60,9 @@ static void read_and_check(ncr_pin *pin, uint64_t offset, size_t length, const c
 static void put_text(const char *text)
 {
     ncr_put put = {.object = object, .call = call, .data = text, .size = strlen(text)};
-    ncr_cache_change_begin(object);
+    ncr_cache_change_begin(object, NULL);
     nacre_status status = object->store->class->put(&put, NULL);
-    ncr_cache_change_end(object, put.outcome, status == NACRE_OK ? &put.facts : NULL, text, strlen(text));
+    ncr_cache_change_end(object, NULL, put.outcome, status == NACRE_OK ? &put.facts : NULL, text, strlen(text));
 }
 
 static void assert_opens_as(const char *text)
@@ -92,9 +92,9 @@ static void own_delete_is_seen(void **state)
     (void)state;
     open_and_check("v=1");
     ncr_delete op = {.object = object, .call = call};
-    ncr_cache_change_begin(object);
+    ncr_cache_change_begin(object, NULL);
     assert_int_equal(object->store->class->remove(&op, NULL), NACRE_OK);
-    ncr_cache_change_end(object, op.outcome, NULL, NULL, 0);
+    ncr_cache_change_end(object, NULL, op.outcome, NULL, NULL, 0);
     test_open open;
     test_open_start(&open, object, call);
     assert_int_equal(open.op.status, NACRE_ERROR_NOT_FOUND);
@@ -130,8 +130,8 @@ static void fetch_that_began_before_a_change_never_fills_the_cache(void **state)
     fake_manners_of(store)->hold = true;
     test_fetch slow, again;
     test_fetch_start(&slow, pin, call, 100000, 1000);
-    ncr_cache_change_begin(object);
-    ncr_cache_change_end(object, NCR_OUTCOME_NOT_DONE, NULL, NULL, 0);
+    ncr_cache_change_begin(object, NULL);
+    ncr_cache_change_end(object, NULL, NCR_OUTCOME_NOT_DONE, NULL, NULL, 0);
     fake_release_all(store);
     fake_manners_of(store)->hold = false;
     test_fetch_check(&slow, "v=1", 100000, 1000); /* its reader gets them: they are of the pinned version */
@@ -150,9 +150,9 @@ static void fetch_that_arrives_during_a_change_never_fills_the_cache(void **stat
     fake_manners_of(store)->hold = true;
     test_fetch slow, again;
     test_fetch_start(&slow, pin, call, 100000, 1000);
-    ncr_cache_change_begin(object);
+    ncr_cache_change_begin(object, NULL);
     fake_release_all(store);
-    ncr_cache_change_end(object, NCR_OUTCOME_NOT_DONE, NULL, NULL, 0);
+    ncr_cache_change_end(object, NULL, NCR_OUTCOME_NOT_DONE, NULL, NULL, 0);
     fake_manners_of(store)->hold = false;
     test_fetch_clear(&slow);
     fake_forget_requests(store);
@@ -166,11 +166,11 @@ static void fetch_that_began_during_a_change_never_fills_the_cache(void **state)
 {
     (void)state;
     ncr_pin *pin = test_open_now(object, call);
-    ncr_cache_change_begin(object);
+    ncr_cache_change_begin(object, NULL);
     fake_manners_of(store)->hold = true;
     test_fetch slow, again;
     test_fetch_start(&slow, pin, call, 100000, 1000);
-    ncr_cache_change_end(object, NCR_OUTCOME_DONE, NULL, NULL, 0);
+    ncr_cache_change_end(object, NULL, NCR_OUTCOME_DONE, NULL, NULL, 0);
     fake_release_all(store);
     fake_manners_of(store)->hold = false;
     test_fetch_clear(&slow);
@@ -190,7 +190,7 @@ static void change_with_unknown_outcome_counts_as_a_change(void **state)
     put_text("hello"); /* times out, and happened */
     ncr_object_facts facts;
     nacre_error err;
-    assert_int_equal(ncr_cache_known(object, &facts, &err), NACRE_ERROR_OFFLINE);
+    assert_int_equal(ncr_cache_known(object, call, &facts, &err), NACRE_ERROR_OFFLINE);
     assert_opens_as("hello");
 }
 
@@ -210,12 +210,12 @@ static void of_two_changes_at_once_none_fills_the_cache(void **state)
     (void)state;
     ncr_object_facts facts = {.size = 5, .version = {.strong = true, .token = "own=9"}};
     nacre_error err;
-    ncr_cache_change_begin(object);
-    ncr_cache_change_begin(object);
-    ncr_cache_change_end(object, NCR_OUTCOME_DONE, &facts, "hello", 5);
-    assert_int_equal(ncr_cache_known(object, &facts, &err), NACRE_ERROR_OFFLINE);
-    ncr_cache_change_end(object, NCR_OUTCOME_DONE, &facts, "hello", 5);
-    assert_int_equal(ncr_cache_known(object, &facts, &err), NACRE_ERROR_OFFLINE);
+    ncr_cache_change_begin(object, NULL);
+    ncr_cache_change_begin(object, NULL);
+    ncr_cache_change_end(object, NULL, NCR_OUTCOME_DONE, &facts, "hello", 5);
+    assert_int_equal(ncr_cache_known(object, call, &facts, &err), NACRE_ERROR_OFFLINE);
+    ncr_cache_change_end(object, NULL, NCR_OUTCOME_DONE, &facts, "hello", 5);
+    assert_int_equal(ncr_cache_known(object, call, &facts, &err), NACRE_ERROR_OFFLINE);
 }
 
 /* --- 2. Others' writes are seen at open. --- */
@@ -283,7 +283,7 @@ static void conditional_open_needs_the_whole_head_in_the_cache(void **state)
     ncr_pin *pin = test_open_now(object, call); /* so that the version stays known */
     ncr_cache_set_budget(8 * 1024);             /* drives out the bytes, and not what was proven */
     ncr_cache_set_budget(64 << 20);
-    assert_int_equal(ncr_cache_known(object, &facts, NULL), NACRE_OK);
+    assert_int_equal(ncr_cache_known(object, call, &facts, NULL), NACRE_OK);
     fake_forget_requests(store);
     open_and_check("v=1");
     assert_int_equal(fake_count(store, 'g'), 1);

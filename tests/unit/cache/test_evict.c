@@ -203,9 +203,9 @@ static void forgetting_below_a_prefix_keeps_the_rest(void **state)
         ncr_pin_unref(test_open_now(objects[i], call));
     }
     ncr_cache_forget_below(prefix);
-    assert_int_equal(ncr_cache_known(objects[0], &facts, NULL), NACRE_ERROR_OFFLINE);
-    assert_int_equal(ncr_cache_known(objects[1], &facts, NULL), NACRE_ERROR_OFFLINE);
-    assert_int_equal(ncr_cache_known(objects[2], &facts, NULL), NACRE_OK);
+    assert_int_equal(ncr_cache_known(objects[0], call, &facts, NULL), NACRE_ERROR_OFFLINE);
+    assert_int_equal(ncr_cache_known(objects[1], call, &facts, NULL), NACRE_ERROR_OFFLINE);
+    assert_int_equal(ncr_cache_known(objects[2], call, &facts, NULL), NACRE_OK);
     for (int i = 0; i < 3; i++)
         ncr_object_unref(objects[i]);
     ncr_object_unref(prefix);

@@ -141,15 +141,15 @@ static void own_change_ends_a_proof(void **state)
     for (size_t i = 0; i < 4; i++) {
         char token[8] = {'v', '=', (char)('3' + i)};
         expect(policies[i / 2], i ? (char[]){'v', '=', (char)('2' + i), 0} : "v=1");
-        ncr_cache_change_begin(object);
+        ncr_cache_change_begin(object, NULL);
         fake_set(store, "k", token, true, NULL, BIG);
-        ncr_cache_change_end(object, outcomes[i % 2], NULL, NULL, 0);
+        ncr_cache_change_end(object, NULL, outcomes[i % 2], NULL, NULL, 0);
         fake_forget_requests(store);
         expect(policies[i / 2], token);
         assert_int_equal(fake_count(store, 'g'), 1);
     }
-    ncr_cache_change_begin(object);
-    ncr_cache_change_end(object, NCR_OUTCOME_NOT_DONE, NULL, NULL, 0);
+    ncr_cache_change_begin(object, NULL);
+    ncr_cache_change_end(object, NULL, NCR_OUTCOME_NOT_DONE, NULL, NULL, 0);
     expect("cache=ttl=60", "v=6"); /* that was none */
     assert_int_equal(fake_count(store, 'g'), 1);
 }
@@ -161,9 +161,9 @@ static void own_put_is_a_proof(void **state)
     uint8_t data[5];
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = fake_byte("v=7", i);
-    ncr_cache_change_begin(object);
+    ncr_cache_change_begin(object, NULL);
     now_ms += 30000;
-    ncr_cache_change_end(object, NCR_OUTCOME_DONE, &facts, data, sizeof data);
+    ncr_cache_change_end(object, NULL, NCR_OUTCOME_DONE, &facts, data, sizeof data);
     now_ms += 30000;
     expect("cache=ttl=60", "v=7");
     assert_int_equal(fake_count(store, 'g'), 0);

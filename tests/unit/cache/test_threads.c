@@ -143,9 +143,9 @@ static void *write_all_the_time(void *user)
         if (rand_r(&seed) % 4 == 0) { /* another program */
             fake_set(store, key, token, true, NULL, SIZE);
         } else {
-            ncr_cache_change_begin(object);
+            ncr_cache_change_begin(object, NULL);
             fake_set(store, key, token, true, NULL, SIZE);
-            ncr_cache_change_end(object, NCR_OUTCOME_DONE, NULL, NULL, 0);
+            ncr_cache_change_end(object, NULL, NCR_OUTCOME_DONE, NULL, NULL, 0);
         }
         written[number] = version;
         if (rand_r(&seed) % 16 == 0)

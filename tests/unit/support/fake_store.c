@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/text.h"
 #include "cmocka_all.h"
@@ -555,6 +556,24 @@ ncr_pin *test_open_now(ncr_object *object, ncr_call *call)
     return open.op.pin;
 }
 
+void test_wait_done(_Atomic int *done)
+{
+    for (int turn = 0; !*done && turn < 60000; turn++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    assert_int_equal(*done, 1);
+}
+
+ncr_pin *test_open_wait(ncr_object *object, ncr_call *call)
+{
+    test_open open;
+    test_open_start(&open, object, call);
+    test_wait_done(&open.done);
+    if (open.op.status != NACRE_OK)
+        fail_msg("%s", open.op.error.message);
+    ncr_slice_clear(&open.op.head);
+    return open.op.pin;
+}
+
 void test_open_clear(test_open *open)
 {
     assert_int_equal(open->done, 1);
@@ -583,6 +602,13 @@ nacre_status test_fetch_now(test_fetch *fetch, ncr_pin *pin, ncr_call *call, uin
 {
     test_fetch_start(fetch, pin, call, offset, length);
     assert_int_equal(fetch->done, 1);
+    return fetch->op.status;
+}
+
+nacre_status test_fetch_wait(test_fetch *fetch, ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length)
+{
+    test_fetch_start(fetch, pin, call, offset, length);
+    test_wait_done(&fetch->done);
     return fetch->op.status;
 }
 

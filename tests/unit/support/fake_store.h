@@ -79,6 +79,8 @@ typedef struct test_open {
 void test_open_start(test_open *open, ncr_object *object, ncr_call *call);
 /* Starts it, expects it to be done at once, and gives the pin. */
 ncr_pin *test_open_now(ncr_object *object, ncr_call *call);
+/* The same where it may end on another thread. */
+ncr_pin *test_open_wait(ncr_object *object, ncr_call *call);
 void test_open_clear(test_open *open);
 
 typedef struct test_fetch {
@@ -87,7 +89,11 @@ typedef struct test_fetch {
 } test_fetch;
 void test_fetch_start(test_fetch *fetch, ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length);
 nacre_status test_fetch_now(test_fetch *fetch, ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length);
+nacre_status test_fetch_wait(test_fetch *fetch, ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length);
 void test_fetch_clear(test_fetch *fetch);
+
+/* Waits until such a counter is 1. */
+void test_wait_done(_Atomic int *done);
 
 /* Fails the test unless the fetch gave exactly the bytes of that version. */
 void test_fetch_check(const test_fetch *fetch, const char *token, uint64_t offset, size_t length);

@@ -154,7 +154,7 @@ static void conditions_are_the_stores_to_decide(void **state)
 static void assert_told(const char *what)
 {
     ncr_object_facts known, now;
-    bool knows = ncr_cache_known(object, &known, NULL) == NACRE_OK;
+    bool knows = ncr_cache_known(object, call, &known, NULL) == NACRE_OK;
     bool exists = ncr_vfs_stat(object, call, &now, NULL) == NACRE_OK;
     if (knows && (!exists || strcmp(known.version.token, now.version.token) != 0))
         fail_msg("after %s the cache believes %s", what, known.version.token);
