@@ -122,6 +122,12 @@ bool ncr_host_is_private(const char *host)
     size_t length = strlen(plain);
     if (length && plain[length - 1] == '.')
         plain[length - 1] = '\0';
-    return classify(plain) == 0 || ncr_text_equal_nocase(plain, "localhost") ||
-           ncr_text_ends_nocase(plain, ".localhost");
+    static const char *const ends[] = {".localhost", ".internal", ".local", ".home.arpa"};
+    int kind = classify(plain);
+    if (kind >= 0)
+        return kind == 0;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (ncr_text_ends_nocase(plain, ends[i]))
+            return true;
+    return !strchr(plain, '.'); /* "localhost", "metadata" */
 }

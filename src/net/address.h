@@ -16,8 +16,8 @@ bool ncr_address_is_public(const struct sockaddr *address);
 /* The same for a numeric address, IPv6 with or without brackets and zone; false for anything that is no address. */
 bool ncr_address_text_is_public(const char *text);
 
-/* Whether a URL's host needs no name server to be told as not public: a numeric address that is not, or "localhost"
- * and what ends in it. */
+/* Whether a URL's host needs no name server to be told as not public: a numeric address that is not, a name without a
+ * dot, or one of those that are kept for networks of one's own ("metadata.google.internal"). */
 bool ncr_host_is_private(const char *host);
 
 #endif

@@ -30,6 +30,11 @@ class Faulty:
     def __init__(self, data: bytes, etag: str | None = '"v1"', any_query: bool = False) -> None:
         self.data, self.etag, self._any_query = data, etag, any_query
         self.modified: str | None = None
+        self.files: dict[str, bytes] = {}  # more objects, by path
+        self.require: tuple[str, str] | None = None  # a header that each request must have, else 401
+        self.has_ranges = self.has_head = True
+        self.is_chunked = False
+        self.redirect: str | None = None  # where /moved leads
         self.other: bytes | None = None  # of a second version, for faults that change the object
         self.fault: str | None = None
         self.every, self.left = 1, None
@@ -69,7 +74,7 @@ class Faulty:
             self.struck += 1
             return self.fault
 
-    def answer(self, method: str, headers: dict[str, str]) -> Answer:
+    def answer(self, method: str, headers: dict[str, str], data: bytes) -> Answer:
         said = {"Date": "Wed, 02 Jan 2030 00:00:00 GMT"}
         if self.etag:
             said["ETag"] = self.etag
@@ -79,16 +84,20 @@ class Faulty:
             return Answer(412, {**said, "Content-Length": "0"}, b"")
         if self.etag and headers.get("if-none-match") == self.etag:
             return Answer(304, said, b"")
-        if method == "GET" and "range" in headers:
+        if method == "GET" and "range" in headers and self.has_ranges:
             first, _, last = headers["range"].removeprefix("bytes=").partition("-")
-            begin, end = int(first), min(int(last or len(self.data)) + 1, len(self.data))
-            if begin >= len(self.data):
-                return Answer(416, {**said, "Content-Range": f"bytes */{len(self.data)}", "Content-Length": "0"}, b"")
-            body = self.data[begin:end]
-            said |= {"Content-Range": f"bytes {begin}-{end - 1}/{len(self.data)}", "Content-Length": str(len(body))}
+            begin, end = int(first), min(int(last or len(data)) + 1, len(data))
+            if begin >= len(data):
+                return Answer(416, {**said, "Content-Range": f"bytes */{len(data)}", "Content-Length": "0"}, b"")
+            body = data[begin:end]
+            said |= {"Content-Range": f"bytes {begin}-{end - 1}/{len(data)}", "Content-Length": str(len(body))}
             return Answer(206, said, body)
-        said["Content-Length"] = str(len(self.data))
-        return Answer(200, said, self.data if method == "GET" else b"")
+        if self.is_chunked:
+            said["Transfer-Encoding"] = "chunked"
+            body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (data[:1000], data[1000:]) if part) + b"0\r\n\r\n"
+            return Answer(200, said, body if method == "GET" else b"")
+        said["Content-Length"] = str(len(data))
+        return Answer(200, said, data if method == "GET" else b"")
 
     def spoil(self, fault: str, answer: Answer) -> None:
         """Faults of what is said; those of how are in _send()."""
@@ -130,11 +139,18 @@ class Faulty:
         while line := handler.rfile.readline().strip():
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
-        if words[1] != "/a.tif" and not (self._any_query and words[1].startswith("/a.tif?")):
+        data = self.files.get(words[1])
+        if words[1] == "/moved" and self.redirect:
+            return self._send(handler, Answer(302, {"Location": self.redirect, "Content-Length": "0"}, b""), None, method)
+        if data is None and words[1] != "/a.tif" and not (self._any_query and words[1].startswith("/a.tif?")):
             return self._send(handler, Answer(404, {"Content-Length": "0"}, b""), None, method)
-        self.headers_seen.append({":method": method, **headers})
+        self.headers_seen.append({":method": method, ":path": words[1], **headers})
+        if self.require and headers.get(self.require[0]) != self.require[1]:
+            return self._send(handler, Answer(401, {"Content-Length": "0"}, b""), None, method)
+        if method == "HEAD" and not self.has_head:
+            return self._send(handler, Answer(405, {"Content-Length": "0"}, b""), None, method)
         fault = self._due()
-        answer = self.answer(method, headers)
+        answer = self.answer(method, headers, self.data if data is None else data)
         if fault and (answer.status in (200, 206) or fault[:3].isdigit()):
             self.spoil(fault, answer)
         return self._send(handler, answer, fault, method)

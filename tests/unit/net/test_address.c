@@ -87,6 +87,14 @@ static void a_name_is_no_address(void **state)
     assert_false(ncr_host_is_private("example.com"));
     assert_false(ncr_host_is_private("localhost.example.com"));
     assert_true(ncr_host_is_private("LocalHost"));
+    assert_true(ncr_host_is_private("metadata.google.internal"));
+    assert_true(ncr_host_is_private("METADATA.google.internal."));
+    assert_true(ncr_host_is_private("metadata"));
+    assert_true(ncr_host_is_private("printer.local"));
+    assert_true(ncr_host_is_private("router.home.arpa"));
+    assert_false(ncr_host_is_private("internal.example.com"));
+    assert_false(ncr_host_is_private("8.8.8.8"));
+    assert_false(ncr_host_is_private("[2600::1]"));
     assert_true(ncr_host_is_private("localhost."));
     assert_true(ncr_host_is_private("a.localhost"));
     assert_true(ncr_host_is_private("[::ffff:127.0.0.1]"));
