@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "store/aws_source.h"
 #include "store/aws_xml.h"
+#include "store/process.h"
 #include "store/s3.h"
 
 /* What S3 and Amazon's other services answer, and the files that configure them. The first byte says as what the rest
@@ -70,9 +71,9 @@ static void read_file(const uint8_t *data, size_t size, bool is_config)
 
 static void read_command(const uint8_t *data, size_t size)
 {
-    char *text = ncr_text_copy_n((const char *)data, size), **words = text ? ncr_aws_words(text) : NULL;
+    char *text = ncr_text_copy_n((const char *)data, size), **words = text ? ncr_process_words(text) : NULL;
     require(!words || words[0], "no word");
-    ncr_aws_words_free(words);
+    ncr_process_words_free(words);
     free(text);
 }
 

@@ -67,11 +67,6 @@ nacre_status ncr_aws_fetch_process(const ncr_aws_source *source, ncr_call *call,
 nacre_status ncr_aws_secret_from_json(const json_t *object, const char *token_name, const char *who, ncr_secret **out,
                                       nacre_error *err);
 
-/* Splits a command as a shell does words, but does nothing else of a shell; NULL after the last, released by
- * ncr_aws_words_free(). NULL: out of memory, no word at all, or a quote that does not end. */
-char **ncr_aws_words(const char *command);
-void ncr_aws_words_free(char **words);
-
 /* Whether credentials may be asked for at a URL: over https, or on this machine and the addresses of containers. */
 bool ncr_aws_container_url_is_safe(const char *url);
 

@@ -67,9 +67,10 @@ static nacre_status take_parsed(json_t *file, const ncr_buffer *text, const char
                                 ncr_gs_identity *out, nacre_error *err)
 {
     char hash[NCR_TOKEN_HASH_TEXT];
-    const char *kind = ncr_gs_file_kind(file, name, err);
+    nacre_error why = {0};
+    const char *kind = ncr_gs_file_kind(file, name, &why);
     if (!kind)
-        return NACRE_ERROR_INVALID;
+        return ncr_error_copy(err, &why, why.status);
     ncr_token_hash(text->data, text->size, hash);
     char *id = ncr_text_format("file:%s", hash), *who = describe(file, kind);
     char *origin = who ? ncr_text_format("%s (%s)", name, who) : NULL;

@@ -7,7 +7,7 @@
 
 /* Who asks Google: application default credentials, in Google's own order. gs_credentials.c looks for them,
  * gs_source.c gets tokens for a credentials file, gs_jwt.c signs a service account's assertions, gs_external.c changes
- * tokens of others for Google's, gs_machine.c asks the metadata server. */
+ * tokens of others for Google's (gs_executable.c: such as a program prints), gs_machine.c asks the metadata server. */
 
 /* What was found. Cleared by ncr_gs_identity_clear(). */
 typedef struct ncr_gs_identity {
@@ -65,6 +65,14 @@ nacre_status ncr_gs_external_user_token(const json_t *file, const char *scope, n
 
 /* Whether its kind of subject token is one that can be had; else err says why not, named `name`. */
 nacre_status ncr_gs_external_check(const json_t *file, const char *name, nacre_error *err);
+
+/* --- gs_executable.c --- */
+
+/* Whether the environment allows programs that credentials files name to be run. */
+bool ncr_gs_executable_is_allowed(void);
+
+/* The subject token that the file's program prints, or has left; to be wiped and freed. */
+nacre_status ncr_gs_executable_token(const json_t *file, ncr_call *call, char **out, nacre_error *err);
 
 /* --- gs_machine.c --- */
 

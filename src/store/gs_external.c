@@ -21,21 +21,22 @@ static const char default_token_url[] = "https://sts.googleapis.com/v1/token";
 nacre_status ncr_gs_external_check(const json_t *file, const char *name, nacre_error *err)
 {
     const json_t *source = json_object_get(file, "credential_source");
-    if (ncr_token_text(source, "file") || ncr_token_text(source, "url")) {
-        if (!ncr_token_text(source, "environment_id"))
-            return NACRE_OK;
-    }
-    const char *other = ncr_token_text(source, "environment_id") ? "AWS (environment_id)"
-                        : json_object_get(source, "executable")  ? "an executable"
-                        : json_object_get(source, "certificate") ? "a certificate"
-                                                                 : NULL;
-    if (!other)
-        return ncr_error_set(err, NACRE_ERROR_INVALID,
-                             "%s: its credential_source names neither a file nor a URL for the subject token", name);
-    return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
-                         "%s: subject tokens from %s are not supported; use a file or URL source, or set "
-                         "gs.access_token",
-                         name, other);
+    bool is_aws = ncr_token_text(source, "environment_id") != NULL;
+    bool is_program = json_object_get(source, "executable") != NULL;
+    if (is_aws || json_object_get(source, "certificate"))
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                             "%s: subject tokens from %s are not supported; use a file or URL source, or set "
+                             "gs.access_token",
+                             name, is_aws ? "AWS (environment_id)" : "a certificate");
+    if (is_program && !ncr_gs_executable_is_allowed())
+        return ncr_error_set(err, NACRE_ERROR_REFUSED,
+                             "%s: it names an executable, which is run only with "
+                             "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1",
+                             name);
+    if (is_program || ncr_token_text(source, "file") || ncr_token_text(source, "url"))
+        return NACRE_OK;
+    return ncr_error_set(err, NACRE_ERROR_INVALID,
+                         "%s: its credential_source names neither a file nor a URL for the subject token", name);
 }
 
 static nacre_status read_source_url(const json_t *source, const char *url, ncr_call *call, ncr_buffer *out,
@@ -104,9 +105,12 @@ static nacre_status subject_token(const json_t *file, ncr_call *call, char **out
     const char *path = ncr_token_text(source, "file"), *url = ncr_token_text(source, "url");
     ncr_buffer text = {0};
     *out = NULL;
-    nacre_status status = path  ? ncr_token_read_file(path, "the subject token's file", &text, err)
-                          : url ? read_source_url(source, url, call, &text, err)
-                                : ncr_gs_external_check(file, "the Google credentials file", err);
+    nacre_status status = ncr_gs_external_check(file, "the Google credentials file", err);
+    if (status == NACRE_OK && json_object_get(source, "executable"))
+        return ncr_gs_executable_token(file, call, out, err);
+    if (status == NACRE_OK)
+        status = path ? ncr_token_read_file(path, "the subject token's file", &text, err)
+                      : read_source_url(source, url, call, &text, err);
     if (status == NACRE_ERROR_NOT_FOUND && err)
         err->status = status = NACRE_ERROR_DENIED;
     if (status == NACRE_OK)

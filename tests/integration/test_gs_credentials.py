@@ -237,6 +237,60 @@ def test_an_external_account_exchanges_its_token(nacre: Any, google: Any, tmp_pa
         assert len(google.asked_for(asked_path)) == 1
 
 
+PROGRAM = """#!/bin/sh
+echo "$GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE $GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE $1" >> "$0.log"
+cat "$0.json"
+"""
+
+
+def program(google: Any, tmp_path: pathlib.Path, prints: Any, **executable: str) -> str:
+    """A credentials file whose subject token is what a program prints."""
+    path = tmp_path / "program"
+    path.write_text(PROGRAM)
+    path.chmod(0o755)
+    (tmp_path / "program.json").write_text(json.dumps(prints))
+    source = {"executable": {"command": f'{path} "two words"', **executable}}
+    return write(tmp_path / "external.json", **external(google, source))
+
+
+GOOD = {"version": 1, "success": True, "token_type": "urn:ietf:params:oauth:token-type:id_token", "id_token": "secret-subject"}
+
+
+def test_an_executable_is_run_where_it_is_allowed(nacre: Any, google: Any, tmp_path: pathlib.Path) -> None:
+    path = program(google, tmp_path, GOOD)
+    message = error_of(nacre("cat", "gs://demo/k", GOOGLE_APPLICATION_CREDENTIALS=path))
+    assert "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1" in message
+    assert not (tmp_path / "program.log").exists()
+    allowed = {"GOOGLE_APPLICATION_CREDENTIALS": path, "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES": "1"}
+    assert ok(nacre("cat", "gs://demo/k", **allowed)) == b"pixels"
+    assert (tmp_path / "program.log").read_text() == "//iam.googleapis.com/pool 0 two words\n"
+    assert google.asked_for("/sts")[0].form["subject_token"] == "secret-subject"
+
+
+def test_what_an_executable_left_is_used_while_it_holds(nacre: Any, google: Any, tmp_path: pathlib.Path) -> None:
+    left = tmp_path / "left.json"
+    path = program(google, tmp_path, GOOD, output_file=str(left))
+    allowed = {"GOOGLE_APPLICATION_CREDENTIALS": path, "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES": "1"}
+    for until, runs in ((time.time() + 600, 0), (time.time() - 5, 1)):
+        left.write_text(json.dumps({**GOOD, "expiration_time": int(until)}))
+        ok(nacre("stat", "gs://demo/k", **allowed))
+        assert (tmp_path / "program.log").exists() == bool(runs)
+
+
+@pytest.mark.parametrize("prints, message", [
+    ({"version": 1, "success": False, "code": "401", "message": "who are you"}, "has no token: 401: who are you"),
+    ({"version": 2}, "prints no JSON object of version 1"),
+    ({**GOOD, "expiration_time": 5}, "prints a token that has ended"),
+    ({**GOOD, "id_token": ""}, "prints no id_token"),
+])  # fmt: skip
+def test_an_executable_without_a_token_is_told(
+    nacre: Any, google: Any, tmp_path: pathlib.Path, prints: Any, message: str
+) -> None:
+    path = program(google, tmp_path, prints)
+    allowed = {"GOOGLE_APPLICATION_CREDENTIALS": path, "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES": "1"}
+    assert f"the external account's executable {message}" in error_of(nacre("stat", "gs://demo/k", **allowed))
+
+
 def impersonate(google: Any, source_token: str) -> str:
     def answer(asked: Any) -> tuple[int, Any]:
         if asked.headers["Authorization"] != f"Bearer {source_token}":
@@ -430,7 +484,8 @@ BAD_FILES = {
     '{"type": "gdch_service_account"}': "credentials of the type 'gdch_service_account' are not supported",
     '{"type": "external_account"}': "names neither a file nor a URL",
     '{"type": "external_account", "credential_source": {"environment_id": "aws1", "url": "http://h"}}': "AWS",
-    '{"type": "external_account", "credential_source": {"executable": {"command": "x"}}}': "executable",
+    '{"type": "external_account", "credential_source": {"executable": {"command": "x"}}}': "ALLOW_EXECUTABLES=1",
+    '{"type": "external_account", "credential_source": {"certificate": {}}}': "certificate",
     '{"type": "impersonated_service_account", "source_credentials": {"type": "x"}}': "source_credentials",
     '{"type": "service_account", "client_email": "x"}': 'has no "private_key"',
     '{"type": "service_account", "client_email": "x", "private_key": "secret-token"}': "no RSA key in PEM form",

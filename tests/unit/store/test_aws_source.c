@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/aws_source.h"
+#include "store/process.h"
 
 /* Amazon's configuration files, and what is told of sources without asking anybody. */
 
@@ -113,7 +114,7 @@ static void broken_lines_are_told_without_what_is_in_them(void **state)
 
 static void assert_words(const char *command, const char *joined)
 {
-    char text[128] = "", **words = ncr_aws_words(command);
+    char text[128] = "", **words = ncr_process_words(command);
     if (!words) {
         assert_null(joined);
         return;
@@ -122,7 +123,7 @@ static void assert_words(const char *command, const char *joined)
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s|", *at);
     assert_non_null(joined);
     assert_string_equal(text, joined);
-    ncr_aws_words_free(words);
+    ncr_process_words_free(words);
 }
 
 static void commands_are_split_as_a_shell_does(void **state)
