@@ -58,13 +58,15 @@ static nacre_status ask_single(sidecar_plan *plan, ncr_wants *wants, nacre_error
 {
     plan->phase = SINGLE;
     const ncr_object *object = ncr_file_object(plan->file);
+    /* What limits the file's own opening limits theirs. */
+    bool is_bound = object->public_only || object->policy.origin == NCR_POLICY_OF_ARGUMENT;
     for (int i = 0; i < NCR_SIDECAR_KINDS; i++) {
         plan->paths[i] = ncr_text_format("%s%s", ncr_file_path(plan->file), suffixes[i]);
         if (!plan->paths[i])
             return ncr_error_memory(err);
         ncr_want want = {.kind = NCR_WANT_OPEN,
                          .path = plan->paths[i],
-                         .document = object->public_only ? object : NULL,
+                         .document = is_bound ? object : NULL,
                          .file_out = &plan->files[i],
                          .status_out = &plan->statuses[i],
                          .error_out = &plan->errors[i]};

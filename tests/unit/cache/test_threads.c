@@ -21,6 +21,7 @@ enum { OBJECTS = 4, SIZE = 150000, READERS = 6, TURNS = 400 };
 static fake_store *store;
 static atomic_bool finished;
 static _Atomic unsigned written[OBJECTS]; /* number of the last version whose write has returned */
+static _Atomic unsigned own[OBJECTS];     /* of those that this process has written: also who believes sees these */
 
 static void open_done(ncr_cache_open *open)
 {
@@ -108,10 +109,12 @@ static void *read_all_the_time(void *user)
         key_of(number, key);
         ncr_object *object = fake_object(store, key);
         nacre_cancel *cancel = nacre_cancel_new();
-        ncr_call *call = test_call_with_cancel(cancel, NULL);
+        static const char *const policies[] = {"cache=fresh", "cache=fresh", "cache=ttl=1000", "cache=ttl=0.001"};
+        unsigned policy = (unsigned)rand_r(&seed) % 4;
+        ncr_call *call = test_call_with_cancel(cancel, policies[policy], NULL);
         if (rand_r(&seed) % 8 == 0)
             nacre_cancel_trigger(cancel);
-        unsigned least = written[number];
+        unsigned least = policy < 2 ? written[number] : own[number];
         ncr_pin *pin;
         nacre_status status = open_wait(object, call, &pin);
         if (status == NACRE_OK) {
@@ -146,6 +149,7 @@ static void *write_all_the_time(void *user)
             ncr_cache_change_begin(object, NULL);
             fake_set(store, key, token, true, NULL, SIZE);
             ncr_cache_change_end(object, NULL, NCR_OUTCOME_DONE, NULL, NULL, 0);
+            own[number] = version;
         }
         written[number] = version;
         if (rand_r(&seed) % 16 == 0)
