@@ -34,8 +34,8 @@ static void longest_prefix_wins_however_it_is_spelled(void **state)
     (void)state;
     ncr_call *call = test_call_new("cache.policy={\"gs://b/\": \"ttl=1\", \"/vsigs/b/p/\": \"ttl=2\", "
                                    "\"gcs://b/p/q\": \"ttl=3\", \"HTTP://Example.com:80/%7ea/\": \"ttl=4\", "
-                                   "\"gs://whole\": \"ttl=5\", \"zz://x/\": \"ttl=6\"}",
-                                   NULL);
+                                   "\"gs://whole\": \"ttl=5\", \"zz://x/\": \"ttl=6\", \"/vsis3/b/p/\": \"ttl=7\"}",
+                                   "s3.no_sign_request=yes", NULL);
     static const struct {
         const char *path;
         int64_t ttl_ms;
@@ -51,6 +51,8 @@ static void longest_prefix_wins_however_it_is_spelled(void **state)
                  {"/vsicurl/http://example.com/%7Ea/x", 4000},
                  {"https://example.com/~a/x", 0},
                  {"gs://whole/x", 5000},
+                 {"s3://b/p/x", 7000},
+                 {"s3://b/x", 0},
                  {"gs://wholesale/x", 0}}; /* a bucket's name is whole */
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_ttl(call, cases[i].path, cases[i].ttl_ms);
