@@ -427,8 +427,10 @@ static void set_trust(const ncr_http_transfer *t, CURL *easy)
 {
     const char *own = ncr_config_text(t->request->call->config, NCR_KEY_HTTP_CA_BUNDLE);
     const char *bundle = own ? own : default_bundle();
-    if (bundle)
+    if (bundle) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, bundle);
+        curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, bundle);
+    }
     if (own) /* these, and no others beside them */
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 60L);

@@ -7,9 +7,11 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import nacre
 import pytest
 from conftest import ROOT, need, run_nacre
 from faulty import Faulty
@@ -107,6 +109,20 @@ def test_credentials_are_asked_for_and_told(serve: Callable[..., Faulty], tmp_pa
         f"{server.url}/a.tif", "--config", "http.userpwd=user:wrong"
     )
     assert "is not supported; nacre knows" in refused(f"{server.url}/a.tif", GDAL_HTTP_AUTH="NEGOTIATE")
+
+
+def test_gdals_names_are_mapped_or_reported(serve: Callable[..., Faulty]) -> None:
+    server = serve()
+    server.require = BEARER
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        known = nacre.Env(GDAL_HTTP_BEARER="abc", GDAL_HTTP_HEADERS="X-Key: 1", GDAL_HTTP_NETRC=False, GDAL_HTTP_AUTH="BEARER")
+    with known:
+        assert nacre.shutil.exists(f"{server.url}/a.tif")
+    assert server.headers_seen[-1]["x-key"] == "1"
+    for name in ("GDAL_HTTP_UNSAFESSL", "GDAL_PROXY_AUTH", "GDAL_HTTP_COOKIEFILE"):
+        with pytest.warns(UserWarning, match=f"{name} has no effect"):
+            nacre.Env(**{name: "YES"})
 
 
 def test_a_redirect_takes_credentials_no_further_than_their_server(serve: Callable[..., Faulty]) -> None:

@@ -8,6 +8,8 @@ import datetime
 import http.server
 import ipaddress
 import pathlib
+import socket
+import socketserver
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -127,6 +129,54 @@ def serve() -> Iterator[Callable[..., int]]:
         server.server_close()
 
 
+class Proxy(socketserver.ThreadingTCPServer):
+    """Connects to any port of this machine, whatever the host, for who says user:hush."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        super().__init__(("127.0.0.1", 0), Tunnel)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+
+class Tunnel(socketserver.StreamRequestHandler):
+    rbufsize = 0
+
+    def handle(self) -> None:
+        lines = []
+        while line := self.rfile.readline().decode().strip():
+            lines.append(line)
+        self.server.asked.append(lines)
+        if "Proxy-Authorization: Basic dXNlcjpodXNo" not in lines:
+            self.wfile.write(b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n")
+            return
+        there = socket.create_connection(("127.0.0.1", int(lines[0].split()[1].rpartition(":")[2])))
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        back = threading.Thread(target=relay, args=(there, self.connection), daemon=True)
+        back.start()
+        relay(self.connection, there)
+        back.join()
+        there.close()
+
+
+def relay(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    with Proxy() as started:
+        yield started
+        started.shutdown()
+
+
 def read(port: int, bundle: pathlib.Path | None, *keys: str, host: str = "127.0.0.1") -> Any:
     """`nacre cat` of the object; without retries, as a fault here is one for good."""
     words = [word for key in ("http.retries=0", *keys) for word in ("--config", key)]
@@ -224,3 +274,24 @@ def test_plain_http_where_tls_is_spoken_is_told(authority: Authority, serve: Cal
     port = serve(authority.issue("server", names=("127.0.0.1",)))
     done = run_nacre("cat", f"http://127.0.0.1:{port}/k", "--config", "http.retries=0")
     refused(done, f"http://127.0.0.1:{port}/k: ")
+
+
+def test_a_proxy_makes_a_tunnel_and_sees_nothing_of_it(
+    authority: Authority, serve: Callable[..., int], proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = serve(authority.issue("server", names=("public.invalid",)))
+    url = proxy.url.replace("http://", "http://user:hush@")
+    token = "http.bearer=token-for-the-server"
+    for options in (["http.proxy=" + url], ["http.https_proxy=" + proxy.url, "http.proxy_userpwd=user:hush"]):
+        done = read(port, authority.bundle, *options, token, host="public.invalid")
+        assert (done.returncode, done.stdout, done.stderr) == (0, DATA, "")
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    assert read(port, authority.bundle, token, host="public.invalid").stdout == DATA
+    assert proxy.asked and "token-for-the-server" not in str(proxy.asked)
+    refused(read(port, None, token, host="public.invalid"), "the TLS certificate of public.invalid is not trusted")
+    other = serve(authority.issue("other", names=("other.invalid",)))
+    refused(read(other, authority.bundle, token, host="public.invalid"), "is not trusted")
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    refused(read(port, authority.bundle, host="public.invalid"), "the proxy wants a user and password (407)")
+    monkeypatch.setenv("no_proxy", ".invalid")
+    refused(read(port, authority.bundle, host="public.invalid"), "cannot find the address of public.invalid")

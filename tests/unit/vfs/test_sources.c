@@ -23,8 +23,8 @@ static ncr_object *document_of(const char *path, ncr_call *call)
 /* What a document may open, and how: 'r' refused, else 'o' open, with 'a' anonymous and 'p' public addresses only. */
 static void assert_judged(const char *rule, const char *document, const char *name, const char *expected)
 {
-    ncr_call *call =
-        test_call_new(rule, own_endpoint, "gs.access_token=t", "az.account=acct", "az.access_key=c2VjcmV0", NULL);
+    ncr_call *call = test_call_new(rule, own_endpoint, "gs.access_token=t", "az.account=acct", "az.access_key=c2VjcmV0",
+                                   "s3.access_key_id=i", "s3.secret_access_key=s", NULL);
     ncr_object *from = document_of(document, call), *object;
     nacre_error err;
     char found[4] = "r";
@@ -51,12 +51,15 @@ static void assert_judged(const char *rule, const char *document, const char *na
 static void document_from_a_store_names_nothing_local(void **state)
 {
     (void)state;
-    const char *documents[] = {"gs://b/x.vrt", "http://example.com/x.vrt"};
-    for (int i = 0; i < 2; i++) {
+    const char *documents[] = {"gs://b/x.vrt", "http://example.com/x.vrt", "s3://b/x.vrt", "az://c/x.vrt",
+                               "HTTPS://Example.com/x.vrt"};
+    for (int i = 0; i < 5; i++) {
         assert_judged("sources=public", documents[i], "/etc/passwd", "r");
         assert_judged("sources=public", documents[i], "relative.tif", "r");
         assert_judged("sources=public", documents[i], "file:///etc/passwd", "r");
         assert_judged("sources=public", documents[i], "mem://x", "r");
+        assert_judged("sources=public", documents[i], "FILE:///etc/passwd", "r");
+        assert_judged("sources=public", documents[i], "Mem://x", "r");
         assert_judged("sources=public", documents[i], "/vsimem/x", "r");
         assert_judged("sources=same", documents[i], "/etc/passwd", "r");
         assert_judged("sources=any", documents[i], "/etc/passwd", "o");
@@ -83,6 +86,15 @@ static void other_places_are_opened_without_credentials(void **state)
     assert_judged("sources=public", "http://example.com/x.vrt", "https://example.com/a.tif", "oap");
     assert_judged("sources=public", "http://example.com/x.vrt", "gs://b/a.tif", "oa");
     assert_judged("sources=public", "http://example.com/x.vrt", "http://127.0.0.1:9/a.tif", "oap");
+    assert_judged("sources=public", "gs://b/x.vrt", "HTTP://127.0.0.1:9/a.tif", "oap");
+    assert_judged("sources=public", "gs://b/x.vrt", "/vsicurl/HTTPS://user:pass@example.com/a.tif", "oap");
+    assert_judged("sources=public", "gs://b/x.vrt", "s3://b/a.tif", "oa");
+    assert_judged("sources=public", "s3://b/x.vrt", "S3://c/a.tif", "oa");
+    assert_judged("sources=public", "s3://b/x.vrt", "/vsis3/b/a.tif", "o");
+    assert_judged("sources=public", "az://c/x.vrt", "/vsiaz/c/a.tif", "o");
+    assert_judged("sources=public", "az://c/x.vrt", "gs://c/a.tif", "oa");
+    assert_judged("sources=same", "s3://b/x.vrt", "s3://c/a.tif", "r");
+    assert_judged("sources=same", "az://c/x.vrt", "az://d/a.tif", "r");
     assert_judged("sources=same", "gs://b/x.vrt", "gs://c/a.tif", "r");
     assert_judged("sources=same", "gs://b/x.vrt", "http://example.com/a.tif", "r");
     assert_judged("sources=any", "gs://b/x.vrt", "gs://c/a.tif", "o");
