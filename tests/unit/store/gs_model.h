@@ -24,15 +24,22 @@ typedef struct model_object {
     unsigned writes;     /* how often something became visible here */
 } model_object;
 
+/* A resumable session; one that was begun and forgotten harms nobody. */
+typedef struct model_session {
+    uint8_t *data;
+    size_t size;
+    bool has_match, has_ended;
+    unsigned match;
+    char name[64], answer[600];
+} model_session;
+
+enum { MODEL_SESSIONS = 16 };
+
 typedef struct model {
     model_object objects[MODEL_OBJECTS];
     unsigned generation; /* the last that was given */
-    /* One session at a time. */
-    uint8_t *session;
-    size_t session_size;
-    unsigned session_id, ended_id, session_match;
-    bool session_has_match;
-    char session_name[64], ended_answer[600];
+    model_session sessions[MODEL_SESSIONS];
+    unsigned session_count;
     /* Of the answer under way. */
     char body[600], headers[400];
     /* Set by tests: called before and after a request takes effect; after(): may spoil the answer. */
@@ -49,7 +56,7 @@ static inline model_object *model_find(model *m, const char *name)
             return &m->objects[i];
     for (int i = 0; i < MODEL_OBJECTS; i++)
         if (!m->objects[i].name[0]) {
-            snprintf(m->objects[i].name, sizeof m->objects[i].name, "%s", name);
+            memmove(m->objects[i].name, name, strnlen(name, sizeof m->objects[i].name - 1));
             return &m->objects[i];
         }
     return NULL;
@@ -76,7 +83,8 @@ static inline void model_clear(model *m)
 {
     for (int i = 0; i < MODEL_OBJECTS; i++)
         free(m->objects[i].data);
-    free(m->session);
+    for (int i = 0; i < MODEL_SESSIONS; i++)
+        free(m->sessions[i].data);
 }
 
 static inline void model_reply(model *m, test_answer *answer, int status, const char *body)
@@ -159,20 +167,34 @@ static inline void model_begin_session(model *m, const test_request *request, te
         model_reply(m, answer, 412, "{}");
         return;
     }
-    m->session = realloc(m->session, MODEL_SIZE);
-    m->session_size = 0;
-    m->session_id++;
-    m->session_has_match = model_number(request->target, "ifGenerationMatch", &m->session_match);
-    snprintf(m->session_name, sizeof m->session_name, "%s", object->name);
-    snprintf(m->headers, sizeof m->headers, "Location: http://127.0.0.1:1/session/%u\r\n", m->session_id);
+    assert_true(m->session_count < MODEL_SESSIONS);
+    model_session *session = &m->sessions[m->session_count++];
+    session->data = malloc(MODEL_SIZE);
+    session->has_match = model_number(request->target, "ifGenerationMatch", &session->match);
+    snprintf(session->name, sizeof session->name, "%s", object->name);
+    snprintf(m->headers, sizeof m->headers, "Location: http://127.0.0.1:1/session/%u\r\n", m->session_count);
     model_reply(m, answer, 200, "");
 }
 
-static inline void model_progress(model *m, test_answer *answer)
+static inline void model_progress(model *m, const model_session *session, test_answer *answer)
 {
-    if (m->session_size)
-        snprintf(m->headers, sizeof m->headers, "Range: bytes=0-%zu\r\n", m->session_size - 1);
+    if (session->size)
+        snprintf(m->headers, sizeof m->headers, "Range: bytes=0-%zu\r\n", session->size - 1);
     model_reply(m, answer, 308, "");
+}
+
+/* All bytes are there: the object appears, if it still may. */
+static inline void model_end_session(model *m, model_session *session, test_answer *answer)
+{
+    if (session->has_match && model_find(m, session->name)->generation != session->match) {
+        model_reply(m, answer, 412, "{}");
+        return;
+    }
+    model_write(m, session->name, session->data, session->size);
+    session->has_ended = true;
+    model_describe(m, model_find(m, session->name), "", "");
+    snprintf(session->answer, sizeof session->answer, "%s", m->body);
+    model_reply(m, answer, 200, m->body);
 }
 
 /* A PUT to the session's URL: bytes, a question, or the end. */
@@ -183,33 +205,25 @@ static inline void model_feed(model *m, const test_request *request, test_answer
     unsigned long long first, last, total = 0;
     sscanf(request->target, "/session/%u", &id);
     test_request_header(request, "content-range", range, sizeof range);
-    if (strcmp(request->method, "DELETE") == 0 || id != m->session_id) {
+    if (strcmp(request->method, "DELETE") == 0 || !id || id > m->session_count) {
         model_reply(m, answer, strcmp(request->method, "DELETE") == 0 ? 499 : 410, "{}");
         return;
     }
-    if (m->ended_id == id) { /* told again, as often as it is asked */
-        model_reply(m, answer, 200, m->ended_answer);
+    model_session *session = &m->sessions[id - 1];
+    if (session->has_ended) { /* told again, as often as it is asked */
+        model_reply(m, answer, 200, session->answer);
         return;
     }
     bool has_bytes = sscanf(range, "bytes %llu-%llu", &first, &last) == 2;
-    if (has_bytes && first <= m->session_size && last + 1 - first == request->body_size) {
-        memcpy(m->session + first, request->body, request->body_size);
-        m->session_size = (size_t)last + 1;
+    if (has_bytes && first <= session->size && last + 1 - first == request->body_size) {
+        memcpy(session->data + first, request->body, request->body_size);
+        session->size = (size_t)last + 1;
     }
     bool knows_total = sscanf(strchr(range, '/') + 1, "%llu", &total) == 1;
-    if (!knows_total || m->session_size != total) {
-        model_progress(m, answer);
-        return;
-    }
-    if (m->session_has_match && model_find(m, m->session_name)->generation != m->session_match) {
-        model_reply(m, answer, 412, "{}");
-        return;
-    }
-    model_write(m, m->session_name, m->session, m->session_size);
-    m->ended_id = id;
-    model_describe(m, model_find(m, m->session_name), "", "");
-    snprintf(m->ended_answer, sizeof m->ended_answer, "%s", m->body);
-    model_reply(m, answer, 200, m->body);
+    if (knows_total && session->size == total)
+        model_end_session(m, session, answer);
+    else
+        model_progress(m, session, answer);
 }
 
 static inline void model_copy(model *m, const test_request *request, test_answer *answer)
