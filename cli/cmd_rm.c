@@ -25,9 +25,9 @@ static nacre_status remove_one(cli_context *context, void *job, nacre_error *err
 static bool on_entry(void *user, const nacre_object_info *info)
 {
     if (info->is_prefix)
-        return true;
+        return !cli_interrupted();
     char *path = strdup(info->path);
-    return path && cli_jobs_add(user, path);
+    return path && cli_jobs_add(user, path, 0);
 }
 
 /* What is no object, of a local folder: folders, links, pipes. */
@@ -58,43 +58,46 @@ static bool is_link(const char *path)
     return cli_path_is_local(path) && lstat(path, &found) == 0 && S_ISLNK(found.st_mode);
 }
 
+static const cli_jobs_kind all_below = {remove_one, free, "deleted", false};
+
 static int remove_tree(cli_context *context, const char *path)
 {
     if (is_protected(path))
         return cli_error(context, "%s: is not deleted as a whole: name what is in it", path);
     if (is_link(path)) /* the link, never what it leads to */
         return remove_rest(context, path);
-    nacre_error error, list_error;
+    nacre_error error;
     nacre_list_options list = NACRE_LIST_OPTIONS_INIT;
     list.recursive = true;
-    cli_jobs *jobs = cli_jobs_begin(context, remove_one, free);
+    cli_jobs *jobs = cli_jobs_begin(context, &all_below);
     if (!jobs)
         return cli_error(context, "out of memory");
-    nacre_status listed = nacre_list(path, &list, &context->io, on_entry, jobs, &list_error);
-    nacre_status status = cli_jobs_end(jobs, &error);
-    if (status != NACRE_OK)
-        return cli_fail(context, status, &error);
-    if (listed != NACRE_OK)
-        return cli_fail(context, listed, &list_error);
-    return remove_rest(context, path);
+    nacre_status listed = nacre_list(path, &list, &context->io, on_entry, jobs, &error);
+    int status = cli_jobs_end(jobs);
+    if (listed != NACRE_OK && status != CLI_INTERRUPTED)
+        status = cli_fail(context, listed, &error);
+    return status == CLI_OK ? remove_rest(context, path) : status;
 }
 
-static int run(cli_context *context)
+static int remove_object(cli_context *context, const char *path)
 {
     nacre_error error;
+    nacre_status status = nacre_delete(path, &context->io, &error);
+    return status == NACRE_OK ? CLI_OK : cli_fail(context, status, &error);
+}
+
+/* What cannot be deleted does not keep the others from it. */
+static int run(cli_context *context)
+{
+    int result = CLI_OK;
     for (size_t i = 0; i < context->values.operand_count; i++) {
         const char *path = context->values.operands[i];
-        if (cli_has(&context->values, RECURSIVE)) {
-            int status = remove_tree(context, path);
-            if (status != CLI_OK)
-                return status;
-            continue;
-        }
-        nacre_status status = nacre_delete(path, &context->io, &error);
-        if (status != NACRE_OK)
-            return cli_fail(context, status, &error);
+        int status = cli_has(&context->values, RECURSIVE) ? remove_tree(context, path) : remove_object(context, path);
+        if (status == CLI_INTERRUPTED)
+            return status;
+        result = status == CLI_OK ? result : status;
     }
-    return CLI_OK;
+    return result;
 }
 
 const cli_command cli_cmd_rm = {

@@ -12,16 +12,22 @@ static void print(const nacre_object_info *info)
     cli_time(info->modified_ms, modified);
     cli_print_path(info->path);
     if (info->is_prefix) {
-        printf("  %-10s\n", "folder");
+        printf("  %-12s\n", "folder");
         return;
     }
-    printf("  %-10s%llu\n", "size", (unsigned long long)info->size);
-    printf("  %-10s%s%s\n", "version", *info->version ? info->version : "none",
+    printf("  %-12s%llu\n", "size", (unsigned long long)info->size);
+    printf("  %-12s%s%s\n", "version", *info->version ? info->version : "none",
            info->version_is_strong ? "" : " (proves nothing)");
+    if (*info->version_id)
+        printf("  %-12s%s\n", "version id", info->version_id);
+    if (*info->checksum)
+        printf("  %-12s%s\n", "checksum", info->checksum);
     if (*modified)
-        printf("  %-10s%s\n", "modified", modified);
+        printf("  %-12s%s\n", "modified", modified);
     if (*info->content_type)
-        printf("  %-10s%s\n", "type", info->content_type);
+        printf("  %-12s%s\n", "type", info->content_type);
+    if (*info->policy)
+        printf("  %-12s%s\n", "policy", info->policy);
 }
 
 static int run(cli_context *context)

@@ -85,6 +85,70 @@ bool cli_remove_folder(const char *path, const char **at)
     return failed == 0;
 }
 
+static int remove_empty(const char *path, const struct stat *found, int kind, struct FTW *where)
+{
+    (void)found;
+    (void)where;
+    if (kind == FTW_DP)
+        rmdir(path); /* one that holds something stays */
+    return 0;
+}
+
+void cli_remove_empty_folders(const char *path)
+{
+    struct stat found;
+    if (cli_path_is_local(path) && lstat(path, &found) == 0 && S_ISDIR(found.st_mode))
+        nftw(path, remove_empty, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A local path from the root, with links followed as far as it exists; another path in one spelling, without slashes at
+ * its end. malloc'd; NULL: out of memory. */
+static char *plain_path(const char *path)
+{
+    static const char *const others[][2] = {
+        {"gcs://", "gs://"},  {"/vsigs/", "gs://"},   {"/vsis3/", "s3://"},
+        {"/vsiaz/", "az://"}, {"/vsimem/", "mem://"}, {"abfs://", "az://"},
+    };
+    char *out = NULL;
+    for (size_t i = 0; i < sizeof others / sizeof *others && !out; i++) {
+        size_t length = strlen(others[i][0]);
+        if (strncmp(path, others[i][0], length) == 0 && asprintf(&out, "%s%s", others[i][1], path + length) < 0)
+            return NULL;
+    }
+    if (!out && (!cli_path_is_local(path) || !(out = realpath(path, NULL))))
+        out = strdup(path);
+    for (size_t length = out ? strlen(out) : 0; length > 1 && out[length - 1] == '/';)
+        out[--length] = '\0';
+    return out;
+}
+
+/* The part of a local path that exists, and the rest as it is. */
+static char *plain_destination(const char *path)
+{
+    char *above = strdup(path), *real = NULL, *out = NULL;
+    size_t length = above ? strlen(above) : 0;
+    while (above && cli_path_is_local(path) && length > 1 && !(real = realpath(above, NULL))) {
+        while (length > 1 && above[length - 1] != '/')
+            length--;
+        above[--length] = '\0';
+    }
+    if (real && asprintf(&out, "%s%s", real, path + strlen(above)) < 0)
+        out = NULL;
+    free(real);
+    free(above);
+    return out ? out : plain_path(path);
+}
+
+bool cli_path_is_below(const char *path, const char *folder)
+{
+    char *inner = plain_destination(path), *outer = plain_path(folder);
+    size_t length = outer ? strlen(outer) : 0;
+    bool below = inner && outer && strncmp(inner, outer, length) == 0 && (inner[length] == '/' || !inner[length]);
+    free(inner);
+    free(outer);
+    return below;
+}
+
 const char *cli_bad_local_name(const char *rest)
 {
     for (const char *part = rest;; part++) {
@@ -122,6 +186,10 @@ json_t *cli_object_json(const nacre_object_info *info)
         json_object_set_new(out, "version_is_strong", json_boolean(info->version_is_strong));
         json_object_set_new(out, "modified", *modified ? json_string(modified) : json_null());
         json_object_set_new(out, "content_type", cli_json_text(info->content_type));
+        json_object_set_new(out, "version_id", *info->version_id ? cli_json_text(info->version_id) : json_null());
+        json_object_set_new(out, "checksum", *info->checksum ? cli_json_text(info->checksum) : json_null());
+        if (*info->policy)
+            json_object_set_new(out, "policy", json_string(info->policy));
     }
     return out;
 }

@@ -24,6 +24,12 @@ bool cli_make_parents(const char *path);
  * errno; *at is what could not be removed, until the next call. */
 bool cli_remove_folder(const char *path, const char **at);
 
+/* Removes a local folder and those in it that hold nothing, and leaves the others; does nothing for other paths. */
+void cli_remove_empty_folders(const char *path);
+
+/* Whether a path lies below a folder, or is it, as far as their names tell. */
+bool cli_path_is_below(const char *path, const char *folder);
+
 /* Why a key that lies below a prefix cannot be the name of a local file below a folder, or NULL: "..", "." and empty
  * parts would lead elsewhere, or to the file of another key. */
 const char *cli_bad_local_name(const char *rest);

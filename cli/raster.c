@@ -21,10 +21,13 @@ static nacre_status open_one(cli_context *context, void *user, nacre_error *err)
     return nacre_dataset_open(job->path, NULL, &context->io, job->out, err);
 }
 
+static const cli_jobs_kind opening = {
+    .run = open_one, .job_free = free, .done = "opened", .is_alone = true, .stops = true};
+
 int cli_open_all(cli_context *context, const char *const *paths, size_t count, nacre_dataset ***out)
 {
     *out = calloc(count, sizeof(nacre_dataset *));
-    cli_jobs *jobs = *out ? cli_jobs_begin(context, open_one, free) : NULL;
+    cli_jobs *jobs = *out ? cli_jobs_begin(context, &opening) : NULL;
     if (!jobs)
         return cli_error(context, "out of memory");
     bool adding = true;
@@ -33,14 +36,11 @@ int cli_open_all(cli_context *context, const char *const *paths, size_t count, n
         adding = job != NULL;
         if (job) {
             *job = (open_job){paths[i], &(*out)[i]};
-            adding = cli_jobs_add(jobs, job);
+            adding = cli_jobs_add(jobs, job, 0);
         }
     }
-    nacre_error error;
-    nacre_status status = cli_jobs_end(jobs, &error);
-    if (status != NACRE_OK)
-        return cli_fail(context, status, &error);
-    return cli_interrupted() ? CLI_INTERRUPTED : adding ? CLI_OK : cli_error(context, "out of memory");
+    int status = cli_jobs_end(jobs);
+    return status == CLI_OK && !adding ? cli_error(context, "out of memory") : status;
 }
 
 void cli_close_all(nacre_dataset **datasets, size_t count)

@@ -31,6 +31,9 @@ typedef struct nacre_object_info {
     bool is_prefix;           /* a "directory": a common prefix of keys, or a local directory */
     int64_t modified_ms;      /* since 1970-01-01 UTC; -1 unknown */
     const char *content_type; /* "" unknown */
+    const char *version_id;   /* of stores that keep old versions, where they tell it; "" otherwise */
+    const char *checksum;     /* of all bytes: "crc32c=BASE64", "crc64nvme=BASE64" or "md5=BASE64"; "" unknown */
+    const char *policy;       /* when what is cached of it is believed: "fresh", "ttl=60", ...; "" in listings */
 } nacre_object_info;
 
 /* Releases the texts of an info that nacre_stat() filled; accepts NULL and zeroed ones. */

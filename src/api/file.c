@@ -73,18 +73,28 @@ void nacre_object_info_free(nacre_object_info *info)
     free((char *)info->path);
     free((char *)info->version);
     free((char *)info->content_type);
+    free((char *)info->version_id);
+    free((char *)info->checksum);
+    free((char *)info->policy);
     *info = (nacre_object_info){0};
 }
 
-static nacre_status fill_info(const char *path, const ncr_object_facts *facts, nacre_object_info *out, nacre_error *err)
+static nacre_status fill_info(const char *path, const job *j, const ncr_object_facts *facts, nacre_object_info *out,
+                              nacre_error *err)
 {
+    const ncr_policy policy = ncr_object_policy(j->object, j->call);
+    char text[NCR_POLICY_TEXT];
+    ncr_policy_text(&policy, text);
+    out->version_id = ncr_text_copy(facts->version.version_id);
+    out->checksum = ncr_text_copy(facts->checksum);
+    out->policy = ncr_text_copy(text);
     out->path = ncr_text_copy(path);
     out->version = ncr_text_copy(facts->version.token);
     out->content_type = ncr_text_copy(facts->content_type);
     out->size = facts->size;
     out->version_is_strong = facts->version.strong;
     out->modified_ms = facts->modified_ms;
-    if (out->path && out->version && out->content_type)
+    if (out->path && out->version && out->content_type && out->version_id && out->checksum && out->policy)
         return NACRE_OK;
     nacre_object_info_free(out);
     return ncr_error_memory(err);
@@ -114,7 +124,7 @@ nacre_status nacre_stat(const char *path, const nacre_io_options *options, nacre
     if (status == NACRE_OK)
         status = ncr_vfs_stat(j.object, j.call, &facts, err);
     if (status == NACRE_OK)
-        status = fill_info(path, &facts, out, err);
+        status = fill_info(path, &j, &facts, out, err);
     job_end(&j, options);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "base/policy.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,20 @@ bool ncr_policy_parse(const char *text, ncr_policy *out)
     out->ttl_ms = (int64_t)(seconds * 1000 + 0.5);
     out->kind = out->ttl_ms ? NCR_POLICY_TTL : NCR_POLICY_FRESH;
     return true;
+}
+
+void ncr_policy_text(const ncr_policy *policy, char out[NCR_POLICY_TEXT])
+{
+    static const char *const names[] = {[NCR_POLICY_FRESH] = "fresh",
+                                        [NCR_POLICY_TTL] = "ttl=",
+                                        [NCR_POLICY_IMMUTABLE] = "immutable",
+                                        [NCR_POLICY_OFFLINE] = "offline"};
+    int length = snprintf(out, NCR_POLICY_TEXT, "%s", names[policy->kind]);
+    if (policy->kind != NCR_POLICY_TTL)
+        return;
+    const char *format = policy->ttl_ms % 1000 ? "%lld.%03d" : "%lld";
+    snprintf(out + length, NCR_POLICY_TEXT - (size_t)length, format, (long long)(policy->ttl_ms / 1000),
+             (int)(policy->ttl_ms % 1000));
 }
 
 static nacre_status append_rule(ncr_policy_rules *rules, const char *prefix, const json_t *value, const char *origin,

@@ -34,6 +34,10 @@ typedef struct ncr_policy {
 /* "fresh", "ttl=SECONDS", "immutable" or "offline"; false for another text. origin is not touched; "ttl=0" is fresh. */
 bool ncr_policy_parse(const char *text, ncr_policy *out);
 
+/* The other way, "ttl=0.5" in seconds. */
+enum { NCR_POLICY_TEXT = 40 };
+void ncr_policy_text(const ncr_policy *policy, char out[NCR_POLICY_TEXT]);
+
 /* What the values of the keys are, for messages. */
 #define NCR_POLICY_VALUES "fresh, ttl=SECONDS, immutable, offline"
 

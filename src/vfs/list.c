@@ -29,7 +29,10 @@ static bool tell(listing *list, const char *path, const ncr_object_facts *facts,
                               .version_is_strong = !is_prefix && facts->version.strong,
                               .is_prefix = is_prefix,
                               .modified_ms = is_prefix ? -1 : facts->modified_ms,
-                              .content_type = is_prefix ? "" : facts->content_type};
+                              .content_type = is_prefix ? "" : facts->content_type,
+                              .version_id = is_prefix ? "" : facts->version.version_id,
+                              .checksum = is_prefix ? "" : facts->checksum,
+                              .policy = ""};
     list->count++;
     list->stopped = !list->function(list->user, &info);
     return !list->stopped;

@@ -222,6 +222,88 @@ def test_trees_are_copied_whole(emulator: Emulator, gs, tmp_path: pathlib.Path) 
     failed(gs("rm", "-r", "gs://demo/t"), 1, "not found")
 
 
+def test_a_tree_is_moved_and_leaves_no_folders(emulator: Emulator, gs, tmp_path: pathlib.Path) -> None:
+    for name in ("a/b/c", "a/d", "e"):
+        (tmp_path / "src" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "src" / name).write_text(name)
+    worked(gs("mv", "-r", tmp_path / "src", "gs://demo/t"))
+    assert not (tmp_path / "src").exists()
+    worked(gs("mv", "--recursive", "gs://demo/t", "gs://demo/u/v"))
+    assert worked(gs("ls", "-r", "gs://demo")).decode().split() == ["gs://demo/u/v/a/b/c", "gs://demo/u/v/a/d", "gs://demo/u/v/e"]
+    worked(gs("mv", "-r", "gs://demo/u/v/", tmp_path / "back"))
+    assert (tmp_path / "back" / "a" / "b" / "c").read_text() == "a/b/c"
+    assert worked(gs("ls", "-r", "gs://demo")) == b""
+
+
+@pytest.mark.parametrize("command", ["cp", "mv"])
+@pytest.mark.parametrize("inner", ["gs://demo/t/u", "/vsigs/demo/t/u", "gcs://demo/t"])
+def test_a_tree_does_not_go_below_itself(emulator: Emulator, gs, tmp_path: pathlib.Path, command: str, inner: str) -> None:
+    emulator.put("demo", "t/k", b"text")
+    done = gs(command, "-r", "gs://demo/t/", inner)
+    assert done.returncode == 1 and "never end" in done.stderr, done
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "k").write_text("text")
+    done = gs(command, "-r", tmp_path / "s", tmp_path / "s" / ".." / "s" / "new")
+    assert done.returncode == 1 and "never end" in done.stderr, done
+    assert worked(gs("ls", "-r", "gs://demo")).decode().split() == ["gs://demo/t/k"]
+
+
+def test_what_fails_does_not_keep_the_others(emulator: Emulator, gs, tmp_path: pathlib.Path) -> None:
+    """Each failure is a line, then one with the sums; status 1."""
+    for n in range(40):
+        emulator.put("demo", f"s/{n:02}", b"new")
+    for n in range(30):
+        emulator.put("demo", f"t/{n:02}", b"old")
+    done = gs("cp", "-r", "-n", "gs://demo/s", "gs://demo/t")
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1 and len(lines) == 22, done
+    assert all("gs://demo/t/" in line and "exists" in line for line in lines[:20]), done
+    assert lines[21] == "nacre: cp: 30 failed, 10 copied", done
+    assert [worked(gs("cat", f"gs://demo/t/{n}")) for n in (29, 30)] == [b"old", b"new"]
+    done = gs("cp", "gs://demo/t/00", "gs://demo/none", "gs://demo/t/01", tmp_path)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == "nacre: cp: 1 failed, 2 copied", done
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["00", "01"]
+    done = gs("rm", "gs://demo/t/00", "gs://demo/none", "gs://demo/t/01")
+    failed(done, 1, "gs://demo/none: ")
+    assert len(worked(gs("ls", "gs://demo/t/")).split()) == 38
+
+
+def test_a_tree_that_is_interrupted_says_how_far_it_came(start_emulator) -> None:
+    emulator = start_emulator("--bandwidth", "0.1")
+    emulator.make_bucket("demo")
+    for n in range(40):
+        emulator.put("demo", f"s/{n}", b"x" * (200 if n < 2 else 400_000))
+    out = emulator.root / "out"
+    process = subprocess.Popen([NACRE, "cp", "-r", "gs://demo/s", out], env=clean_environment(STORAGE_EMULATOR_HOST=emulator.url), stderr=subprocess.PIPE, text=True)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=10)[1]
+    assert process.returncode == 130 and said.startswith("nacre: cp: interrupted, after ") and said.endswith(" copied\n"), said
+    assert all(path.stat().st_size in (200, 400_000) for path in out.iterdir())
+    assert len(list(out.iterdir())) == int(said.split()[-2])
+
+
+def test_conditions_of_copies(emulator: Emulator, gs, tmp_path: pathlib.Path) -> None:
+    emulator.put("demo", "k", b"1")
+    (tmp_path / "f").write_bytes(b"2")
+    version = json.loads(worked(gs("stat", "--json", "gs://demo/k")))["version"]
+    failed(gs("cp", "-n", tmp_path / "f", "gs://demo/k"), 1, "gs://demo/k: ", "exists")
+    failed(gs("cp", "--if-match", "generation=1", tmp_path / "f", "gs://demo/k"), 1, "gs://demo/k: ", "changed")
+    worked(gs("cp", "--if-match", version, tmp_path / "f", "gs://demo/k"))
+    failed(gs("mv", "--if-match", version, tmp_path / "f", "gs://demo/k"), 1, "gs://demo/k: ", "changed")
+    failed(gs("cp", "-r", "--if-match", version, tmp_path, "gs://demo/k"), 2, "--if-match")
+    assert worked(gs("cat", "gs://demo/k")) == b"2" and (tmp_path / "f").exists()
+
+
+def test_stat_tells_checksum_and_policy(emulator: Emulator, gs) -> None:
+    emulator.put("demo", "k", b"1")
+    told = json.loads(worked(gs("stat", "--json", "gs://demo/k")))
+    assert told["checksum"] == "crc32c=" + emulator.resource("demo", "k")["crc32c"]
+    assert (told["policy"], told["version_id"]) == ("fresh", None)
+    assert json.loads(worked(gs("stat", "--json", "--cache", "ttl=1.5", "gs://demo/k")))["policy"] == "ttl=1.500"
+    assert "policy      fresh" in worked(gs("stat", "gs://demo/k")).decode()
+
+
 @pytest.mark.parametrize("key", ["d/../../evil", "d/..", "d/./k", "d//k"])
 def test_a_tree_never_leaves_its_folder(emulator: Emulator, gs, tmp_path: pathlib.Path, key: str) -> None:
     """Keys are bytes, local names are not: what would lead elsewhere, or onto another key's file, is refused."""
@@ -229,9 +311,12 @@ def test_a_tree_never_leaves_its_folder(emulator: Emulator, gs, tmp_path: pathli
     emulator.put("demo", key, b"evil")
     out = tmp_path / "above" / "out"
     out.parent.mkdir()
-    failed(gs("cp", "-r", "gs://demo/d", out), 1, f"gs://demo/{key}: ", "local name")
+    done = gs("cp", "-r", "gs://demo/d", out)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1 and len(lines) == 2 and lines[0].startswith(f"nacre: gs://demo/{key}: "), done
+    assert "local name" in lines[0] and lines[1] == "nacre: cp: 1 failed, 1 copied", done
     assert [path.name for path in out.parent.iterdir()] in ([], ["out"])
-    assert not (out / "k").exists() or (out / "k").read_bytes() == b"good"
+    assert (out / "k").read_bytes() == b"good"
     worked(gs("cp", "-r", "gs://demo/d", "gs://demo/e"))
     assert worked(gs("cat", f"gs://demo/e{key[1:]}")) == b"evil"
 
