@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import pathlib
 import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -86,23 +85,6 @@ def warped_read(server: Server, keys: list[str]) -> bool:
     return report.ratio_row("warped read of 256 x 256, cold COG, 20 ms", *times, 0.6, "rasterio tuned")
 
 
-# A child's peak counts what its parent held when it was forked, so a small process starts the program.
-SMALL_PARENT = """
-import os, sys
-child = os.fork()
-if child == 0:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    os.execv(sys.argv[1], sys.argv[1:])
-print(os.wait4(child, 0)[2].ru_maxrss)
-"""
-
-
-def peak_memory_mib(command: list[Any]) -> float:
-    """Peak resident memory of a program."""
-    words = [sys.executable, "-S", "-E", "-c", SMALL_PARENT, *map(str, command)]
-    return int(subprocess.run(words, capture_output=True, text=True, check=True).stdout) / 1024
-
-
 def info(path: pathlib.Path) -> bool:
     """`nacre info` beside `gdalinfo` on a local file."""
 
@@ -111,7 +93,7 @@ def info(path: pathlib.Path) -> bool:
 
     times = report.pairs(lambda _: run(NACRE, "info", path), lambda _: run("gdalinfo", path), 31)
     reached = report.ratio_row("nacre info, local file", *times, 0.5, "gdalinfo")
-    memory = {"MiB": round(peak_memory_mib([NACRE, "info", path]))}
+    memory = {"MiB": report.peak_memory_mib([NACRE, "info", path])}
     return reached & report.count_row("its peak memory", memory, {"MiB": 32})
 
 

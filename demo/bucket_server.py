@@ -14,9 +14,11 @@ class BucketServer:
     """Serves the folders of `root` as buckets, on a port of its own."""
 
     def __init__(self, nacre: pathlib.Path, root: pathlib.Path, latency_ms: float) -> None:
-        command = [nacre, "emulator", "--root", root, "--listen", "127.0.0.1:0", "--latency", str(latency_ms)]
+        anywhere = "127.0.0.1:0"
+        command = [nacre, "emulator", "--root", root, "--listen", anywhere, "--s3-listen", anywhere]
+        command += ["--latency", str(latency_ms)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.url = self._process.stdout.readline().split()[-1]
+        self.url, self.s3_url = (self._process.stdout.readline().split()[-1] for _ in range(2))
 
     def take_log(self) -> list[dict]:
         """The requests since the last call."""
