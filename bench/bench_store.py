@@ -72,6 +72,7 @@ if work == "ranges":
     asyncio.run(ranges(*map(int, sys.argv[4:])))
 else:
     {"whole": whole, "upload": upload, "listing": listing}[work](*sys.argv[4:])
+os._exit(0)  # the threads of its runtime may abort an interpreter that ends in the usual way
 """
 
 
