@@ -62,7 +62,7 @@ NCR_AT_LOAD keep_over_fork(void)
 
 /* --- System calls, each of which a test may let fail. --- */
 
-static ncr_disk_hook hook;
+static _Atomic(ncr_disk_hook) hook;
 
 void ncr_disk_set_hook(ncr_disk_hook function)
 {
@@ -71,7 +71,8 @@ void ncr_disk_set_hook(ncr_disk_hook function)
 
 static bool fails(const char *call, size_t *length)
 {
-    int error = hook ? hook(call, length) : 0;
+    ncr_disk_hook function = atomic_load_explicit(&hook, memory_order_relaxed);
+    int error = function ? function(call, length) : 0;
     if (error)
         errno = error;
     return error != 0;
@@ -282,7 +283,7 @@ static room take_room(ncr_disk *disk, uint64_t charge)
     uint64_t size;
     room found = ROOM_NONE;
     int64_t limit = disk->limit;
-    if (read_size(fd, &size) && limit >= 0 && charge <= (uint64_t)limit && size <= (uint64_t)limit - charge)
+    if (read_size(fd, &size) && limit >= (int64_t)charge && size <= (uint64_t)limit - charge)
         found = write_size(fd, size + charge) ? ROOM_GIVEN : ROOM_ERROR;
     int error = errno;
     close(fd);
@@ -533,8 +534,9 @@ static bool put_in_place(const ncr_disk *disk, const char *name, const uint8_t *
 
 bool ncr_folder_write(ncr_disk *disk, const char *name, const uint8_t *file, size_t size)
 {
-    room found = take_room(disk, charge_of(size));
-    if (found == ROOM_NONE)
+    bool can_fit = disk->limit >= (int64_t)charge_of(size); /* else nothing is taken away for it */
+    room found = can_fit ? take_room(disk, charge_of(size)) : ROOM_NONE;
+    if (found == ROOM_NONE && can_fit)
         found = make_room(disk, charge_of(size));
     if (found == ROOM_NONE) {
         ncr_disk_count_dropped(size);
