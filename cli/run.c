@@ -353,7 +353,8 @@ int cli_run(const cli_command *command, int argc, char **argv)
         status = run_parsed(&context);
     }
     status = cli_close_output(status);
-    nacre_cache_flush();
+    if (status != CLI_INTERRUPTED)
+        nacre_cache_flush();
     free(message);
     cli_values_clear(&context.values);
     nacre_config_free(context.config);

@@ -11,7 +11,8 @@ extern "C" {
 #endif
 
 /* The cache is keyed by version and proven at each open, so nobody needs these functions to see the truth; they
- * free memory and help to measure. All are synchronised. */
+ * free memory and help to measure. They speak of memory: `cache.dir` keeps the bytes of versions, which
+ * cannot be stale. All are synchronised. */
 
 typedef struct nacre_cache_stats {
     uint64_t bytes;        /* held by the cache now */
@@ -38,8 +39,8 @@ NACRE_API nacre_status nacre_cache_invalidate(const char *path, const nacre_io_o
 
 NACRE_API void nacre_cache_invalidate_all(void);
 
-/* What is fetched is written into `cache.dir` behind the reads. Waits until that is done, for a few seconds at most: for
- * programs that are about to end, which else leave out the last of it. The command and the Python package do it. */
+/* What is fetched is written into `cache.dir` behind the reads. Waits until that is done, for a few seconds at most:
+ * for programs that are about to end, which else leave out the last of it. The command and the Python package do it. */
 NACRE_API void nacre_cache_flush(void);
 
 /* Sets when what is cached of the objects whose paths begin with `prefix` ("gs://bucket/folder/", in any spelling) is
