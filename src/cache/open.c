@@ -316,12 +316,28 @@ static void tell_all(ncr_proof *proof)
 
 /* --- Concluding. --- */
 
+/* What an open was shown must not be forgotten for something older, which an open without proof would then give. So
+ * where a proof teaches nothing, it still ends the belief in another version; and while a change is under way, its end
+ * may not make its own version the last one. */
+static void doubt_locked(const ncr_proof *proof, bool teaches)
+{
+    ncr_subject *subject = proof->subject;
+    const ncr_proven *known = ncr_proven_find_locked(subject, proof->object->store->credentials);
+    if (subject->changes)
+        subject->overlapped = true;
+    if (!teaches && known && !ncr_version_same(&known->facts.version, &proof->facts.version))
+        ncr_cache_disprove_locked(subject, proof->disk);
+}
+
 /* Where the answer's version is strong and nothing was changed meanwhile, the cache learns it. Proofs that run beside
  * the listed one may come in after a later one, so they teach nothing. */
 static void keep_locked(ncr_proof *proof, const ncr_place *place)
 {
-    if (!proof->is_listed || !proof->facts.version.strong || proof->epoch != proof->subject->epoch ||
-        proof->object->store->is_local)
+    if (proof->object->store->is_local)
+        return;
+    bool teaches = proof->is_listed && proof->facts.version.strong && proof->epoch == proof->subject->epoch;
+    doubt_locked(proof, teaches);
+    if (!teaches)
         return;
     const ncr_block *whole = proof->whole;
     if (whole)

@@ -82,7 +82,7 @@ struct ncr_subject {
     uint64_t epoch;    /* grows at the beginning and at the end of each change: a request that began in an earlier epoch
                           fills nothing */
     unsigned changes;  /* under way */
-    bool overlapped;   /* two of them at once: none of them knows the last version */
+    bool overlapped;   /* by another, or by a proof that showed something: none of them knows the last version */
     int64_t change_ms; /* on ncr_clock_ms(): when the last of them began */
     ncr_snapshot *snapshots;
     ncr_proven *proven; /* one for each credentials, latest first */

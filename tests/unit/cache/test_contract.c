@@ -87,6 +87,57 @@ static void own_put_is_seen_and_fills_the_cache(void **state)
     assert_int_equal(fake_last(store).match, NCR_MATCH_MODIFIED);
 }
 
+static nacre_status open_offline(ncr_object_facts *facts)
+{
+    ncr_call *offline = test_call_new("cache=offline", NULL);
+    test_open open;
+    test_open_start(&open, object, offline);
+    nacre_status status = open.op.status;
+    if (status == NACRE_OK)
+        *facts = *ncr_pin_facts(open.op.pin);
+    test_open_clear(&open);
+    ncr_call_unref(offline);
+    return status;
+}
+
+/* Another's version was shown while our own put was under way: its end must not make ours the last one that was known,
+ * or an open without proof would go back in time. */
+static void what_was_shown_during_a_put_is_not_forgotten_for_the_put(void **state)
+{
+    (void)state;
+    static const char text[] = "mine";
+    ncr_object_facts facts;
+    ncr_put put = {.object = object, .call = call, .data = text, .size = sizeof text};
+    ncr_cache_change_begin(object, NULL);
+    assert_int_equal(object->store->class->put(&put, NULL), NACRE_OK);
+    fake_set(store, "k", "v=theirs", true, NULL, 100000);
+    open_and_check("v=theirs");
+    ncr_cache_change_end(object, NULL, put.outcome, &put.facts, text, sizeof text);
+    assert_int_equal(open_offline(&facts), NACRE_ERROR_OFFLINE);
+}
+
+/* The same where the proof's answer comes after the put's end. */
+static void what_a_late_proof_shows_ends_the_belief_in_another_version(void **state)
+{
+    (void)state;
+    static const char text[] = "mine";
+    ncr_object_facts facts;
+    test_open slow;
+    ncr_put put = {.object = object, .call = call, .data = text, .size = sizeof text};
+    ncr_cache_change_begin(object, NULL);
+    assert_int_equal(object->store->class->put(&put, NULL), NACRE_OK);
+    fake_set(store, "k", "v=theirs", true, NULL, 100000);
+    fake_manners_of(store)->hold = true;
+    test_open_start(&slow, object, call);
+    fake_manners_of(store)->hold = false;
+    ncr_cache_change_end(object, NULL, put.outcome, &put.facts, text, sizeof text);
+    assert_int_equal(open_offline(&facts), NACRE_OK); /* nobody was shown anything else yet */
+    fake_release_all(store);
+    assert_string_equal(ncr_pin_facts(slow.op.pin)->version.token, "v=theirs");
+    test_open_clear(&slow);
+    assert_int_equal(open_offline(&facts), NACRE_ERROR_OFFLINE);
+}
+
 static void own_delete_is_seen(void **state)
 {
     (void)state;
@@ -113,14 +164,9 @@ static void proof_that_began_before_a_change_never_fills_the_cache(void **state)
     fake_manners_of(store)->hold = false;
     assert_string_equal(ncr_pin_facts(slow.op.pin)->version.token, "v=1"); /* true when it was asked */
     test_open_clear(&slow);
-    /* Offline shows what the cache took for the last version. */
-    ncr_call *offline = test_call_new("cache=offline", NULL);
-    test_open open;
-    test_open_start(&open, object, offline);
-    assert_int_equal(open.op.status, NACRE_OK);
-    assert_string_not_equal(ncr_pin_facts(open.op.pin)->version.token, "v=1");
-    test_open_clear(&open);
-    ncr_call_unref(offline);
+    /* Nor is ours believed any more: who was shown another version must not be shown an older one after it. */
+    ncr_object_facts facts;
+    assert_int_equal(open_offline(&facts), NACRE_ERROR_OFFLINE);
 }
 
 static void fetch_that_began_before_a_change_never_fills_the_cache(void **state)
@@ -573,6 +619,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(own_put_is_seen_and_fills_the_cache),
+        TEST(what_was_shown_during_a_put_is_not_forgotten_for_the_put),
+        TEST(what_a_late_proof_shows_ends_the_belief_in_another_version),
         TEST(own_delete_is_seen),
         TEST(proof_that_began_before_a_change_never_fills_the_cache),
         TEST(fetch_that_began_before_a_change_never_fills_the_cache),
