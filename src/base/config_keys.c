@@ -58,8 +58,12 @@ const ncr_key_row ncr_key_rows[NCR_KEY_COUNT] = {
     [NCR_KEY_MEMORY_LIMIT] =
         {"memory.limit", NCR_KEY_SIZE, NULL, "256 MiB", {0}, "memory of one read beyond the caller's buffer"},
     [NCR_KEY_LIMIT_TILE] = {"limit.tile", NCR_KEY_SIZE, NULL, "256 MiB", {0}, "largest decoded block"},
-    [NCR_KEY_LIMIT_DIRECTORIES] =
-        {"limit.directories", NCR_KEY_SIZE, NULL, "64 MiB", {0}, "most memory for the directories of one TIFF"},
+    [NCR_KEY_LIMIT_DIRECTORIES] = {"limit.directories",
+                                   NCR_KEY_SIZE,
+                                   NULL,
+                                   "64 MiB",
+                                   {0},
+                                   "most memory for the directories of one TIFF, or of one ZIP archive"},
     [NCR_KEY_LIMIT_VRT_TEXT] = {"limit.vrt_text", NCR_KEY_SIZE, NULL, "512 MiB", {0}, "longest VRT"},
     [NCR_KEY_LIMIT_VRT_DEPTH] = {"limit.vrt_depth", NCR_KEY_COUNT_TYPE, NULL, "16", {0}, "how deep VRTs may name VRTs"},
     [NCR_KEY_LIMIT_WHOLE_READ] = {"limit.whole_read",

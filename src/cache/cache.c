@@ -138,7 +138,7 @@ void ncr_cache_change_end(const ncr_object *object, const ncr_call *call, ncr_ou
     ncr_block *block = NULL;
     ncr_place place = {.disk = disk_of(object, call)};
     if (outcome == NCR_OUTCOME_DONE && facts && data && facts->version.strong && facts->size == size &&
-        size <= NCR_PUT_FILLS_CACHE && !object->store->is_local)
+        size <= NCR_PUT_FILLS_CACHE && ncr_store_is_kept(object->store))
         block = ncr_block_new(size);
     if (block && size)
         memcpy(block->data, data, size);

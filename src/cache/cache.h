@@ -43,6 +43,10 @@ bool ncr_pin_is_proven(const ncr_pin *pin);
  * bytes at hand. */
 bool ncr_pin_same(const ncr_pin *a, const ncr_pin *b);
 
+/* Pins an object at a strong version that is known already, without a proof: each read of it carries the version, and
+ * fails with NACRE_ERROR_CHANGED where the store has another. NULL: out of memory. */
+ncr_pin *ncr_pin_at(ncr_object *object, const ncr_object_facts *facts);
+
 /* --- Asynchronous operations; rules as in store.h. --- */
 
 /* Proves an object's version with the store and pins it. The proof is the request that reads the first bytes: cached
@@ -110,7 +114,13 @@ typedef struct ncr_value_key {
     uint64_t b;    /* tile */
 } ncr_value_key;
 
-typedef enum ncr_value_kind { NCR_VALUE_TIFF_INDEX = 1, NCR_VALUE_TIFF_TILE = 2, NCR_VALUE_VRT = 3 } ncr_value_kind;
+typedef enum ncr_value_kind {
+    NCR_VALUE_TIFF_INDEX = 1,
+    NCR_VALUE_TIFF_TILE = 2,
+    NCR_VALUE_VRT = 3,
+    NCR_VALUE_ZIP_DIRECTORY = 4,
+    NCR_VALUE_ZIP_MEMBER = 5
+} ncr_value_kind;
 
 /* A new reference to the cached value, or NULL. Only strong versions have values. Counted on the call; NULL: only for
  * the process. */

@@ -333,7 +333,7 @@ static void doubt_locked(const ncr_proof *proof, bool teaches)
  * the listed one may come in after a later one, so they teach nothing. */
 static void keep_locked(ncr_proof *proof, const ncr_place *place)
 {
-    if (proof->object->store->is_local)
+    if (!ncr_store_is_kept(proof->object->store))
         return;
     bool teaches = proof->is_listed && proof->facts.version.strong && proof->epoch == proof->subject->epoch;
     doubt_locked(proof, teaches);
@@ -396,7 +396,7 @@ static void take_snapshot_locked(ncr_proof *proof)
         return;
     }
     proof->snapshot = ncr_snapshot_get_locked(proof->facts.version.strong ? proof->subject : NULL, &proof->facts,
-                                              !proof->object->store->is_local);
+                                              ncr_store_is_kept(proof->object->store));
     if (!proof->snapshot)
         proof->status = ncr_error_memory(&proof->error);
 }
@@ -695,7 +695,7 @@ void ncr_cache_open_start(ncr_cache_open *open)
         fail(open, status);
         return;
     }
-    if (open->object->store->is_local) { /* cheaper than sharing */
+    if (!ncr_store_is_kept(open->object->store)) { /* cheaper than sharing, or shared below */
         open_alone(open);
         return;
     }

@@ -5,6 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+ncr_pin *ncr_pin_at(ncr_object *object, const ncr_object_facts *facts)
+{
+    ncr_pin *pin = calloc(1, sizeof *pin);
+    if (!pin)
+        return NULL;
+    ncr_cache_lock();
+    ncr_subject *subject = ncr_subject_get_locked(object->id);
+    pin->snapshot = subject ? ncr_snapshot_get_locked(subject, facts, ncr_store_is_kept(object->store)) : NULL;
+    if (subject)
+        ncr_subject_unref_locked(subject);
+    ncr_cache_unlock();
+    if (!pin->snapshot) {
+        free(pin);
+        return NULL;
+    }
+    atomic_init(&pin->references, 1);
+    pin->object = ncr_object_ref(object);
+    pin->facts = *facts;
+    pin->is_proven = true;
+    return pin;
+}
+
 ncr_pin *ncr_pin_ref(ncr_pin *pin)
 {
     atomic_fetch_add_explicit(&pin->references, 1, memory_order_relaxed);

@@ -6,7 +6,8 @@
 #include "base/text.h"
 #include "store/store.h"
 
-/* What back ends share with one another and with the registry in store.c; private to this layer. */
+/* What back ends share with one another and with the registry in store.c; private to this layer and to views of its
+ * objects (see ncr_store.is_view). */
 
 /* What a back end is opened with; borrowed. */
 typedef struct ncr_store_options {

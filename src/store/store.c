@@ -138,6 +138,11 @@ ncr_object *ncr_object_sibling(const ncr_object *object, const char *key)
     return sibling;
 }
 
+bool ncr_store_is_kept(const ncr_store *store)
+{
+    return !store->is_local && !store->is_view;
+}
+
 static ncr_policy policy_of(const ncr_object *object, const ncr_call *call)
 {
     if (call->policy.origin == NCR_POLICY_OF_ARGUMENT)
@@ -151,7 +156,7 @@ ncr_policy ncr_object_policy(const ncr_object *object, const ncr_call *call)
 {
     const ncr_policy fresh = {.kind = NCR_POLICY_FRESH};
     ncr_policy policy = policy_of(object, call);
-    bool asks = object->store->is_local || (call->proves_again && policy.kind != NCR_POLICY_OFFLINE);
+    bool asks = !ncr_store_is_kept(object->store) || (call->proves_again && policy.kind != NCR_POLICY_OFFLINE);
     return asks ? fresh : policy;
 }
 

@@ -32,7 +32,8 @@ typedef struct ncr_object_facts {
     ncr_version version;
     int64_t modified_ms; /* -1 unknown */
     char content_type[96];
-    char checksum[48]; /* of the whole object's bytes: "crc32c=BASE64", "crc64nvme=BASE64" or "md5=BASE64"; "" unknown */
+    char
+        checksum[48]; /* of the whole object's bytes: "crc32c=BASE64", "crc64nvme=BASE64" or "md5=BASE64"; "" unknown */
 } ncr_object_facts;
 
 typedef struct ncr_store ncr_store;
@@ -62,6 +63,9 @@ void ncr_object_unref(ncr_object *object);
  * that came from its prefix or an argument, else the call's key. Where only keys speak, offline wins. A call that
  * proves again is fresh where it is not offline. */
 ncr_policy ncr_object_policy(const ncr_object *object, const ncr_call *call);
+/* Whether the cache keeps bytes and proofs of a store's objects: not of local ones, which the system keeps, nor of
+ * views, whose bytes it keeps under another name. */
+bool ncr_store_is_kept(const ncr_store *store);
 /* Whether that is offline: no request for the object may be sent. */
 bool ncr_object_is_offline(const ncr_object *object, const ncr_call *call);
 
@@ -249,6 +253,8 @@ struct ncr_store {
     char *credentials;    /* a text that differs where credentials do, never the secret itself ("anonymous"); stays the
                              same when a token is renewed */
     bool is_local;        /* file and mem */
+    bool is_view;         /* of one object of another store, through the cache (a ZIP archive's members): bytes, proofs
+                             and policies are that object's, and nothing of this store's objects is kept but values */
     bool is_told_by_path; /* credentials stood in the path, so names beside it, which lack them, mean this store */
 };
 
