@@ -2,7 +2,6 @@
  * Copyright the nacre authors */
 #include <nacre/cache.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cache/cache.h"
 #include "vfs/vfs.h"
@@ -24,13 +23,8 @@ nacre_status nacre_cache_invalidate(const char *path, const nacre_io_options *op
         return status;
     ncr_object *object = NULL;
     status = ncr_vfs_resolve(path, NULL, call, &object, err);
-    if (status == NACRE_OK) {
-        size_t length = strlen(object->key);
-        if (!length || object->key[length - 1] == '/')
-            ncr_cache_forget_below(object);
-        else
-            ncr_cache_forget(object);
-    }
+    if (status == NACRE_OK)
+        ncr_vfs_forget(object);
     ncr_object_unref(object);
     ncr_call_report(call, options);
     ncr_call_unref(call);

@@ -118,13 +118,14 @@ bool ncr_sidecars_are_wanted(const ncr_call *call)
 static nacre_status step_sidecar(ncr_plan *base, ncr_wants *wants, bool *more, nacre_error *err)
 {
     sidecar_plan *plan = (sidecar_plan *)base;
-    bool is_local = ncr_file_object(plan->file)->store->is_local;
+    const ncr_object *object = ncr_file_object(plan->file);
+    bool asks_single = object->store->is_local && !object->store->is_view; /* views have a listing at hand */
     switch (plan->phase) {
     case START:
-        if (!ncr_sidecars_are_wanted(base->call))
+        if (!ncr_sidecars_are_wanted(base->call) || !object->key[0]) /* an archive's only member has none */
             return NACRE_OK;
         *more = true;
-        return is_local ? ask_single(plan, wants, err) : ask_list(plan, wants, err);
+        return asks_single ? ask_single(plan, wants, err) : ask_list(plan, wants, err);
     case LISTING:
         if (plan->list_status == NACRE_OK)
             return take_list(plan, err);

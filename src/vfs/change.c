@@ -194,6 +194,8 @@ static nacre_status move_at_once(ncr_object *source, ncr_object *destination, co
 nacre_status ncr_vfs_rename(ncr_object *source, ncr_object *destination, const ncr_condition *condition, ncr_call *call,
                             nacre_error *err)
 {
+    if (source->store->is_view) /* which refuses it: before anything is copied */
+        return ncr_vfs_remove(source, condition, call, err);
     nacre_status status = begin_copy(source, destination, call, err);
     if (status == NACRE_OK)
         status = move_at_once(source, destination, condition, call, err);

@@ -8,6 +8,7 @@
 #include "vfs/object.h"
 #include "vfs/vfs.h"
 #include "vfs/wait.h"
+#include "vfs/zip_path.h"
 
 /* Listings, as a stream of pages. Nothing of them is kept: a later call asks the store again. */
 
@@ -89,7 +90,7 @@ static nacre_status tell_pages(listing *list, ncr_list_op *op, nacre_error *err)
 /* Only URLs have queries, and only their stores have neither buckets nor are local. */
 static bool has_query(const ncr_object *object)
 {
-    return !object->bucket[0] && !object->store->is_local && strchr(object->key, '?');
+    return !object->bucket[0] && ncr_store_is_kept(object->store) && strchr(object->key, '?');
 }
 
 void ncr_vfs_list_beside_start(ncr_list_op *op)
@@ -164,6 +165,8 @@ nacre_status ncr_vfs_list(ncr_object *object, bool recursive, ncr_call *call, na
     size_t length = strlen(object->key), name_length = strlen(object->name);
     bool is_name = length && object->key[length - 1] != '/';
     const char *slash = name_length && object->name[name_length - 1] != '/' ? "/" : "";
+    if (object->store->is_view && !length) /* "zip://a.zip": "zip://a.zip!" begins its names */
+        slash = ncr_zip_path_mark(object->name);
     char *key = ncr_text_format("%s%s", object->key, is_name ? "/" : "");
     char *name = ncr_text_format("%s%s", object->name, slash); /* "gs://b" is a bucket: "gs://b/" begins its names */
     if (key && name)

@@ -2,13 +2,16 @@
  * Copyright the nacre authors */
 #include "vfs/object.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "base/text.h"
 #include "vfs/vfs.h"
+#include "vfs/zip.h"
 
 nacre_status ncr_object_check(const ncr_object *object, nacre_error *err)
 {
-    if (object->key[0])
+    if (object->key[0] || object->store->is_view) /* an archive's only member needs no name */
         return NACRE_OK;
     return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: names a %s, not an object in it", object->name,
                          object->bucket[0] ? "bucket" : "store");
@@ -34,6 +37,23 @@ void ncr_object_log_change(const ncr_object *object, nacre_status status, ncr_ou
         ncr_log(NCR_LOG_INFO, "%s: %s", object->name, what);
     else if (outcome == NCR_OUTCOME_UNKNOWN)
         ncr_log(NCR_LOG_WARNING, "%s: the store did not tell whether it was %s", object->name, what);
+}
+
+static void forget(const ncr_object *object)
+{
+    size_t length = strlen(object->key);
+    if (!length || object->key[length - 1] == '/')
+        ncr_cache_forget_below(object);
+    else
+        ncr_cache_forget(object);
+}
+
+void ncr_vfs_forget(const ncr_object *object)
+{
+    const ncr_object *archive = ncr_zip_archive(object->store);
+    if (archive)
+        forget(archive);
+    forget(object);
 }
 
 /* --- Content types. --- */

@@ -7,16 +7,9 @@
 
 #include "base/text.h"
 #include "vfs/url.h"
+#include "vfs/zip_path.h"
 
-typedef enum path_kind {
-    KIND_BUCKET,
-    KIND_AZURE,
-    KIND_HTTP,
-    KIND_VSICURL,
-    KIND_FILE,
-    KIND_MEM,
-    KIND_MISSING
-} path_kind;
+typedef enum path_kind { KIND_BUCKET, KIND_AZURE, KIND_HTTP, KIND_VSICURL, KIND_FILE, KIND_MEM, KIND_ZIP } path_kind;
 
 /* How a path may begin. URL schemes are matched in any case, GDAL's prefixes as they are. */
 static const struct prefix {
@@ -29,11 +22,14 @@ static const struct prefix {
     {"file://", "file", KIND_FILE},  {"mem://", "mem", KIND_MEM},     {"/vsimem/", "mem", KIND_MEM},
     {"s3://", "s3", KIND_BUCKET},    {"/vsis3/", "s3", KIND_BUCKET},  {"az://", "az", KIND_AZURE},
     {"abfs://", "az", KIND_AZURE},   {"abfss://", "az", KIND_AZURE},  {"/vsiaz/", "az", KIND_AZURE},
-    {"/vsiadls/", "az", KIND_AZURE}, {"zip://", "zip", KIND_MISSING}, {"/vsizip/", "zip", KIND_MISSING},
+    {"/vsiadls/", "az", KIND_AZURE}, {"zip://", "zip", KIND_ZIP},     {"/vsizip/", "zip", KIND_ZIP},
 };
 
 static const struct prefix *find_prefix(const char *text)
 {
+    static const struct prefix zip_of_url = {"zip+", "zip", KIND_ZIP};
+    if (text[0] != '/' && ncr_text_starts_nocase(text, zip_of_url.text))
+        return ncr_zip_path_is(text) ? &zip_of_url : NULL;
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
         const char *begin = prefixes[i].text;
         if (begin[0] == '/' ? ncr_text_starts(text, begin) : ncr_text_starts_nocase(text, begin))
@@ -124,6 +120,44 @@ static nacre_status parse_url(const char *url, ncr_path *out, nacre_error *err)
     return failed ? ncr_error_memory(err) : status;
 }
 
+/* The archive is a path of its own. A location that has the mark between archive and member is written in braces. */
+static nacre_status take_archive(const char *text, const char *archive, ncr_path *out, nacre_error *err)
+{
+    if (ncr_zip_path_is(archive))
+        return refuse(text, NACRE_ERROR_UNSUPPORTED, "archives in archives are not read; unpack the outer one", "",
+                      err);
+    out->archive = calloc(1, sizeof *out->archive);
+    nacre_status status = out->archive ? ncr_path_parse(archive, out->archive, err) : ncr_error_memory(err);
+    if (status != NACRE_OK)
+        return status;
+    if (!out->archive->key || !out->archive->key[0])
+        return refuse(text, NACRE_ERROR_INVALID, "names a bucket or store where an archive is meant", "", err);
+    status = take(&out->location, ncr_path_text(out->archive, NCR_SPELLING_URL), err);
+    char *gdal = status == NACRE_OK ? ncr_path_text(out->archive, NCR_SPELLING_GDAL) : NULL;
+    if (status == NACRE_OK && !gdal)
+        status = ncr_error_memory(err);
+    else if (status == NACRE_OK && strchr(out->location, '!') && !ncr_zip_path_is_balanced(gdal))
+        status = refuse(text, NACRE_ERROR_INVALID, "an archive's name with '!' and a single brace cannot be written",
+                        "", err);
+    free(gdal);
+    return status;
+}
+
+static nacre_status parse_zip(const char *text, ncr_path *out, nacre_error *err)
+{
+    char *archive, *member;
+    const char *why;
+    nacre_status status = ncr_zip_path_cut(text, &archive, &member, &why, err);
+    if (why)
+        return refuse(text, status, why, "", err);
+    if (status != NACRE_OK)
+        return status;
+    out->key = member;
+    status = take_archive(text, archive, out, err);
+    free(archive);
+    return status;
+}
+
 static nacre_status parse_with(const struct prefix *prefix, const char *text, ncr_path *out, nacre_error *err)
 {
     const char *rest = text + strlen(prefix->text);
@@ -145,9 +179,8 @@ static nacre_status parse_with(const struct prefix *prefix, const char *text, nc
         if (!*rest)
             return refuse(text, NACRE_ERROR_INVALID, "no name in the path", "", err);
         return take(&out->key, ncr_text_copy(rest), err);
-    case KIND_MISSING:
-        return refuse(text, NACRE_ERROR_UNSUPPORTED, "nacre knows this kind of path, but is built without ",
-                      prefix->scheme, err);
+    case KIND_ZIP:
+        return parse_zip(text, out, err);
     }
     __builtin_unreachable();
 }
@@ -202,6 +235,9 @@ void ncr_path_clear(ncr_path *path)
     free(path->user);
     free(path->bucket);
     free(path->key);
+    if (path->archive)
+        ncr_path_clear(path->archive);
+    free(path->archive);
     *path = (ncr_path){0};
 }
 
@@ -217,6 +253,8 @@ char *ncr_path_text(const ncr_path *path, ncr_spelling spelling)
     bool gdal = spelling == NCR_SPELLING_GDAL;
     if (strcmp(path->scheme, "file") == 0)
         return local_text(path->key);
+    if (path->archive)
+        return ncr_zip_path_text(path, spelling);
     if (strcmp(path->scheme, "mem") == 0)
         return ncr_text_format("%s%s", gdal ? "/vsimem/" : "mem://", path->key);
     if (ncr_path_is_http(path))
@@ -249,6 +287,8 @@ static bool append_query(ncr_buffer *out, const char *query)
 
 char *ncr_path_shown(const char *text)
 {
+    if (ncr_zip_path_is(text))
+        return ncr_zip_path_shown(text);
     const char *url = ncr_text_starts(text, "/vsicurl/") ? text + strlen("/vsicurl/") : text, *begin, *end;
     const struct prefix *prefix = find_prefix(text);
     if (!ncr_url_authority(url, &begin, &end) || (prefix && prefix->kind == KIND_AZURE)) /* CONTAINER@ACCOUNT */

@@ -18,7 +18,9 @@ typedef struct ncr_path {
                        path names it; else NULL */
     char *bucket;   /* "" where the scheme has none */
     char *user;     /* "user:password" of an http URL as it is written; NULL: none. In no text that is made of a path */
-    char *key;      /* literal bytes; for http the path and query, normalised; for file the local path */
+    char *key;      /* literal bytes; for http the path and query, normalised; for file the local path; for zip the
+                       member's name, see ncr_zip_member_name() */
+    struct ncr_path *archive; /* of a zip path: where the archive lies, whose text is the location; else NULL */
     ncr_spelling spelling;
 } ncr_path;
 

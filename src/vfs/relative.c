@@ -112,7 +112,9 @@ static nacre_status join_key(ncr_path *base, const char *name, nacre_error *err)
     }
     ncr_buffer_clear(&key);
     return above ? ncr_error_set(err, NACRE_ERROR_INVALID, "%s: leads out of %s", name,
-                                 is_http ? "the host" : "the bucket")
+                                 base->archive ? "the archive"
+                                 : is_http     ? "the host"
+                                               : "the bucket")
                  : ncr_error_memory(err);
 }
 

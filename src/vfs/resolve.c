@@ -7,6 +7,7 @@
 #include "vfs/path.h"
 #include "vfs/url.h"
 #include "vfs/vfs.h"
+#include "vfs/zip.h"
 
 /* From a path to an object, and who may name whom (the key `sources`).
  *
@@ -135,9 +136,17 @@ static nacre_status judge(const ncr_path *path, const char *shown, const ncr_obj
     return NACRE_OK;
 }
 
+/* Where a document comes from: that of one in an archive is the archive. */
+static const ncr_object *origin_of(const ncr_object *document)
+{
+    const ncr_object *archive = document ? ncr_zip_archive(document->store) : NULL;
+    return archive ? archive : document;
+}
+
 static bool is_own(const ncr_store *store, const ncr_path *path, const ncr_object *document)
 {
-    return document && strcmp(store->id, document->store->id) == 0 && strcmp(path->bucket, document->bucket) == 0;
+    const ncr_object *origin = origin_of(document);
+    return origin && strcmp(store->id, origin->store->id) == 0 && strcmp(path->bucket, origin->bucket) == 0;
 }
 
 /* The key as the store takes it. */
@@ -226,6 +235,9 @@ nacre_status ncr_vfs_check_prefix(const char *prefix, char **out, nacre_error *e
     if (is_local_scheme(&parsed))
         status = ncr_error_set(err, NACRE_ERROR_INVALID,
                                "%s: local files and memory have no cache policy: they are looked at each time", prefix);
+    else if (parsed.archive)
+        status =
+            ncr_error_set(err, NACRE_ERROR_INVALID, "%s: members have the policy of their archive: name that", prefix);
     else if (!(*out = ncr_path_text(&parsed, NCR_SPELLING_URL)))
         status = ncr_error_memory(err);
     ncr_path_clear(&parsed);
@@ -244,9 +256,9 @@ static nacre_status resolve(const ncr_path *path, const char *shown, const ncr_o
     if (status == NACRE_OK && with.anonymous) {
         ncr_store_unref(store);
         status = open_store(path, true, call, &store, err);
-    } else if (status == NACRE_OK && own && !path->user && document->store->is_told_by_path) {
+    } else if (status == NACRE_OK && own && !path->user && origin_of(document)->store->is_told_by_path) {
         ncr_store_unref(store);
-        store = ncr_store_ref(document->store);
+        store = ncr_store_ref(origin_of(document)->store);
     }
     ncr_policy policy = {0};
     if (status == NACRE_OK)
@@ -256,6 +268,24 @@ static nacre_status resolve(const ncr_path *path, const char *shown, const ncr_o
     if (status == NACRE_OK)
         (*out)->policy = policy;
     ncr_store_unref(store);
+    return status;
+}
+
+/* A member: its archive is resolved as if that were named, and all that is said of it holds for the member. */
+static nacre_status resolve_member(const ncr_path *path, const char *shown, const ncr_object *document, ncr_call *call,
+                                   ncr_object **out, nacre_error *err)
+{
+    ncr_object *archive = NULL;
+    nacre_status status = resolve(path->archive, shown, document, call, &archive, err);
+    if (status != NACRE_OK)
+        return status;
+    const trust with = {.anonymous = archive->anonymous, .public_only = archive->public_only};
+    ncr_store *store = ncr_zip_store_new(archive);
+    status = store ? make_object(path, shown, document, store, with, out, err) : ncr_error_memory(err);
+    if (status == NACRE_OK)
+        (*out)->policy = archive->policy;
+    ncr_store_unref(store);
+    ncr_object_unref(archive);
     return status;
 }
 
@@ -269,7 +299,12 @@ nacre_status ncr_vfs_resolve(const char *path, const ncr_object *document, ncr_c
     if (status != NACRE_OK)
         return status;
     char *shown = ncr_path_shown(path);
-    status = shown ? resolve(&parsed, shown, document, call, out, err) : ncr_error_memory(err);
+    if (!shown)
+        status = ncr_error_memory(err);
+    else if (parsed.archive)
+        status = resolve_member(&parsed, shown, document, call, out, err);
+    else
+        status = resolve(&parsed, shown, document, call, out, err);
     free(shown);
     ncr_path_clear(&parsed);
     return status;

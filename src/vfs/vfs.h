@@ -26,6 +26,9 @@ nacre_status ncr_vfs_check_prefix(const char *prefix, char **out, nacre_error *e
 /* Whether a document (NULL: the user) may name anything: it is local, or the rule `sources` is any. */
 bool ncr_vfs_is_trusted(const ncr_object *document, const ncr_call *call);
 
+/* Makes the cache forget an object, or what lies below a prefix; of a member its whole archive. */
+void ncr_vfs_forget(const ncr_object *object);
+
 /* --- Reading: asynchronous; rules as in store.h. --- */
 
 /* A pinned handle. Immutable, reference-counted. */

@@ -62,6 +62,17 @@ static nacre_status relative_name(const char *document, const char *target, char
     return status;
 }
 
+static nacre_status make_absolute(ncr_path *local, nacre_error *err)
+{
+    char *key;
+    nacre_status status = ncr_path_absolute(local->key, &key, err);
+    if (status != NACRE_OK)
+        return status;
+    free(local->key);
+    local->key = key;
+    return NACRE_OK;
+}
+
 /* The name that is right from anywhere, in GDAL's spelling. */
 static nacre_status absolute_name(const char *target, char **out, nacre_error *err)
 {
@@ -70,8 +81,12 @@ static nacre_status absolute_name(const char *target, char **out, nacre_error *e
     nacre_status status = ncr_path_parse(target, &path, err);
     if (status != NACRE_OK)
         return status;
-    *out = ncr_path_text(&path, NCR_SPELLING_GDAL);
+    if (path.archive && strcmp(path.archive->scheme, "file") == 0)
+        status = make_absolute(path.archive, err);
+    *out = status == NACRE_OK ? ncr_path_text(&path, NCR_SPELLING_GDAL) : NULL;
     ncr_path_clear(&path);
+    if (status != NACRE_OK)
+        return status;
     if (*out && (*out)[0] != '/') {
         char *here = getcwd(NULL, 0);
         char *whole = here ? ncr_text_format("%s/%s", here, *out) : NULL;

@@ -155,10 +155,6 @@ static void wrong_paths_are_refused(void **state)
 static void stores_that_are_not_built_in_are_named(void **state)
 {
     (void)state;
-    assert_refused("zip://b/k", NACRE_ERROR_UNSUPPORTED,
-                   "zip://b/k: nacre knows this kind of path, but is built without zip");
-    assert_refused("zip://x.zip!a", NACRE_ERROR_UNSUPPORTED, "without zip");
-    assert_refused("/vsizip/x.zip/a", NACRE_ERROR_UNSUPPORTED, "without zip");
     assert_refused("/vsitar/x.tar/a", NACRE_ERROR_UNSUPPORTED, "no such file system");
     assert_refused("/vsicurl?url=x", NACRE_ERROR_UNSUPPORTED, "no such file system");
     assert_refused("ftp://h/p", NACRE_ERROR_UNSUPPORTED, "no store for this scheme");
