@@ -93,7 +93,7 @@ void ncr_cache_set_budget(size_t bytes)
 static ncr_disk *disk_of(const ncr_object *object, const ncr_call *call)
 {
     ncr_disk *disk = NULL;
-    if (call && !object->store->is_local)
+    if (call && ncr_store_is_kept(object->store))
         ncr_disk_open(call->config, &disk, NULL);
     return disk;
 }

@@ -45,7 +45,7 @@ bool ncr_pin_same(const ncr_pin *a, const ncr_pin *b);
 
 /* Pins an object at a strong version that is known already, without a proof: each read of it carries the version, and
  * fails with NACRE_ERROR_CHANGED where the store has another. NULL: out of memory. */
-ncr_pin *ncr_pin_at(ncr_object *object, const ncr_object_facts *facts);
+ncr_pin *ncr_pin_at(ncr_object *object, const ncr_object_facts *facts, const ncr_call *call);
 
 /* --- Asynchronous operations; rules as in store.h. --- */
 

@@ -685,7 +685,7 @@ void ncr_cache_open_start(ncr_cache_open *open)
     open->round = 0;
     open->disk = NULL;
     nacre_status status = NACRE_OK;
-    if (!open->object->store->is_local)
+    if (ncr_store_is_kept(open->object->store))
         status = ncr_disk_open(open->call->config, &open->disk, &open->error);
     if (status == NACRE_OK && open_without_asking(open))
         return;

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-ncr_pin *ncr_pin_at(ncr_object *object, const ncr_object_facts *facts)
+ncr_pin *ncr_pin_at(ncr_object *object, const ncr_object_facts *facts, const ncr_call *call)
 {
+    ncr_disk *disk = NULL;
     ncr_pin *pin = calloc(1, sizeof *pin);
     if (!pin)
         return NULL;
@@ -24,6 +25,9 @@ ncr_pin *ncr_pin_at(ncr_object *object, const ncr_object_facts *facts)
     pin->object = ncr_object_ref(object);
     pin->facts = *facts;
     pin->is_proven = true;
+    if (ncr_store_is_kept(object->store))
+        ncr_disk_open(call->config, &disk, NULL); /* which it refuses to each open, that says why */
+    pin->place = ncr_place_of(disk, object, facts);
     return pin;
 }
 

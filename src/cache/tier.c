@@ -45,7 +45,8 @@ static atomic_bool wanted; /* something was put in; written under the lock */
 ncr_place ncr_place_of(ncr_disk *disk, const ncr_object *object, const ncr_object_facts *facts)
 {
     ncr_place place = {.disk = disk};
-    if (!facts->version.strong || object->store->is_local || (disk && !ncr_disk_key_of(object->id, facts, &place.key)))
+    if (!facts->version.strong || !ncr_store_is_kept(object->store) ||
+        (disk && !ncr_disk_key_of(object->id, facts, &place.key)))
         place.disk = NULL;
     return place;
 }

@@ -262,7 +262,7 @@ void ncr_zip_ask_start(ncr_zip_ask *ask)
     if ((is_known || (!ask->version && !ask->call->proves_again)) && recall(ask, is_known ? &wanted : NULL)) {
         end(ask, NACRE_OK);
     } else if (is_known) {
-        ask->pin = ncr_pin_at(store->archive, &wanted);
+        ask->pin = ncr_pin_at(store->archive, &wanted, ask->call);
         if (ask->pin)
             pinned(ask);
         else
