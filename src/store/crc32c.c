@@ -25,7 +25,7 @@ static void make_tables(void)
             tables[k][byte] = tables[k - 1][byte] >> 8 ^ tables[0][tables[k - 1][byte] & 0xff];
 }
 
-uint32_t ncr_crc32c(uint32_t crc, const void *data, size_t size)
+uint32_t ncr_crc32c_by_tables(uint32_t crc, const void *data, size_t size)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_tables);
@@ -40,6 +40,17 @@ uint32_t ncr_crc32c(uint32_t crc, const void *data, size_t size)
     for (; size; size--, at++)
         crc = crc >> 8 ^ tables[0][(crc ^ *at) & 0xff];
     return ~crc;
+}
+
+uint32_t ncr_crc32c(uint32_t crc, const void *data, size_t size)
+{
+    static _Atomic(ncr_crc32c_function *) chosen; /* threads that come together choose the same */
+    ncr_crc32c_function *function = chosen;
+    if (!function) {
+        function = ncr_crc32c_machine();
+        chosen = function = function ? function : ncr_crc32c_by_tables;
+    }
+    return function(crc, data, size);
 }
 
 void ncr_crc32c_text(uint32_t crc, char out[NCR_CRC32C_TEXT])

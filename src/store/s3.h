@@ -26,6 +26,7 @@ typedef struct ncr_s3_store {
     char region[NCR_S3_REGION];   /* where nothing better is known */
     ncr_credentials *credentials; /* NULL: anonymous */
     bool requester_pays, asked_anonymous, named_by_document;
+    _Atomic bool refuses_checksums; /* learned: uploads begin without asking for them */
 
     /* The key that signed last: it is the same for a day, and deriving it is most of the work. Guarded by key_lock. */
     pthread_mutex_t key_lock;
@@ -89,8 +90,9 @@ struct ncr_s3_exchange {
 ncr_s3_exchange *ncr_s3_exchange_new(const char *method, ncr_s3_target *target, const ncr_object *object,
                                      ncr_call *call, unsigned needed_round);
 /* Sets the body, which is borrowed until done(), and what proves it: its hash is signed over plain HTTP; where it is
- * not, Content-MD5 says it. The hashes are made here, on the caller's thread. False: out of memory. */
-bool ncr_s3_exchange_body(ncr_s3_exchange *exchange, const void *data, size_t size);
+ * not, Content-MD5 says it. With crc32c, the body's (NULL: none), that goes along, and Content-MD5 does not. The hashes
+ * are made here, on the caller's thread. False: out of memory. */
+bool ncr_s3_exchange_body(ncr_s3_exchange *exchange, const void *data, size_t size, const char *crc32c);
 void ncr_s3_exchange_start(ncr_s3_exchange *exchange, void (*done)(ncr_s3_exchange *), void *user);
 /* Sends it and waits; not for workers nor the loop thread. */
 nacre_status ncr_s3_exchange_perform(ncr_s3_exchange *exchange, nacre_error *err);

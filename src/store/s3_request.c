@@ -290,20 +290,25 @@ ncr_s3_exchange *ncr_s3_exchange_new(const char *method, ncr_s3_target *target, 
     return x;
 }
 
-bool ncr_s3_exchange_body(ncr_s3_exchange *x, const void *data, size_t size)
+static bool add_md5(ncr_http_request *request)
+{
+    unsigned char md5[EVP_MAX_MD_SIZE] = {0}, text[32];
+    EVP_Digest(request->body, request->body_size, md5, NULL, EVP_md5(), NULL);
+    EVP_EncodeBlock(text, md5, 16);
+    return ncr_http_request_header(request, "Content-MD5", (char *)text);
+}
+
+bool ncr_s3_exchange_body(ncr_s3_exchange *x, const void *data, size_t size, const char *crc32c)
 {
     x->request->body = data;
     x->request->body_size = size;
     bool is_plain = ncr_text_starts(x->request->url, "http://");
     if (is_plain && x->request->signer) {
         ncr_sigv4_hash(data, size, x->payload);
-        return true;
+        return !crc32c || ncr_http_request_header(x->request, "x-amz-checksum-crc32c", crc32c);
     }
-    unsigned char md5[EVP_MAX_MD_SIZE] = {0}, text[32];
-    EVP_Digest(data, size, md5, NULL, EVP_md5(), NULL);
-    EVP_EncodeBlock(text, md5, 16);
     snprintf(x->payload, sizeof x->payload, "%s", unsigned_payload);
-    return ncr_http_request_header(x->request, "Content-MD5", (char *)text);
+    return crc32c ? ncr_http_request_header(x->request, "x-amz-checksum-crc32c", crc32c) : add_md5(x->request);
 }
 
 /* The region in an address of Amazon's that a redirect leads to ("bucket.s3.eu-west-1.amazonaws.com", once "s3-"); it

@@ -11,7 +11,8 @@
  * MD5 of its bytes, unless it is encrypted with a key of the user's. A change without condition is sent once.
  *
  * Bodies are proven to the store by the hash that is signed, or by Content-MD5, which every server like S3 knows;
- * newer checksums (x-amz-checksum-...) are passed over by many. */
+ * newer checksums (x-amz-checksum-...) are passed over or refused by many, so only uploads have them, which find out
+ * first whether they are known. */
 
 enum { MOST_CONFLICTS = 3 };
 
@@ -27,8 +28,8 @@ static nacre_status make_put(const ncr_put *put, ncr_s3_exchange **out, nacre_er
         return ncr_error_memory(err);
     const char *type = put->content_type && *put->content_type ? put->content_type : "application/octet-stream";
     nacre_status status = ncr_s3_change_condition(x, put->object, &put->condition, err);
-    if (status == NACRE_OK &&
-        (!ncr_http_request_header(x->request, "Content-Type", type) || !ncr_s3_exchange_body(x, put->data, put->size)))
+    if (status == NACRE_OK && (!ncr_http_request_header(x->request, "Content-Type", type) ||
+                               !ncr_s3_exchange_body(x, put->data, put->size, NULL)))
         status = ncr_error_memory(err);
     if (status != NACRE_OK) {
         ncr_s3_exchange_free(x);

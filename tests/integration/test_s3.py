@@ -293,15 +293,16 @@ def test_a_missing_key_may_be_a_denied_one(amazon: Server, locked: Emulator, run
 
 
 class Front(http.server.BaseHTTPRequestHandler):
-    """Speaks TLS before the emulator; keeps what x-amz-content-sha256 and Content-MD5 said."""
+    """Speaks TLS before the emulator; keeps what headers said of bodies."""
 
     protocol_version = "HTTP/1.1"
     host = ""
-    told: list[tuple[str, str | None, str | None]] = []
+    told: list[tuple[str | None, ...]] = []
 
     def forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.told.append((self.command, self.headers["x-amz-content-sha256"], self.headers["Content-MD5"]))
+        names = ("x-amz-content-sha256", "Content-MD5", "x-amz-checksum-crc32c")
+        self.told.append((self.command, *(self.headers[name] for name in names)))
         connection = http.client.HTTPConnection(self.host, timeout=30)
         connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
@@ -322,7 +323,7 @@ class Front(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_bodies_go_unsigned_over_tls_and_are_proven_by_their_md5(
+def test_bodies_go_unsigned_over_tls_and_are_proven_by_md5_or_checksum(
     amazon: Server, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     need("cryptography")
@@ -348,8 +349,9 @@ def test_bodies_go_unsigned_over_tls_and_are_proven_by_their_md5(
     finally:
         server.shutdown()
         server.server_close()
-    puts = [(payload, md5) for method, payload, md5 in Front.told if method == "PUT"]
-    assert len(puts) == 3 and all(payload == "UNSIGNED-PAYLOAD" and md5 for payload, md5 in puts)
+    whole, *parts = [told[1:] for told in Front.told if told[0] == "PUT"]
+    assert whole[0] == "UNSIGNED-PAYLOAD" and whole[1] and not whole[2]
+    assert len(parts) == 2 and all(part[0] == "UNSIGNED-PAYLOAD" and not part[1] and part[2] for part in parts)
 
 
 # --- The main job, and the contract. ---

@@ -435,6 +435,108 @@ static void parts_are_listed_by_number_and_sent_again_after_faults(void **state)
     end(&f);
 }
 
+#define C1     "wdBDMA==" /* the CRC32C of "a" */
+#define C2     "0oCwxA==" /* of "b" */
+#define KNOWS  "x-amz-checksum-algorithm: CRC32C\r\n"
+#define SAYS   "x-amz-checksum-crc32c: "
+#define ASKED  "POST " TARGET "?uploads=", "x-amz-checksum-algorithm: CRC32C"
+#define LISTED "<Part><PartNumber>1</PartNumber><ETag>\"1\"</ETag><ChecksumCRC32C>" C1 "</ChecksumCRC32C></Part>"
+
+static void parts_have_checksums_where_the_store_knows_them(void **state)
+{
+    (void)state;
+    fixture f;
+    ncr_outcome outcome;
+    ncr_object_facts facts;
+    char value[64];
+    const step steps[] = {{ASKED, 200, KNOWS, BEGUN},
+                          {PART("1"), SAYS C1, 200, "ETag: \"1\"\r\n" SAYS C1 "\r\n", NULL, "a"},
+                          {END, NULL, 200, NULL, COMPLETE, LISTED},
+                          {0}};
+    begin_as(&f, steps, "http.retries=0", true);
+    ncr_upload *upload = begin_upload(&f, NULL);
+    assert_true(test_request_header(test_server_request(f.script.server, 0), "x-amz-checksum-type", value, 64));
+    assert_string_equal(value, "FULL_OBJECT"); /* so that whole reads can be held against it */
+    assert_int_equal(f.store->class->upload_part(upload, 1, "a", 1, &f.err), NACRE_OK);
+    assert_false(test_request_header(test_server_request(f.script.server, 1), "Content-MD5", value, sizeof value));
+    assert_int_equal(finish(&f, upload, &outcome, &facts), NACRE_OK);
+    end(&f);
+}
+
+static void a_part_that_was_kept_otherwise_is_an_error(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        nacre_status expected;
+        const char *what;
+    } cases[] = {
+        {"ETag: " M1 "\r\n" SAYS C1 "\r\n", NACRE_OK, ""},
+        {"ETag: " M1 "\r\n" SAYS C2 "\r\n", NACRE_ERROR_CORRUPT, "CRC32C differs"},
+        /* Without a checksum in the answer the ETag says it, where it is an MD5. */
+        {"ETag: " M1 "\r\n", NACRE_OK, ""},
+        {"ETag: " M2 "\r\n", NACRE_ERROR_CORRUPT, "MD5 differs"},
+        {"ETag: " M2 "\r\nx-amz-server-side-encryption: aws:kms\r\n", NACRE_OK, ""},
+        {"ETag: \"1\"\r\n", NACRE_OK, ""},
+        {NULL, NACRE_ERROR_CORRUPT, "has no ETag"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fixture f;
+        const step steps[] = {{ASKED, 200, KNOWS, BEGUN},
+                              {PART("1"), SAYS C1, 200, cases[i].answer, NULL, "a"},
+                              {ABORT, NULL, 204, NULL, NULL},
+                              {0}};
+        begin(&f, steps, "http.retries=0");
+        ncr_upload *upload = begin_upload(&f, NULL);
+        nacre_status status = f.store->class->upload_part(upload, 1, "a", 1, &f.err);
+        if (status != cases[i].expected || (status != NACRE_OK && !strstr(f.err.message, cases[i].what)))
+            fail_msg("%zu: status %d: %s", i, status, f.err.message);
+        f.store->class->upload_abort(upload);
+        end(&f);
+    }
+}
+
+static void a_store_that_refuses_checksums_gets_none(void **state)
+{
+    (void)state;
+    static const int refusals[] = {400, 501};
+    const char *md5 = "Content-MD5: DMF1ucDxtqgxw5niaXcmYQ==";
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        fixture f;
+        const step steps[] = {{ASKED, refusals[i], NULL, ERROR("NotImplemented")},
+                              {"POST " TARGET "?uploads=", "!x-amz-checksum-algorithm", 200, NULL, BEGUN},
+                              {PART("1"), md5, 200, "ETag: " M1 "\r\n", NULL, "a"},
+                              {ABORT, NULL, 204, NULL, NULL},
+                              /* It is not asked again. */
+                              {"POST " TARGET "?uploads=", "!x-amz-checksum-type", 200, NULL, BEGUN},
+                              {ABORT, NULL, 204, NULL, NULL},
+                              {0}};
+        begin_as(&f, steps, "http.retries=0", true);
+        ncr_upload *upload = begin_upload(&f, NULL);
+        assert_int_equal(f.store->class->upload_part(upload, 1, "a", 1, &f.err), NACRE_OK);
+        f.store->class->upload_abort(upload);
+        f.store->class->upload_abort(begin_upload(&f, NULL));
+        end(&f);
+    }
+}
+
+static void what_an_upload_is_refused_for_is_told(void **state)
+{
+    (void)state;
+    fixture f;
+    ncr_upload *upload;
+    const step steps[] = {
+        {ASKED, 400, NULL, ERROR("InvalidBucketState")},
+        {"POST " TARGET "?uploads=", "!x-amz-checksum-algorithm", 400, NULL, ERROR("InvalidBucketState")},
+        {ASKED, 403, NULL, ERROR("AccessDenied")},
+        {0}};
+    begin(&f, steps, "http.retries=0");
+    assert_int_equal(f.store->class->upload_begin(f.object, f.call, NULL, NULL, &upload, &f.err), NACRE_ERROR_IO);
+    assert_contains(f.err.message, "InvalidBucketState");
+    assert_int_equal(f.store->class->upload_begin(f.object, f.call, NULL, NULL, &upload, &f.err), NACRE_ERROR_DENIED);
+    end(&f);
+}
+
 static void the_end_of_an_upload_says_what_came_of_it(void **state)
 {
     (void)state;
@@ -620,6 +722,10 @@ int main(void)
         cmocka_unit_test(conditions_on_the_destination_are_looked_at_and_sent),
         cmocka_unit_test(what_is_too_large_for_one_request_is_copied_in_parts),
         cmocka_unit_test(parts_are_listed_by_number_and_sent_again_after_faults),
+        cmocka_unit_test(parts_have_checksums_where_the_store_knows_them),
+        cmocka_unit_test(a_part_that_was_kept_otherwise_is_an_error),
+        cmocka_unit_test(a_store_that_refuses_checksums_gets_none),
+        cmocka_unit_test(what_an_upload_is_refused_for_is_told),
         cmocka_unit_test(the_end_of_an_upload_says_what_came_of_it),
         cmocka_unit_test(an_upload_that_is_given_up_leaves_nothing),
         cmocka_unit_test(a_missing_part_is_found_before_the_end),
