@@ -49,6 +49,10 @@ int cli_pair_check(cli_context *context, const cli_pair_options *ids)
         return cli_usage(context, "--if-match is the version of one object, so give one, without -r");
     if (sources > 1 && strcmp(destination, "-") != 0 && !cli_path_is_folder(destination))
         return cli_usage(context, "several sources need a destination that ends with a slash");
+    /* Nothing is read twice here, and what a million small objects would leave in the cache is of no use. */
+    nacre_error error;
+    if (nacre_config_set(context->config, "cache.size", "1 MiB", &error) != NACRE_OK)
+        return cli_error(context, "%s", error.message);
     return CLI_OK;
 }
 

@@ -25,7 +25,7 @@ typedef struct cli_pair_options {
 /* What a destination may replace, as the options say. */
 nacre_write_options cli_pair_write_options(const cli_context *context, const cli_pair_options *ids);
 
-/* Checks the words that cp and mv have in common. A status. */
+/* Checks the words that cp and mv have in common, and configures the calls for them. A status. */
 int cli_pair_check(cli_context *context, const cli_pair_options *ids);
 
 /* Makes the local folders above the pair's destination. */

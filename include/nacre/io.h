@@ -8,5 +8,6 @@
 #include "config.h"
 #include "error.h"
 #include "file.h"
+#include "probe.h"
 
 #endif

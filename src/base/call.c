@@ -111,6 +111,7 @@ void ncr_call_unref(ncr_call *call)
         return;
     ncr_config_unref(call->config);
     nacre_cancel_free(call->cancel);
+    ncr_witness_unref(call->witness);
     free(call);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/config.h"
 #include "base/error.h"
+#include "base/witness.h"
 
 /* What a call does on the wire and in the cache; also added to the process's total. Synchronised. */
 typedef struct ncr_counters {
@@ -27,6 +28,7 @@ typedef struct ncr_call {
     ncr_policy policy;    /* of its argument, else of the key `cache`: see ncr_object.policy */
     bool offline;         /* no request may be sent, whatever it is for */
     bool proves_again;    /* a refresh: what ttl and immutable would believe is asked for */
+    ncr_witness *witness; /* NULL: nobody wants to know what came over the wire; set before the first operation */
     ncr_counters counters;
 } ncr_call;
 

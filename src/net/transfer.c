@@ -491,6 +491,22 @@ static void set_method(const ncr_http_transfer *t, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
+/* libcurl tells what was agreed on in its log only. */
+static int on_log(CURL *easy, curl_infotype kind, char *text, size_t size, void *user)
+{
+    (void)easy;
+    static const char begin[] = "SSL connection using ";
+    size_t length = sizeof begin - 1;
+    const ncr_http_transfer *t = user;
+    if (kind != CURLINFO_TEXT || size <= length || memcmp(text, begin, length) != 0)
+        return 0;
+    char agreed[80];
+    size -= length + (text[size - 1] == '\n');
+    snprintf(agreed, sizeof agreed, "%.*s", (int)size, text + length);
+    ncr_witness_tls(t->request->call->witness, agreed);
+    return 0;
+}
+
 static void set_callbacks(ncr_http_transfer *t, CURL *easy, const ncr_transfer_hooks *hooks)
 {
     curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
@@ -510,6 +526,11 @@ static void set_callbacks(ncr_http_transfer *t, CURL *easy, const ncr_transfer_h
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, hooks->close_socket);
     curl_easy_setopt(easy, CURLOPT_SHARE, hooks->share);
+    if (!t->request->call->witness)
+        return;
+    curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_log);
+    curl_easy_setopt(easy, CURLOPT_DEBUGDATA, t);
 }
 
 static void set_transport(const ncr_http_transfer *t, CURL *easy)

@@ -449,9 +449,29 @@ static ncr_verdict judge_answer(ncr_http_transfer *t, ncr_retry_budget *budget, 
     return finish(t);
 }
 
+static void tell_witness(const ncr_http_transfer *t)
+{
+    char date[64], *address = NULL;
+    long port = 0;
+    ncr_seen seen = {.status = t->answer.status,
+                     .http_version = http_version(t->easy),
+                     .is_tls = strcmp(t->place.scheme, "https") == 0,
+                     .is_proxied = t->is_proxied,
+                     .wall_ms = ncr_clock_wall_ms()};
+    snprintf(seen.method, sizeof seen.method, "%s", t->request->method);
+    seen.date_ms = ncr_answer_header(&t->answer, "date", date, sizeof date) ? ncr_http_date_ms(date) : -1;
+    curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &address);
+    curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
+    if (address)
+        snprintf(seen.peer, sizeof seen.peer, strchr(address, ':') ? "[%s]:%ld" : "%s:%ld", address, port);
+    ncr_witness_tell(t->request->call->witness, &seen);
+}
+
 ncr_verdict ncr_transfer_judge(ncr_http_transfer *t, CURLcode code, ncr_retry_budget *budget, uint32_t chance)
 {
     count(t);
+    if (t->request->call->witness && t->answer.is_complete)
+        tell_witness(t);
     switch (t->fault) {
     case NCR_FAULT_FINAL:
         return fail(t);

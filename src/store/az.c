@@ -215,6 +215,10 @@ static bool has_credentials(const ncr_az_store *store)
     return has;
 }
 
+#define LOOKED                                                                                  \
+    "az.connection_string, az.access_token, az.access_key, az.sas_token, AZURE_CLIENT_SECRET, " \
+    "AZURE_FEDERATED_TOKEN_FILE and the managed identity"
+
 /* Why a denial is one, and what to do, by who asked. */
 static nacre_status denied(const ncr_az_store *store, const char *name, const told *t, nacre_error *err)
 {
@@ -234,9 +238,7 @@ static nacre_status denied(const ncr_az_store *store, const char *name, const to
                                   "%s: denied (%d): the shared access signature from %s was refused; it may have "
                                   "ended, or not allow this%s%s",
                                   name, t->status, store->sas_origin ? store->sas_origin : "", colon, words);
-    const char *why = "no Azure credentials found (looked in az.connection_string, az.access_token, az.access_key, "
-                      "az.sas_token, AZURE_CLIENT_SECRET, AZURE_FEDERATED_TOKEN_FILE and the managed identity); for "
-                      "public data use --no-sign-request";
+    const char *why = "no Azure credentials found (looked in " LOOKED "); for public data use --no-sign-request";
     if (store->asked_anonymous)
         why = "it is not public, and az.no_sign_request says to ask without credentials";
     else if (store->named_by_document)
@@ -314,6 +316,28 @@ static bool az_can_copy(const ncr_object *source, const ncr_object *destination)
            strcmp(source->store->credentials, destination->store->credentials) == 0;
 }
 
+static void az_about(const ncr_object *object, ncr_store_about *out)
+{
+    const ncr_az_store *store = ncr_az_of(object);
+    ncr_credentials *credentials = store->signer.bearer.credentials;
+    out->title = "Azure Blob Storage";
+    snprintf(out->endpoint, sizeof out->endpoint, "%s", store->endpoint);
+    if (credentials) {
+        out->kind = store->signer.is_key ? "account key" : "access token";
+        out->credentials = credentials;
+        snprintf(out->origin, sizeof out->origin, "%s", ncr_credentials_origin(credentials));
+    } else if (store->sas) {
+        out->kind = "shared access signature";
+        snprintf(out->origin, sizeof out->origin, "%s", store->sas_origin ? store->sas_origin : "az.sas_token");
+    } else if (store->asked_anonymous) {
+        snprintf(out->looked, sizeof out->looked, "az.no_sign_request says to ask without credentials");
+    } else if (store->is_other) {
+        snprintf(out->looked, sizeof out->looked, "the configured key or signature is another account's");
+    } else {
+        snprintf(out->looked, sizeof out->looked, "looked in " LOOKED);
+    }
+}
+
 static const ncr_store_class az_class = {
     .name = "az",
     .part_size = NCR_AZ_PART_SIZE,
@@ -331,6 +355,7 @@ static const ncr_store_class az_class = {
     .upload_part = ncr_az_upload_part,
     .upload_finish = ncr_az_upload_finish,
     .upload_abort = ncr_az_upload_abort,
+    .about = az_about,
     .free = az_free,
 };
 

@@ -239,6 +239,23 @@ static bool gs_can_copy(const ncr_object *source, const ncr_object *destination)
            strcmp(source->store->credentials, destination->store->credentials) == 0;
 }
 
+static void gs_about(const ncr_object *object, ncr_store_about *out)
+{
+    const ncr_gs_store *store = ncr_gs_of(object);
+    ncr_credentials *credentials = store->bearer.credentials;
+    out->title = "Google Cloud Storage";
+    snprintf(out->endpoint, sizeof out->endpoint, "%s", store->endpoint);
+    if (credentials) {
+        out->kind = "access token";
+        out->credentials = credentials;
+        snprintf(out->origin, sizeof out->origin, "%s", ncr_credentials_origin(credentials));
+    }
+    if (store->asked_anonymous)
+        snprintf(out->looked, sizeof out->looked, "gs.no_sign_request says to ask without credentials");
+    else if (store->looked)
+        snprintf(out->looked, sizeof out->looked, "looked in %s", store->looked);
+}
+
 static const ncr_store_class gs_class = {
     .name = "gs",
     .part_size = NCR_GS_PART_SIZE,
@@ -255,6 +272,7 @@ static const ncr_store_class gs_class = {
     .upload_part = ncr_gs_upload_part,
     .upload_finish = ncr_gs_upload_finish,
     .upload_abort = ncr_gs_upload_abort,
+    .about = gs_about,
     .free = gs_free,
 };
 

@@ -23,6 +23,8 @@ typedef struct http_store {
     bool named_by_document; /* elsewhere, so without credentials */
 } http_store;
 
+#define LOOKED "the URL, http.bearer, http.userpwd, http.headers, ~/.netrc"
+
 /* A get or a stat on its way: one request at a time. */
 typedef struct http_job {
     ncr_get *get; /* one of these */
@@ -227,9 +229,7 @@ static nacre_status denied(const ncr_object *object, const ncr_http_request *req
         snprintf(cure, sizeof cure,
                  "it is not public, and what a document names in another place is read without credentials");
     else
-        snprintf(cure, sizeof cure,
-                 "it is not public, and no credentials were found (looked in the URL, http.bearer, http.userpwd, "
-                 "http.headers, ~/.netrc)");
+        snprintf(cure, sizeof cure, "it is not public, and no credentials were found (looked in " LOOKED ")");
     return ncr_error_set_http(err, NACRE_ERROR_DENIED, code, "%s: denied (%d): %s", object->name, code, cure);
 }
 
@@ -495,6 +495,18 @@ static void http_free(ncr_store *store)
     ncr_http_auth_clear(&((http_store *)store)->auth);
 }
 
+static void http_about(const ncr_object *object, ncr_store_about *out)
+{
+    const http_store *store = (const http_store *)object->store;
+    const char *origin = ncr_http_auth_origin(&store->auth, object->key);
+    out->title = "HTTP server";
+    snprintf(out->endpoint, sizeof out->endpoint, "%s", store->location);
+    out->kind = origin ? "HTTP credentials" : NULL;
+    snprintf(out->origin, sizeof out->origin, "%s", origin ? origin : "");
+    if (!origin)
+        snprintf(out->looked, sizeof out->looked, "looked in " LOOKED);
+}
+
 static const ncr_store_class http_class = {
     .name = "http",
     .part_size = (size_t)1 << 20,
@@ -510,6 +522,7 @@ static const ncr_store_class http_class = {
     .upload_part = http_upload_part,
     .upload_finish = http_upload_finish,
     .upload_abort = http_upload_abort,
+    .about = http_about,
     .free = http_free,
 };
 

@@ -25,6 +25,26 @@ static bool s3_can_copy(const ncr_object *source, const ncr_object *destination)
            strcmp(source->store->credentials, destination->store->credentials) == 0;
 }
 
+static void s3_about(const ncr_object *object, ncr_store_about *out)
+{
+    const ncr_s3_store *store = ncr_s3_of(object);
+    out->title = store->endpoint ? "S3 (another server than Amazon's)" : "Amazon S3";
+    if (!ncr_s3_known_region(store->base.id, object->bucket, out->region))
+        snprintf(out->region, sizeof out->region, "%s", store->region);
+    char *url = ncr_s3_bucket_url(store, object->bucket, out->region);
+    snprintf(out->endpoint, sizeof out->endpoint, "%s", url ? url : "");
+    free(url);
+    if (store->credentials) {
+        out->kind = "access key";
+        out->credentials = store->credentials;
+        snprintf(out->origin, sizeof out->origin, "%s", ncr_credentials_origin(store->credentials));
+    } else {
+        snprintf(out->looked, sizeof out->looked, "%s",
+                 store->named_by_document ? "named by a document"
+                                          : "s3.no_sign_request says to ask without credentials");
+    }
+}
+
 static const ncr_store_class s3_class = {
     .name = "s3",
     .part_size = NCR_S3_PART_SIZE,
@@ -41,6 +61,7 @@ static const ncr_store_class s3_class = {
     .upload_part = ncr_s3_upload_part,
     .upload_finish = ncr_s3_upload_finish,
     .upload_abort = ncr_s3_upload_abort,
+    .about = s3_about,
     .free = s3_free,
 };
 

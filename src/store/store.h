@@ -193,6 +193,17 @@ typedef struct ncr_upload {
     ncr_call *call;     /* referenced */
 } ncr_upload;
 
+/* What a store says of itself, for people. Plain value; no text holds a secret. */
+typedef struct ncr_store_about {
+    const char *title;  /* "Google Cloud Storage" */
+    char endpoint[512]; /* the URL of the server; "" none */
+    char region[64];    /* "" none */
+    const char *kind;   /* of the credentials: "account key"; NULL: there are none, so it is anonymous */
+    char origin[512];   /* where they come from */
+    char looked[1024];  /* where was looked in vain, or why it was not; "" not known before they are asked for */
+    struct ncr_credentials *credentials; /* borrowed; NULL: what proves who asks is no secret that can be fetched */
+} ncr_store_about;
+
 /* Changes whose condition the server itself decides, in the step that makes them; and whose answers may be lost. */
 enum { NCR_DECIDES_PUT = 1, NCR_DECIDES_COPY = 2, NCR_DECIDES_REMOVE = 4 };
 
@@ -231,6 +242,8 @@ typedef struct ncr_store_class {
     nacre_status (*upload_finish)(ncr_upload *upload, ncr_outcome *outcome, ncr_object_facts *facts, nacre_error *err);
     void (*upload_abort)(ncr_upload *upload); /* leaves nothing behind where the store allows */
 
+    /* Sets what there is to say; sends nothing. NULL: there is nothing but the name. */
+    void (*about)(const ncr_object *object, ncr_store_about *out);
     void (*free)(ncr_store *store);
 } ncr_store_class;
 
