@@ -73,6 +73,12 @@ void ncr_probe_fail(ncr_probe *probe, const char *section, const char *name, con
 
 /* --- Steps. --- */
 
+bool ncr_probe_is_read_only(const ncr_probe *probe)
+{
+    const char *class = probe->object->store->class->name;
+    return strcmp(class, "http") == 0 || strcmp(class, "zip") == 0;
+}
+
 bool ncr_probe_is_over(const ncr_probe *probe)
 {
     return ncr_cancel_is_triggered(probe->io.cancel) || ncr_clock_ms() >= probe->deadline_ms;
@@ -183,6 +189,7 @@ static void say_path(ncr_probe *probe, const ncr_path *path, const ncr_store_abo
     const char *title = about->title                 ? about->title
                         : strcmp(class, "file") == 0 ? "local files"
                         : strcmp(class, "mem") == 0  ? "memory of this process"
+                        : strcmp(class, "zip") == 0  ? "members of a ZIP archive"
                                                      : class;
     ncr_probe_say(probe, "path", "store", NACRE_PROBE_NOTE, "", "%s", title);
     if (about->endpoint[0])
@@ -268,8 +275,9 @@ static void judge(ncr_probe *probe)
         snprintf(out->summary, sizeof out->summary, "works, but %s", probe->because);
     else if (probe->was_written)
         snprintf(out->summary, sizeof out->summary, "safe: %s, and changes keep every promise of the contract", reads);
-    else if (strcmp(probe->object->store->class->name, "http") == 0)
-        snprintf(out->summary, sizeof out->summary, "safe: %s (plain HTTP is not written)", reads);
+    else if (ncr_probe_is_read_only(probe))
+        snprintf(out->summary, sizeof out->summary, "safe: %s (%s are not written)", reads,
+                 strcmp(probe->object->store->class->name, "zip") == 0 ? "archives" : "HTTP servers");
     else
         snprintf(out->summary, sizeof out->summary, "safe: %s; changes were not tried", reads);
 }
@@ -304,7 +312,7 @@ static void look(ncr_probe *probe, const ncr_path *path)
         return;
     if (probe->options.write)
         ncr_probe_write(probe);
-    else if (strcmp(class->name, "http") != 0)
+    else if (!ncr_probe_is_read_only(probe))
         ncr_probe_say(probe, "writing", "contract", NACRE_PROBE_SKIPPED, "",
                       "not tried: give --write and a path that ends with a slash, below which may be written");
 }

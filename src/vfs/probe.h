@@ -49,6 +49,9 @@ ncr_call *ncr_probe_call(ncr_probe *probe, int64_t limit_ms, nacre_error *err);
 /* Whether the user has cancelled, or the time is over. */
 bool ncr_probe_is_over(const ncr_probe *probe);
 
+/* Whether nacre writes nothing there: HTTP servers, archives. */
+bool ncr_probe_is_read_only(const ncr_probe *probe);
+
 enum { NCR_PROBE_STEP_MS = 10000, NCR_PROBE_WRITE_MS = 30000 };
 
 /* Steps on the store itself, past the cache, as another program would: each is a call of its own. */

@@ -655,8 +655,8 @@ void ncr_probe_write(ncr_probe *probe)
         return;
     c->probe = probe;
     size_t done = 0;
-    if (strcmp(probe->object->store->class->name, "http") == 0)
-        ncr_probe_say(probe, section, "contract", NACRE_PROBE_SKIPPED, "", "plain HTTP is not written");
+    if (ncr_probe_is_read_only(probe))
+        ncr_probe_say(probe, section, "contract", NACRE_PROBE_SKIPPED, "", "nacre writes nothing there");
     else if (make_folder(c))
         for (; done < count && !c->is_over && !ncr_probe_is_over(probe); done++)
             promises[done](c);
