@@ -248,11 +248,17 @@ typedef struct ncr_store_class {
 } ncr_store_class;
 
 /* A class's put, copy and remove, for the layers above. Where the server decides conditions, a change that comes
- * without one is given one, by a look at what is there, so that a lost answer does not matter: see settle.c. After
+ * without one is given one, by a look at what is there, so that a lost answer does not matter: see settle.c. One that
+ * comes with a condition ends with NACRE_ERROR_EXISTS or NACRE_ERROR_CHANGED only where it certainly did not happen;
+ * where an answer was lost and nobody knows, with NACRE_ERROR_UNAVAILABLE. After
  * success facts.version may be empty: another has written since, and what was put is overwritten already. */
 nacre_status ncr_store_put(ncr_put *put, nacre_error *err);
 nacre_status ncr_store_copy(ncr_copy *copy, nacre_error *err);
 nacre_status ncr_store_remove(ncr_delete *op, nacre_error *err);
+
+/* The class's upload_finish; object, condition and call are those of upload_begin. */
+nacre_status ncr_store_upload_finish(ncr_upload *upload, ncr_object *object, const ncr_condition *condition,
+                                     ncr_call *call, ncr_outcome *outcome, ncr_object_facts *facts, nacre_error *err);
 
 /* The size of part `number` from 1: a class's part_size; where the number of parts is limited, doubled every tenth of
  * them, so that the largest object fits (S3: 10,000 parts, 5 TiB). */

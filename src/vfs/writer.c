@@ -130,7 +130,7 @@ static nacre_status finish_upload(ncr_writer *writer, nacre_error *err)
     ncr_upload *upload = writer->upload;
     writer->upload = NULL;
     ncr_cache_change_begin(writer->object, writer->call);
-    status = writer->object->store->class->upload_finish(upload, &outcome, &facts, err);
+    status = ncr_store_upload_finish(upload, writer->object, &writer->condition, writer->call, &outcome, &facts, err);
     ncr_cache_change_end(writer->object, writer->call, outcome, NULL, NULL, 0);
     ncr_object_log_change(writer->object, status, outcome, "written");
     return status;

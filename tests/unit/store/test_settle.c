@@ -199,8 +199,9 @@ static void a_value_does_not_come_back_after_anothers_write(void **state)
         nacre_status status = kind == 0   ? put(&f, "mine", &outcome, &err)
                               : kind == 1 ? copy(&f, &outcome, &err)
                                           : drop(&f, &outcome, &err);
-        assert_int_equal(status, NACRE_OK);
-        assert_int_equal(outcome, NCR_OUTCOME_DONE);
+        /* Nor is it said to be made: the other's write may have had a condition. */
+        assert_int_equal(status, NACRE_ERROR_UNAVAILABLE);
+        assert_int_equal(outcome, NCR_OUTCOME_UNKNOWN);
         assert_true(model_has(&f.model, "k", "theirs"));
         end(&f);
     }
@@ -220,6 +221,55 @@ static void what_cannot_be_known_is_said(void **state)
     assert_int_equal(outcome, NCR_OUTCOME_UNKNOWN);
     assert_non_null(strstr(err.message, "gs://bkt/k: the store's answer was lost"));
     assert_true(model_has(&f.model, "k", "theirs"));
+    end(&f);
+}
+
+static nacre_status put_on(fixture *f, ncr_condition condition, ncr_outcome *outcome, nacre_error *err)
+{
+    ncr_put put = {.object = f->object, .call = f->call, .condition = condition, .data = "mine", .size = 4};
+    nacre_status status = ncr_store_put(&put, err);
+    *outcome = put.outcome;
+    return status;
+}
+
+/* The first attempt has happened, and its answer was lost; then another has written, so the second is refused. */
+static void a_change_that_may_have_happened_is_not_called_refused(void **state)
+{
+    (void)state;
+    for (int is_replacing = 0; is_replacing < 2; is_replacing++) {
+        fixture f;
+        ncr_outcome outcome;
+        nacre_error err;
+        ncr_version old = {.strong = true};
+        begin(&f);
+        if (is_replacing) {
+            model_write(&f.model, "k", "old", 3);
+            snprintf(old.token, sizeof old.token, "generation=%lld", (long long)model_find(&f.model, "k")->generation);
+        }
+        f.model.after = overtake_after;
+        f.model.age_ms = 0;
+        ncr_condition condition = {.absent = !is_replacing, .version = is_replacing ? &old : NULL};
+        assert_int_equal(put_on(&f, condition, &outcome, &err), NACRE_ERROR_UNAVAILABLE);
+        assert_int_equal(outcome, NCR_OUTCOME_UNKNOWN);
+        assert_non_null(strstr(err.message, "the condition no longer holds"));
+        assert_true(model_has(&f.model, "k", "theirs"));
+        end(&f);
+    }
+}
+
+/* The first attempt failed before it did anything: what is there is older than the change. */
+static void a_change_that_cannot_have_happened_is_refused(void **state)
+{
+    (void)state;
+    fixture f;
+    ncr_outcome outcome;
+    nacre_error err;
+    begin(&f);
+    model_write(&f.model, "k", "theirs", 6);
+    fault_count = 1;
+    f.model.before = fault_before;
+    assert_int_equal(put_on(&f, (ncr_condition){.absent = true}, &outcome, &err), NACRE_ERROR_EXISTS);
+    assert_int_equal(outcome, NCR_OUTCOME_NOT_DONE);
     end(&f);
 }
 
@@ -251,7 +301,7 @@ static void a_put_that_did_not_happen_is_made_on_what_is_there_now(void **state)
     }
 }
 
-static void what_another_wrote_since_is_not_deleted(void **state)
+static void a_delete_that_did_not_happen_is_made_on_what_is_there_now(void **state)
 {
     (void)state;
     fixture f;
@@ -262,7 +312,8 @@ static void what_another_wrote_since_is_not_deleted(void **state)
     f.model.before = overtake_before;
     overtaken = 1;
     assert_int_equal(drop(&f, &outcome, &err), NACRE_OK);
-    assert_true(model_has(&f.model, "k", "theirs"));
+    assert_int_equal(outcome, NCR_OUTCOME_DONE);
+    assert_false(model_has(&f.model, "k", "theirs"));
     end(&f);
 }
 
@@ -486,8 +537,10 @@ int main(void)
         cmocka_unit_test(a_missing_object_is_not_deleted),
         cmocka_unit_test(a_value_does_not_come_back_after_anothers_write),
         cmocka_unit_test(what_cannot_be_known_is_said),
+        cmocka_unit_test(a_change_that_may_have_happened_is_not_called_refused),
+        cmocka_unit_test(a_change_that_cannot_have_happened_is_refused),
         cmocka_unit_test(a_put_that_did_not_happen_is_made_on_what_is_there_now),
-        cmocka_unit_test(what_another_wrote_since_is_not_deleted),
+        cmocka_unit_test(a_delete_that_did_not_happen_is_made_on_what_is_there_now),
         cmocka_unit_test(a_store_where_others_always_write_is_written_all_the_same),
         cmocka_unit_test(who_may_not_look_may_write),
         cmocka_unit_test(an_upload_survives_a_cut_at_every_byte),
