@@ -36,9 +36,13 @@ def install_go(peer: dict) -> None:
     target = pathlib.Path(sys.prefix) / "bin"
     if (target / peer["name"]).exists():
         return
-    name = f"{peer['module']}@{peer['version']}"
+    name = peer.get("folder") or f"{peer['module']}@{peer['version']}"
     print("building", name, file=sys.stderr)
     environment = {**os.environ, "GOBIN": str(target), "GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local"}
+    if "folder" in peer:  # a program of the tree around a library of others
+        command = ["go", "build", "-o", str(target / peer["name"]), "."]
+        subprocess.run(command, check=True, env=environment, cwd=ROOT / peer["folder"])
+        return
     subprocess.run(["go", "install", name], check=True, env=environment)
 
 

@@ -128,11 +128,12 @@ STEPS = {
     "integration": lambda: pytest("integration", ["-m", "not slow and not model"]),
     "model": lambda: pytest("formal model", ["-m", "model"]),
     "fuzz": lambda: check("fuzz, 60 seconds in all", ["scripts/fuzz", "60"]),
+    "torture": lambda: check("torture, 60 seconds", [PYTHON, "tests/torture/torture.py", "60"]),
     "clang": clang_build,
     "tidy": lambda: check("clang-tidy", ["scripts/lint"]),
     "slow": lambda: pytest("integration, slow", ["-m", "slow"]),
 }
-FAST = ["lint", "unit", "integration", "model", "asan", "tsan", "fuzz"]
+FAST = ["lint", "unit", "integration", "model", "asan", "tsan", "fuzz", "torture"]
 # Everything, cut so that each shard takes at most 50 minutes on two cores.
 SHARDS = {
     "fast": FAST,
