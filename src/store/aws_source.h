@@ -97,6 +97,11 @@ nacre_status ncr_aws_profile_source(const ncr_aws_profiles *profiles, const char
  * memory. */
 char *ncr_aws_service_url(const char *service, const char *region);
 
+/* Asks Amazon's token service whose credentials these are: "arn:aws:iam::123456789012:user/me". One request, never
+ * sent twice; out is "" after failure. Blocks. */
+nacre_status ncr_aws_caller(const char *region, const ncr_secret *with, ncr_call *call, char *out, size_t out_size,
+                            nacre_error *err);
+
 /* Sources that the environment describes; *out is NULL where it describes none. */
 nacre_status ncr_aws_web_identity_source(const char *region, ncr_aws_source **out, nacre_error *err);
 nacre_status ncr_aws_container_source(ncr_aws_source **out, nacre_error *err);

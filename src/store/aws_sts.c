@@ -216,3 +216,52 @@ nacre_status ncr_aws_fetch_role(const ncr_aws_source *source, const ncr_secret *
     ncr_token_wipe(&form);
     return status;
 }
+
+/* --- Who one is (GetCallerIdentity), which needs no permission. --- */
+
+static nacre_status ask_caller(const ncr_aws_source *source, const ncr_secret *with, const ncr_buffer *form,
+                               ncr_call *call, char *out, size_t out_size, nacre_error *err)
+{
+    static const char path[] = "GetCallerIdentityResponse/GetCallerIdentityResult/Arn";
+    char time[NCR_SIGV4_TIME] = "", *authorization = NULL;
+    ncr_token_ask ask;
+    ncr_token_answer answer;
+    begin_ask(source, form, &ask);
+    if (!sign_ask(source, with, &ask, time, &authorization))
+        return ncr_error_memory(err);
+    const char *const headers[] = {
+        "Content-Type", "application/x-www-form-urlencoded",         "X-Amz-Date", time, "Authorization",
+        authorization,  with->token ? "X-Amz-Security-Token" : NULL, with->token,  NULL};
+    ask.headers = headers;
+    ask.once = true;
+    ask.secrets[0] = with->key;
+    ask.secrets[1] = with->token;
+    nacre_status status = ncr_token_ask_ok(&ask, call, &answer, err);
+    free(authorization);
+    if (status != NACRE_OK)
+        return status;
+    if (!ncr_aws_xml_find(answer.body, answer.size, path, out, out_size))
+        status = ncr_token_lacks(&ask, "Arn", err);
+    ncr_token_answer_clear(&answer);
+    return status;
+}
+
+nacre_status ncr_aws_caller(const char *region, const ncr_secret *with, ncr_call *call, char *out, size_t out_size,
+                            nacre_error *err)
+{
+    ncr_aws_source source = {.region = ncr_text_copy(region)};
+    nacre_status status;
+    ncr_buffer form;
+    ncr_buffer_init(&form, FORM_LIMIT);
+    *out = '\0';
+    source.url = source.region ? ncr_aws_service_url("sts", source.region) : NULL;
+    if (source.url && with->id && with->key && ncr_token_form_add(&form, "Action", "GetCallerIdentity") &&
+        ncr_token_form_add(&form, "Version", "2011-06-15"))
+        status = ask_caller(&source, with, &form, call, out, out_size, err);
+    else
+        status = ncr_error_memory(err);
+    ncr_buffer_clear(&form);
+    free(source.url);
+    free(source.region);
+    return status;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include "store/s3.h"
+#include "store/aws_source.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -45,6 +46,17 @@ static void s3_about(const ncr_object *object, ncr_store_about *out)
     }
 }
 
+/* Other servers' users are not Amazon's. */
+static nacre_status s3_who(const ncr_object *object, const ncr_secret *secret, ncr_call *call, char *out,
+                           size_t out_size, nacre_error *err)
+{
+    const ncr_s3_store *store = ncr_s3_of(object);
+    *out = '\0';
+    if (!secret->key || (store->endpoint && !ncr_aws_env("AWS_ENDPOINT_URL_STS")))
+        return NACRE_OK;
+    return ncr_aws_caller(store->region, secret, call, out, out_size, err);
+}
+
 static const ncr_store_class s3_class = {
     .name = "s3",
     .part_size = NCR_S3_PART_SIZE,
@@ -62,6 +74,7 @@ static const ncr_store_class s3_class = {
     .upload_finish = ncr_s3_upload_finish,
     .upload_abort = ncr_s3_upload_abort,
     .about = s3_about,
+    .who = s3_who,
     .free = s3_free,
 };
 

@@ -193,6 +193,9 @@ typedef struct ncr_upload {
     ncr_call *call;     /* referenced */
 } ncr_upload;
 
+struct ncr_credentials; /* see store/credentials.h */
+struct ncr_secret;
+
 /* What a store says of itself, for people. Plain value; no text holds a secret. */
 typedef struct ncr_store_about {
     const char *title;  /* "Google Cloud Storage" */
@@ -244,6 +247,10 @@ typedef struct ncr_store_class {
 
     /* Sets what there is to say; sends nothing. NULL: there is nothing but the name. */
     void (*about)(const ncr_object *object, ncr_store_about *out);
+    /* Asks whom a secret of the store's credentials belongs to, in one request; out is "" where nobody tells. Blocks.
+     * NULL: nobody does. */
+    nacre_status (*who)(const ncr_object *object, const struct ncr_secret *secret, ncr_call *call, char *out,
+                        size_t out_size, nacre_error *err);
     void (*free)(ncr_store *store);
 } ncr_store_class;
 

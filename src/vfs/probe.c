@@ -84,26 +84,25 @@ bool ncr_probe_is_over(const ncr_probe *probe)
     return ncr_cancel_is_triggered(probe->io.cancel) || ncr_clock_ms() >= probe->deadline_ms;
 }
 
-ncr_call *ncr_probe_call(ncr_probe *probe, int64_t limit_ms, nacre_error *err)
+nacre_status ncr_probe_call(ncr_probe *probe, int64_t limit_ms, ncr_call **out, nacre_error *err)
 {
-    ncr_call *call;
     nacre_io_options io = probe->io;
     int64_t left_ms = probe->deadline_ms - ncr_clock_ms();
-    if (left_ms <= 0) {
-        ncr_error_set(err, NACRE_ERROR_UNAVAILABLE, "%s: not done within the time limit",
-                      probe->object ? probe->object->name : "doctor");
-        return NULL;
-    }
+    *out = NULL;
+    if (left_ms <= 0)
+        return ncr_error_set(err, NACRE_ERROR_UNAVAILABLE, "%s: not done within the time limit",
+                             probe->object ? probe->object->name : "doctor");
     io.timeout_ms = left_ms < limit_ms ? left_ms : limit_ms;
-    if (ncr_call_new(&io, &call, err) != NACRE_OK)
-        return NULL;
-    call->witness = ncr_witness_ref(probe->witness);
-    return call;
+    nacre_status status = ncr_call_new(&io, out, err);
+    if (status == NACRE_OK)
+        (*out)->witness = ncr_witness_ref(probe->witness);
+    return status;
 }
 
-static void end_call(ncr_probe *probe, ncr_call *call)
+void ncr_probe_call_end(ncr_probe *probe, ncr_call *call)
 {
-    ncr_call_report(call, &probe->io);
+    if (call)
+        ncr_call_report(call, &probe->io);
     ncr_call_unref(call);
 }
 
@@ -116,14 +115,14 @@ nacre_status ncr_probe_stat(ncr_probe *probe, ncr_object *object, ncr_stat_op *o
 {
     ncr_latch latch;
     *out = (ncr_stat_op){.object = object, .done = down_stat, .user = &latch};
-    out->call = ncr_probe_call(probe, NCR_PROBE_STEP_MS, &out->error);
-    if (!out->call)
-        return out->status = out->error.status;
+    out->status = ncr_probe_call(probe, NCR_PROBE_STEP_MS, &out->call, &out->error);
+    if (out->status != NACRE_OK)
+        return out->status;
     ncr_latch_init(&latch, 1);
     object->store->class->stat(out);
     ncr_latch_wait(&latch);
     ncr_latch_clear(&latch);
-    end_call(probe, out->call);
+    ncr_probe_call_end(probe, out->call);
     return out->status;
 }
 
@@ -139,14 +138,14 @@ nacre_status ncr_probe_get(ncr_probe *probe, ncr_object *object, ncr_get *get)
     get->done = down_get;
     get->user = &latch;
     get->whole = NULL;
-    get->call = ncr_probe_call(probe, NCR_PROBE_STEP_MS, &get->error);
-    if (!get->call)
-        return get->status = get->error.status;
+    get->status = ncr_probe_call(probe, NCR_PROBE_STEP_MS, &get->call, &get->error);
+    if (get->status != NACRE_OK)
+        return get->status;
     ncr_latch_init(&latch, 1);
     object->store->class->get(get);
     ncr_latch_wait(&latch);
     ncr_latch_clear(&latch);
-    end_call(probe, get->call);
+    ncr_probe_call_end(probe, get->call);
     return get->status;
 }
 
@@ -161,14 +160,14 @@ nacre_status ncr_probe_list(ncr_probe *probe, ncr_object *prefix, ncr_list_op *o
     op->object = prefix;
     op->done = down_list;
     op->user = &latch;
-    op->call = ncr_probe_call(probe, NCR_PROBE_STEP_MS, &op->error);
-    if (!op->call)
-        return op->status = op->error.status;
+    op->status = ncr_probe_call(probe, NCR_PROBE_STEP_MS, &op->call, &op->error);
+    if (op->status != NACRE_OK)
+        return op->status;
     ncr_latch_init(&latch, 1);
     prefix->store->class->list(op);
     ncr_latch_wait(&latch);
     ncr_latch_clear(&latch);
-    end_call(probe, op->call);
+    ncr_probe_call_end(probe, op->call);
     return op->status;
 }
 
@@ -205,8 +204,8 @@ static void say_path(ncr_probe *probe, const ncr_path *path, const ncr_store_abo
     say_shown(probe, "for GDAL", ncr_path_text(path, NCR_SPELLING_GDAL));
     char text[NCR_POLICY_TEXT];
     nacre_error error;
-    ncr_call *call = ncr_probe_call(probe, NCR_PROBE_STEP_MS, &error);
-    if (!call)
+    ncr_call *call;
+    if (ncr_probe_call(probe, NCR_PROBE_STEP_MS, &call, &error) != NACRE_OK)
         return;
     const ncr_policy policy = ncr_object_policy(probe->object, call);
     ncr_policy_text(&policy, text);
@@ -225,16 +224,34 @@ static void say_secret(ncr_probe *probe, const ncr_secret *secret)
                   (long long)(left_s / 60), (long long)(left_s % 60));
 }
 
+static void say_who(ncr_probe *probe, const ncr_secret *secret)
+{
+    enum { WHO_MS = 5000 };
+    char who[300];
+    nacre_error error;
+    ncr_call *call;
+    const ncr_store_class *class = probe->object->store->class;
+    if (!class->who || ncr_probe_call(probe, WHO_MS, &call, &error) != NACRE_OK)
+        return;
+    nacre_status status = class->who(probe->object, secret, call, who, sizeof who, &error);
+    ncr_probe_call_end(probe, call);
+    if (status != NACRE_OK && status != NACRE_ERROR_CANCELLED)
+        ncr_probe_say(probe, "credentials", "who", NACRE_PROBE_SKIPPED, "", "not told: %s", error.message);
+    else if (status == NACRE_OK && *who)
+        ncr_probe_say(probe, "credentials", "who", NACRE_PROBE_NOTE, "", "%s", who);
+}
+
 /* Gets the secret, so that what is wrong with it is told as such. True: there is one, or none is needed. */
 static bool say_fetched(ncr_probe *probe, const ncr_store_about *about)
 {
     nacre_error error;
     ncr_secret *secret = NULL;
-    ncr_call *call = ncr_probe_call(probe, NCR_PROBE_STEP_MS, &error);
-    nacre_status status =
-        call ? ncr_credentials_wait(about->credentials, call, probe->object->name, &secret, &error) : error.status;
-    ncr_call_unref(call);
-    if (status != NACRE_OK) {
+    ncr_call *call;
+    nacre_status status = ncr_probe_call(probe, NCR_PROBE_STEP_MS, &call, &error);
+    if (status == NACRE_OK)
+        status = ncr_credentials_wait(about->credentials, call, probe->object->name, &secret, &error);
+    ncr_probe_call_end(probe, call);
+    if (status != NACRE_OK || !secret) {
         ncr_probe_fail(probe, "credentials", about->kind, &error);
         return false;
     }
@@ -247,6 +264,8 @@ static bool say_fetched(ncr_probe *probe, const ncr_store_about *about)
     if (!is_empty && secret->id && strcmp(about->kind, "account key") == 0)
         ncr_probe_say(probe, "credentials", "account", NACRE_PROBE_NOTE, "", "%s", secret->id);
     say_secret(probe, secret);
+    if (!is_empty)
+        say_who(probe, secret);
     ncr_secret_unref(secret);
     return true;
 }
@@ -268,6 +287,8 @@ static void judge(ncr_probe *probe)
 {
     nacre_probe_result *out = probe->out;
     const char *reads = "what is read is proven and pinned";
+    if (!probe->object) /* the configuration alone is wrong */
+        probe->is_bad = true;
     out->verdict = probe->is_bad ? NACRE_PROBE_FAILS : probe->is_weak ? NACRE_PROBE_WORKS : NACRE_PROBE_SAFE;
     if (probe->is_bad)
         snprintf(out->summary, sizeof out->summary, "does not work: %s", probe->because);
@@ -275,7 +296,7 @@ static void judge(ncr_probe *probe)
         snprintf(out->summary, sizeof out->summary, "works, but %s", probe->because);
     else if (probe->was_written)
         snprintf(out->summary, sizeof out->summary, "safe: %s, and changes keep every promise of the contract", reads);
-    else if (ncr_probe_is_read_only(probe))
+    else if (probe->object && ncr_probe_is_read_only(probe))
         snprintf(out->summary, sizeof out->summary, "safe: %s (%s are not written)", reads,
                  strcmp(probe->object->store->class->name, "zip") == 0 ? "archives" : "HTTP servers");
     else
@@ -288,9 +309,11 @@ static void judge(ncr_probe *probe)
 static bool resolve(ncr_probe *probe)
 {
     nacre_error error;
-    ncr_call *call = ncr_probe_call(probe, NCR_PROBE_STEP_MS, &error);
-    nacre_status status = call ? ncr_vfs_resolve(probe->path, NULL, call, &probe->object, &error) : error.status;
-    ncr_call_unref(call);
+    ncr_call *call;
+    nacre_status status = ncr_probe_call(probe, NCR_PROBE_STEP_MS, &call, &error);
+    if (status == NACRE_OK)
+        status = ncr_vfs_resolve(probe->path, NULL, call, &probe->object, &error);
+    ncr_probe_call_end(probe, call);
     if (status != NACRE_OK)
         ncr_probe_say(probe, "path", "configuration", NACRE_PROBE_BAD, "", "%s", error.message);
     return status == NACRE_OK;

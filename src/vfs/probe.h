@@ -43,8 +43,10 @@ void ncr_probe_say(ncr_probe *probe, const char *section, const char *name, nacr
 /* The same for a step that failed: bad, with the error as its value, and a cure by its status. */
 void ncr_probe_fail(ncr_probe *probe, const char *section, const char *name, const nacre_error *error);
 
-/* A call for one step, of at most limit_ms. NULL: out of memory or out of time; err says which. */
-ncr_call *ncr_probe_call(ncr_probe *probe, int64_t limit_ms, nacre_error *err);
+/* A call for one step, of at most limit_ms: *out is released by ncr_probe_call_end(), which accepts NULL. Fails where
+ * memory is short or the time over. */
+nacre_status ncr_probe_call(ncr_probe *probe, int64_t limit_ms, ncr_call **out, nacre_error *err);
+void ncr_probe_call_end(ncr_probe *probe, ncr_call *call);
 
 /* Whether the user has cancelled, or the time is over. */
 bool ncr_probe_is_over(const ncr_probe *probe);

@@ -80,78 +80,77 @@ static const uint8_t *new_bytes(contract *c)
     return c->bytes;
 }
 
-static void end_call(contract *c, ncr_call *call)
-{
-    ncr_call_report(call, &c->probe->io);
-    ncr_call_unref(call);
-}
-
 /* A write as every user's. */
 static nacre_status own_put(contract *c, name which, size_t size, const ncr_condition *condition, nacre_error *err)
 {
-    ncr_call *call = ncr_probe_call(c->probe, NCR_PROBE_WRITE_MS, err);
-    if (!call)
-        return err->status;
-    nacre_status status =
-        ncr_vfs_put(c->names[which], new_bytes(c), size, "application/octet-stream", condition, call, err);
-    end_call(c, call);
+    ncr_call *call;
+    nacre_status status = ncr_probe_call(c->probe, NCR_PROBE_WRITE_MS, &call, err);
+    if (status != NACRE_OK)
+        return status;
+    status = ncr_vfs_put(c->names[which], new_bytes(c), size, "application/octet-stream", condition, call, err);
+    ncr_probe_call_end(c->probe, call);
     return status;
 }
 
 static nacre_status outside_put(contract *c, name which, size_t size, nacre_error *err)
 {
-    ncr_call *call = ncr_probe_call(c->probe, NCR_PROBE_WRITE_MS, err);
-    if (!call)
-        return err->status;
+    ncr_call *call;
+    nacre_status status = ncr_probe_call(c->probe, NCR_PROBE_WRITE_MS, &call, err);
+    if (status != NACRE_OK)
+        return status;
     ncr_put put = {.object = c->names[which],
                    .call = call,
                    .content_type = "application/octet-stream",
                    .data = new_bytes(c),
                    .size = size};
-    nacre_status status = ncr_store_put(&put, err);
-    end_call(c, call);
+    status = ncr_store_put(&put, err);
+    ncr_probe_call_end(c->probe, call);
     return status;
 }
 
 static nacre_status own_remove(contract *c, name which, const ncr_condition *condition, nacre_error *err)
 {
-    ncr_call *call = ncr_probe_call(c->probe, NCR_PROBE_STEP_MS, err);
-    if (!call)
-        return err->status;
-    nacre_status status = ncr_vfs_remove(c->names[which], condition, call, err);
-    end_call(c, call);
+    ncr_call *call;
+    nacre_status status = ncr_probe_call(c->probe, NCR_PROBE_STEP_MS, &call, err);
+    if (status != NACRE_OK)
+        return status;
+    status = ncr_vfs_remove(c->names[which], condition, call, err);
+    ncr_probe_call_end(c->probe, call);
     return status;
 }
 
 static nacre_status outside_remove(contract *c, name which, nacre_error *err)
 {
-    ncr_call *call = ncr_probe_call(c->probe, NCR_PROBE_STEP_MS, err);
-    if (!call)
-        return err->status;
+    ncr_call *call;
+    nacre_status status = ncr_probe_call(c->probe, NCR_PROBE_STEP_MS, &call, err);
+    if (status != NACRE_OK)
+        return status;
     ncr_delete op = {.object = c->names[which], .call = call};
-    nacre_status status = ncr_store_remove(&op, err);
-    end_call(c, call);
+    status = ncr_store_remove(&op, err);
+    ncr_probe_call_end(c->probe, call);
     return status;
 }
 
 static nacre_status own_open(contract *c, name which, ncr_file **out, nacre_error *err)
 {
     *out = NULL;
-    ncr_call *call = ncr_probe_call(c->probe, NCR_PROBE_STEP_MS, err);
-    if (!call)
-        return err->status;
-    nacre_status status = ncr_file_open_wait(c->names[which]->name, call, out, err);
-    end_call(c, call);
+    ncr_call *call;
+    nacre_status status = ncr_probe_call(c->probe, NCR_PROBE_STEP_MS, &call, err);
+    if (status != NACRE_OK)
+        return status;
+    status = ncr_file_open_wait(c->names[which]->name, call, out, err);
+    ncr_probe_call_end(c->probe, call);
     return status;
 }
 
 static nacre_status own_read(contract *c, ncr_file *file, nacre_range *range, nacre_error *err)
 {
-    ncr_call *call = ncr_probe_call(c->probe, NCR_PROBE_STEP_MS, err);
-    if (!call)
-        return err->status;
-    nacre_status status = ncr_file_read_wait(file, range, 1, call, err);
-    end_call(c, call);
+    ncr_call *call;
+    nacre_status status = ncr_probe_call(c->probe, NCR_PROBE_STEP_MS, &call, err);
+    if (status != NACRE_OK)
+        return status;
+    status = ncr_file_read_wait(file, range, 1, call, err);
+    ncr_probe_call_end(c->probe, call);
     return status;
 }
 
@@ -359,11 +358,12 @@ static bool look(void *user, const nacre_object_info *info)
 static nacre_status own_list(contract *c, name which, bool *found, nacre_error *err)
 {
     hunt h = {c->names[which]->name, false};
-    ncr_call *call = ncr_probe_call(c->probe, NCR_PROBE_STEP_MS, err);
-    if (!call)
-        return err->status;
-    nacre_status status = ncr_vfs_list(c->prefix, true, call, look, &h, err);
-    end_call(c, call);
+    ncr_call *call;
+    nacre_status status = ncr_probe_call(c->probe, NCR_PROBE_STEP_MS, &call, err);
+    if (status != NACRE_OK)
+        return status;
+    status = ncr_vfs_list(c->prefix, true, call, look, &h, err);
+    ncr_probe_call_end(c->probe, call);
     *found = h.found;
     return status;
 }
@@ -372,7 +372,7 @@ static void try_listing(contract *c)
 {
     static const char row[] = "listing";
     nacre_error error;
-    bool before, after;
+    bool before = false, after = false;
     nacre_status status = own_list(c, NAME_LATE, &before, &error);
     if (status == NACRE_ERROR_DENIED) {
         ncr_probe_say(c->probe, section, row, NACRE_PROBE_SKIPPED, "", "denied");
@@ -390,13 +390,14 @@ static void try_listing(contract *c)
 
 static nacre_status outside_copy(contract *c, const ncr_version *source, nacre_error *err)
 {
-    ncr_call *call = ncr_probe_call(c->probe, NCR_PROBE_WRITE_MS, err);
-    if (!call)
-        return err->status;
+    ncr_call *call;
+    nacre_status status = ncr_probe_call(c->probe, NCR_PROBE_WRITE_MS, &call, err);
+    if (status != NACRE_OK)
+        return status;
     ncr_copy copy = {
         .source = c->names[NAME_A], .destination = c->names[NAME_COPY], .call = call, .source_version = source};
-    nacre_status status = ncr_store_copy(&copy, err);
-    end_call(c, call);
+    status = ncr_store_copy(&copy, err);
+    ncr_probe_call_end(c->probe, call);
     return status;
 }
 
@@ -450,11 +451,11 @@ static void try_rename(contract *c)
     bool same;
     if (!worked(c, row, own_put(c, NAME_A, SMALL, NULL, &error), &error))
         return;
-    ncr_call *call = ncr_probe_call(c->probe, NCR_PROBE_WRITE_MS, &error);
-    nacre_status status =
-        call ? ncr_vfs_rename(c->names[NAME_A], c->names[NAME_MOVED], NULL, call, &error) : error.status;
-    if (call)
-        end_call(c, call);
+    ncr_call *call;
+    nacre_status status = ncr_probe_call(c->probe, NCR_PROBE_WRITE_MS, &call, &error);
+    if (status == NACRE_OK)
+        status = ncr_vfs_rename(c->names[NAME_A], c->names[NAME_MOVED], NULL, call, &error);
+    ncr_probe_call_end(c->probe, call);
     if (!worked(c, row, status, &error) || !worked(c, row, own_compare(c, NAME_MOVED, SMALL, &same, &error), &error))
         return;
     if (outside_stat(c, NAME_A, &facts, &error) == NACRE_OK)
@@ -488,10 +489,10 @@ static nacre_status begin_parts(contract *c, name which, unsigned count, ncr_cal
     const ncr_store_class *class = c->prefix->store->class;
     const ncr_condition any = {0};
     *out = NULL;
-    *call = ncr_probe_call(c->probe, NCR_PROBE_WRITE_MS, err);
-    if (!*call)
-        return err->status;
-    nacre_status status = class->upload_begin(c->names[which], *call, &any, "application/octet-stream", out, err);
+    nacre_status status = ncr_probe_call(c->probe, NCR_PROBE_WRITE_MS, call, err);
+    if (status != NACRE_OK)
+        return status;
+    status = class->upload_begin(c->names[which], *call, &any, "application/octet-stream", out, err);
     if (status == NACRE_OK)
         status = send_parts(c, *out, count, err);
     if (status != NACRE_OK && *out) {
@@ -515,8 +516,7 @@ static void try_parts(contract *c)
         was_early = outside_stat(c, NAME_PARTS, &facts, &error) == NACRE_OK;
         worked(c, row, class->upload_finish(upload, &outcome, &facts, &error), &error);
     }
-    if (call)
-        end_call(c, call);
+    ncr_probe_call_end(c->probe, call);
     if (c->is_over || !worked(c, row, outside_stat(c, NAME_PARTS, &facts, &error), &error))
         return;
     if (was_early)
@@ -536,8 +536,7 @@ static void try_abort(contract *c)
     ncr_object_facts facts;
     if (worked(c, row, begin_parts(c, NAME_ABORTED, 1, &call, &upload, &error), &error))
         c->prefix->store->class->upload_abort(upload);
-    if (call)
-        end_call(c, call);
+    ncr_probe_call_end(c->probe, call);
     if (c->is_over)
         return;
     nacre_status status = outside_stat(c, NAME_ABORTED, &facts, &error);
@@ -582,8 +581,11 @@ static bool make_folder(contract *c)
     for (size_t i = 0; i < sizeof random; i++)
         snprintf(unique + 2 * i, 3, "%02x", random[i]);
     c->folder = ncr_text_format("%snacre-doctor-%s/", c->probe->path, unique);
-    ncr_call *call = c->folder ? ncr_probe_call(c->probe, NCR_PROBE_STEP_MS, &error) : NULL;
-    nacre_status status = call ? ncr_vfs_resolve(c->folder, NULL, call, &c->prefix, &error) : NACRE_ERROR_MEMORY;
+    ncr_call *call = NULL;
+    nacre_status status =
+        c->folder ? ncr_probe_call(c->probe, NCR_PROBE_STEP_MS, &call, &error) : ncr_error_memory(&error);
+    if (status == NACRE_OK)
+        status = ncr_vfs_resolve(c->folder, NULL, call, &c->prefix, &error);
     for (int i = 0; i < NAMES && status == NACRE_OK; i++) {
         char *path = ncr_text_format("%s%s", c->folder, name_texts[i]);
         status = path ? ncr_vfs_resolve(path, NULL, call, &c->names[i], &error) : ncr_error_memory(&error);
@@ -614,8 +616,7 @@ static size_t remove_names(contract *c, int64_t until_ms)
         nacre_error error;
         ncr_call *call = c->names[i] ? cleanup_call(c, until_ms) : NULL;
         nacre_status status = call ? ncr_vfs_remove(c->names[i], NULL, call, &error) : NACRE_ERROR_NOT_FOUND;
-        if (call)
-            end_call(c, call);
+        ncr_probe_call_end(c->probe, call);
         if (status == NACRE_OK || status == NACRE_ERROR_NOT_FOUND)
             continue;
         left++;

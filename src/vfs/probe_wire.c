@@ -216,8 +216,8 @@ static uint64_t read_batch(ncr_probe *probe, uint64_t offset, size_t part, uint8
     uint64_t got = 0;
     bool failed = false;
     size_t count = 0;
-    ncr_call *call = ncr_probe_call(probe, limit_ms, &error);
-    if (!call)
+    ncr_call *call;
+    if (ncr_probe_call(probe, limit_ms, &call, &error) != NACRE_OK)
         return 0;
     while (count < AT_ONCE && offset + count * part < probe->facts.size)
         count++;
@@ -239,8 +239,7 @@ static uint64_t read_batch(ncr_probe *probe, uint64_t offset, size_t part, uint8
         got += b.gets[i].got;
         free(b.gets[i].whole);
     }
-    ncr_call_report(call, &probe->io);
-    ncr_call_unref(call);
+    ncr_probe_call_end(probe, call);
     return failed ? 0 : got;
 }
 
@@ -274,13 +273,6 @@ static void measure_bandwidth(ncr_probe *probe)
 
 /* --- What is honoured. --- */
 
-static void say_get_failed(ncr_probe *probe, const char *name, ncr_get *get)
-{
-    free(get->whole);
-    get->whole = NULL;
-    ncr_probe_fail(probe, "reading", name, &get->error);
-}
-
 /* True: ranges are honoured. */
 static bool try_range(ncr_probe *probe)
 {
@@ -294,7 +286,7 @@ static bool try_range(ncr_probe *probe)
     }
     ncr_get get = {.offset = 1, .length = size - 1 < LENGTH ? (size_t)(size - 1) : LENGTH, .buffer = bytes};
     if (ncr_probe_get(probe, probe->sample, &get) != NACRE_OK) {
-        say_get_failed(probe, "ranges", &get);
+        ncr_probe_fail(probe, "reading", "ranges", &get.error);
         return false;
     }
     bool was_seen = ncr_witness_take(probe->witness, &seen);
@@ -365,7 +357,7 @@ static void try_unmodified(ncr_probe *probe)
     ncr_get get = {.length = 1, .buffer = &byte, .match = NCR_MATCH_MODIFIED, .version = &probe->facts.version};
     ncr_witness_take(probe->witness, &seen);
     if (ncr_probe_get(probe, probe->sample, &get) != NACRE_OK) {
-        say_get_failed(probe, "if not changed", &get);
+        ncr_probe_fail(probe, "reading", "if not changed", &get.error);
         return;
     }
     free(get.whole);
@@ -405,7 +397,7 @@ static void try_pinned(ncr_probe *probe)
     if (status == NACRE_OK)
         ncr_probe_say(probe, "reading", "pinned reads", NACRE_PROBE_BAD, "", "bytes of another version were taken");
     else if (status != NACRE_ERROR_CHANGED)
-        say_get_failed(probe, "pinned reads", &get);
+        ncr_probe_fail(probe, "reading", "pinned reads", &get.error);
     else if (was_seen && seen.status >= 400)
         ncr_probe_say(probe, "reading", "pinned reads", NACRE_PROBE_GOOD, "", "another version is refused (%d)",
                       seen.status);

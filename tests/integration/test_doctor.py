@@ -346,7 +346,8 @@ def test_moto() -> None:
     try:
         url = "http://%s:%d" % server.get_host_and_port()
         client_of(url).create_bucket(Bucket="doctor")
-        report = doctor("--write", "s3://doctor/p/", AWS_ENDPOINT_URL=url, **KEYS)
+        report = doctor("--write", "s3://doctor/p/", AWS_ENDPOINT_URL=url, AWS_ENDPOINT_URL_STS=url, **KEYS)
+        assert report.value("credentials", "who").startswith("arn:aws:")
         assert report.weak() <= {"writing/copy of a version", "writing/delete of a version"}, report.summary
         assert report.value("credentials", "access key") == "from AWS_ACCESS_KEY_ID"
         assert "Contents" not in client_of(url).list_objects_v2(Bucket="doctor")
