@@ -101,4 +101,11 @@ struct ncr_zip_make {
 };
 void ncr_zip_make_start(ncr_zip_make *make);
 
+/* --- zip_queue.c: room for those that are being made, 256 MiB, or one that needs more. --- */
+
+/* True: it has it. False: its task is run when it has, or when its call must end, then without room. */
+bool ncr_zip_room_take(ncr_zip_make *make, uint64_t bytes);
+void ncr_zip_room_give(ncr_zip_make *make);
+void ncr_zip_set_room(uint64_t bytes); /* for tests */
+
 #endif

@@ -14,20 +14,17 @@
  *   cached? ---- another unpacks it? ---- room? ---- fetch ---- another unpacks it? ---- unpack (worker)
  *
  * Only the unpacking is shared, which ends soon by itself; fetches of one range are shared by the cache, which knows
- * when a call must end. Room bounds the memory of all that are under way; who waits for it waits in a queue. */
+ * when a call must end. Room bounds the memory of all that are under way: zip_queue.c. */
 
-enum { ROOM = 256 << 20, SLACK = 256 };
+enum { SLACK = 256 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Guarded by lock. */
 static ncr_zip_make *unpacking; /* linked by next_made */
-static ncr_zip_make *queue, *queue_end;
-static uint64_t room_taken;
 
 static void forget_in_child(void)
 {
-    unpacking = queue = queue_end = NULL; /* the parent's */
-    room_taken = 0;
+    unpacking = NULL; /* the parent's */
 }
 
 NCR_AT_LOAD keep_over_fork(void)
@@ -56,44 +53,9 @@ static bool is_same(const ncr_zip_make *a, const ncr_zip_make *b)
            strcmp(x->store->credentials, y->store->credentials) == 0;
 }
 
-/* --- Room. --- */
-
-static void start_with_room(ncr_task *task);
-
 static ncr_zip_make *of_task(ncr_task *task)
 {
     return (ncr_zip_make *)((char *)task - offsetof(ncr_zip_make, task));
-}
-
-/* The next in the queue that has room now, or NULL. */
-static ncr_zip_make *next_with_room_locked(void)
-{
-    ncr_zip_make *make = queue;
-    if (!make || (room_taken && room_taken + make->room > ROOM))
-        return NULL;
-    queue = make->next;
-    if (!queue)
-        queue_end = NULL;
-    make->next = NULL;
-    room_taken += make->room;
-    return make;
-}
-
-static void give_room_back(ncr_zip_make *make)
-{
-    pthread_mutex_lock(&lock);
-    room_taken -= make->room < room_taken ? make->room : room_taken;
-    make->room = 0;
-    ncr_zip_make *ready = NULL;
-    for (ncr_zip_make *next; (next = next_with_room_locked()); ready = next)
-        next->next = ready;
-    pthread_mutex_unlock(&lock);
-    for (ncr_zip_make *next; ready; ready = next) {
-        next = ready->next;
-        ready->next = NULL;
-        ready->task.run = start_with_room;
-        ncr_pool_submit(&ready->task);
-    }
 }
 
 /* --- Ending. --- */
@@ -102,7 +64,7 @@ static void finish(ncr_zip_make *make, nacre_status status, ncr_zip_bytes *bytes
 {
     ncr_slice_clear(&make->fetch.slice);
     if (make->room)
-        give_room_back(make);
+        ncr_zip_room_give(make);
     make->status = status;
     make->bytes = bytes;
     make->done(make);
@@ -248,10 +210,14 @@ static void fetch_packed(ncr_zip_make *make)
 
 /* --- Beginning. --- */
 
-static void start_with_room(ncr_task *task)
+/* It has room now, or its call must end. */
+static void start_from_queue(ncr_task *task)
 {
     ncr_zip_make *make = of_task(task);
-    if (!take_cached(make)) /* another may have made it meanwhile */
+    nacre_status status = ncr_call_check(make->call, make->member->name, &make->error);
+    if (status != NACRE_OK)
+        finish(make, status, NULL);
+    else if (!take_cached(make)) /* another may have made it meanwhile */
         fetch_packed(make);
 }
 
@@ -264,20 +230,11 @@ void ncr_zip_make_start(ncr_zip_make *make)
     if (take_cached(make))
         return;
     pthread_mutex_lock(&lock);
-    bool waits = join_locked(make);
-    if (!waits) {
-        make->room = make->entry->packed + make->entry->size + 1;
-        waits = queue || (room_taken && room_taken + make->room > ROOM);
-        if (!waits)
-            room_taken += make->room;
-        else if (queue_end)
-            queue_end->next = make;
-        else
-            queue = make;
-        if (waits)
-            queue_end = make;
-    }
+    bool joined = join_locked(make);
     pthread_mutex_unlock(&lock);
-    if (!waits)
+    if (joined) /* and perhaps released by now */
+        return;
+    make->task.run = start_from_queue;
+    if (ncr_zip_room_take(make, make->entry->packed + make->entry->size + 1))
         fetch_packed(make);
 }

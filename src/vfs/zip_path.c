@@ -161,8 +161,10 @@ char *ncr_zip_path_text(const ncr_path *path, ncr_spelling spelling)
 const char *ncr_zip_path_mark(const char *text)
 {
     size_t length = strlen(text);
+    if (!length || text[length - 1] == '/')
+        return "";
     if (ncr_text_starts(text, gdal_prefix))
-        return text[length - 1] == '/' ? "" : "/";
+        return "/";
     return strchr(text, '!') ? "" : "!";
 }
 

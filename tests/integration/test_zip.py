@@ -279,12 +279,13 @@ def test_a_mosaic_of_many_members_takes_the_rounds_of_one(emulator: Emulator, co
     )
     text = f'<VRTDataset rasterXSize="{count * 10}" rasterYSize="512"><VRTRasterBand dataType="Byte" band="1">{band}'
     emulator.put("demo", "m.vrt", (text + "</VRTRasterBand></VRTDataset>").encode())
+    emulator.set_latency(100)  # so that all are opened before the first is answered
     with nacre.open("gs://demo/m.vrt") as dataset:
         with counted(emulator) as cost:
             assert (dataset.read() == 9).all()
         assert cost.rounds <= 5
         proofs = [request for request in cost.requests if request.endswith("bytes=0-32767")]
-        assert len(proofs) <= 2
+        assert len(proofs) < count / 3
 
 
 def test_listings_and_stat_tell_the_members(tmp_path: pathlib.Path) -> None:

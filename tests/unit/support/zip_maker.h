@@ -36,7 +36,7 @@ typedef struct zip_maker {
 static inline void zip_put(ncr_buffer *to, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++)
-        assert_true(ncr_buffer_append(to, &(uint8_t){(uint8_t)(value >> 8 * i)}, 1));
+        assert_true(ncr_buffer_append(to, &(uint8_t){(uint8_t)(i < 8 ? value >> 8 * i : 0)}, 1));
 }
 
 static inline void zip_begin(zip_maker *maker, const char *before)

@@ -7,6 +7,7 @@
 #include "support/call.h"
 #include "vfs/path.h"
 #include "vfs/vfs.h"
+#include "vfs/zip_path.h"
 
 /* Paths into archives. */
 
@@ -174,6 +175,15 @@ static void secrets_are_never_shown(void **state)
     }
 }
 
+static void names_of_members_are_put_behind_their_archives(void **state)
+{
+    (void)state;
+    const char *paths[][2] = {{"zip://a.zip", "!"},   {"zip://a.zip!", ""},   {"zip://a.zip/", ""},
+                              {"/vsizip/a.zip", "/"}, {"/vsizip/a.zip/", ""}, {"/vsizip/{a!}", "/"}};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        assert_string_equal(ncr_zip_path_mark(paths[i][0]), paths[i][1]);
+}
+
 /* --- Objects. --- */
 
 static ncr_object *resolve(const char *path, const ncr_object *document, ncr_call *call)
@@ -260,6 +270,7 @@ int main(void)
         cmocka_unit_test(paths_are_written_in_either_spelling),
         cmocka_unit_test(names_in_documents_stay_in_the_archive),
         cmocka_unit_test(secrets_are_never_shown),
+        cmocka_unit_test(names_of_members_are_put_behind_their_archives),
         cmocka_unit_test(spellings_are_one_object),
         cmocka_unit_test(members_are_named_as_their_archives_would_be),
         cmocka_unit_test(a_members_policy_is_its_archives),
