@@ -160,6 +160,9 @@ class History:
             self.add("remove", begun, ended, **unknown)
             return
         self.add("read", begun, ended, moved)
+        if self.rules.lies:  # the source had no version, so the delete had no condition
+            self.add("remove", begun, ended, **unknown)
+            return
         self.add("swap", begun, ended, ABSENT, **{"expected": moved, **unknown})
 
     def refused(self, begun: Event, ended: Event) -> None:
@@ -169,7 +172,7 @@ class History:
             self.add("read", begun, ended, ABSENT)
         elif status == EXISTS and "if" in begun:
             self.add("present", begun, ended)
-        elif status == CHANGED and begun.get("if"):
+        elif status == CHANGED and begun.get("if") and not self.rules.lies:
             self.add("not", begun, ended, begun["if"])
 
     # --- What looks. ---
@@ -305,15 +308,16 @@ def for_model(events: list[Event], limit: int) -> list[Event]:
         key = (event["process"], event.get("op"))
         if event.get("phase") == "begun":
             begun[key] = event
-        if event["event"] == "read" and ("owner" in begun[key] or (event["process"], begun[key]["handle"]) not in opened):
+        handle = (event["process"], begun.get(key, event).get("handle"))
+        if event["event"] == "read" and ("owner" in begun[key] or handle not in opened):
             continue
-        if event["event"] == "close" and (event["process"], event["handle"]) not in opened:
+        if event["event"] == "close" and handle not in opened:
             continue
         if event.get("phase") == "ended":
             if event["outcome"] == "changed" and event["event"] != "read":
                 event["outcome"] = "failed"
             if event["event"] == "open" and event["outcome"] == "ok" and "value" in event:
-                opened.add((event["process"], begun[key]["handle"]))
+                opened.add(handle)
             elif event["event"] == "open" and event["outcome"] == "ok":
                 event["outcome"] = "failed"
         kept.append(event)

@@ -156,7 +156,11 @@ def minimal(operations: list[Operation], start: int = ABSENT) -> list[Operation]
     last = first_impossible(operations, start)
     if last is None:
         return []
-    kept = [operation for operation in operations if operation.begin <= last.end]
+    kept = [
+        operation
+        for operation in operations
+        if operation.end <= last.end or (operation.kind in CHANGES and operation.begin <= last.end)
+    ]
     for operation in list(kept):
         fewer = [other for other in kept if other is not operation]
         if may_go(operation, fewer) and is_bad(fewer, start):

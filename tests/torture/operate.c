@@ -362,6 +362,22 @@ static void do_rename_out(context *c)
     nacre_delete(own, NULL, &err);
 }
 
+/* What is proven, then a change without time to learn its outcome, then an open that believes what it may. */
+static void do_put_in_doubt(context *c)
+{
+    do_open(c);
+    c->options.timeout_ms = 1 + (int64_t)(pick(c->w, PICK_B) % 12);
+    c->hurried = ", \"hurried\": true";
+    c->options.cache = NULL;
+    do_put(c);
+    c->options.timeout_ms = 20000;
+    c->hurried = "";
+    if (pick(c->w, PICK_A) % 2)
+        do_open_immutable(c);
+    else
+        do_open_offline(c);
+}
+
 /* --- Looking. --- */
 
 static void do_stat(context *c)
@@ -425,10 +441,10 @@ static const struct {
     unsigned weight;
     void (*run)(context *c);
 } kinds[] = {
-    {170, do_open},          {110, do_open_dataset}, {330, do_read},   {110, do_put},     {25, do_put_absent},
-    {35, do_put_version},    {45, do_delete},        {20, do_copy_in}, {15, do_copy_out}, {20, do_rename_in},
-    {15, do_rename_out},     {45, do_stat},          {15, do_list},    {20, do_open_ttl}, {10, do_open_offline},
-    {10, do_open_immutable}, {2, do_invalidate},     {3, do_fork},
+    {170, do_open},        {110, do_open_dataset},  {330, do_read},     {110, do_put},     {25, do_put_absent},
+    {35, do_put_version},  {45, do_delete},         {20, do_copy_in},   {15, do_copy_out}, {20, do_rename_in},
+    {15, do_rename_out},   {45, do_stat},           {15, do_list},      {20, do_open_ttl}, {10, do_open_offline},
+    {15, do_put_in_doubt}, {10, do_open_immutable}, {2, do_invalidate}, {3, do_fork},
 };
 
 void operate(worker *w)
