@@ -12,8 +12,6 @@
 
 #include "describe.h"
 
-enum { STEP = 8 << 20 };
-
 bool cli_path_is_local(const char *path)
 {
     return !strstr(path, "://") && strncmp(path, "/vsi", 4) != 0 && strcmp(path, "-") != 0;
@@ -253,29 +251,29 @@ static bool parse_range(const char *text, uint64_t size, uint64_t *offset, uint6
     return true;
 }
 
-static int write_ranges(cli_context *context, nacre_file *file, uint64_t offset, uint64_t end, FILE *out)
+typedef struct output {
+    cli_context *context;
+    FILE *out;
+    uint64_t done, size;
+    int status;
+} output;
+
+static bool write_step(void *user, const void *data, size_t size)
+{
+    output *o = user;
+    o->status = write_bytes(o->context, data, size, o->out);
+    o->done += size;
+    if (o->out != stdout || !isatty(STDOUT_FILENO))
+        cli_progress(o->context, (double)o->done / (double)o->size);
+    return o->status == CLI_OK;
+}
+
+static int write_range(cli_context *context, nacre_file *file, uint64_t offset, uint64_t end, FILE *out)
 {
     nacre_error error;
-    uint64_t begin = offset;
-    char *step = malloc(STEP);
-    if (!step)
-        return cli_error(context, "out of memory");
-    int status = CLI_OK;
-    while (offset < end && status == CLI_OK) {
-        nacre_range range = {offset, end - offset < STEP ? (size_t)(end - offset) : STEP, step, 0};
-        nacre_status read = nacre_file_read(file, &range, 1, &context->io, &error);
-        if (read != NACRE_OK)
-            status = cli_fail(context, read, &error);
-        else if (range.got == 0)
-            break;
-        else
-            status = write_bytes(context, step, range.got, out);
-        offset += range.got;
-        if (out != stdout || !isatty(STDOUT_FILENO))
-            cli_progress(context, (double)(offset - begin) / (double)(end - begin));
-    }
-    free(step);
-    return status;
+    output o = {.context = context, .out = out, .size = end - offset, .status = CLI_OK};
+    nacre_status status = nacre_file_stream(file, offset, o.size, &context->io, write_step, &o, &error);
+    return status == NACRE_OK ? o.status : cli_fail(context, status, &error);
 }
 
 int cli_write_object(cli_context *context, const char *path, const char *range, FILE *out)
@@ -294,7 +292,7 @@ int cli_write_object(cli_context *context, const char *path, const char *range, 
     if (range && offset >= size && size)
         result = cli_error(context, "%s: the range begins beyond its %llu bytes", path, (unsigned long long)size);
     else
-        result = write_ranges(context, file, offset, end, out);
+        result = write_range(context, file, offset, end, out);
     nacre_file_close(file);
     return result;
 }

@@ -121,6 +121,16 @@ typedef struct nacre_range {
 NACRE_API nacre_status nacre_file_read(nacre_file *file, nacre_range *ranges, size_t count,
                                        const nacre_io_options *options, nacre_error *err);
 
+/* Called with bytes in their order, which live until it returns; false stops the reading. */
+typedef bool (*nacre_stream_function)(void *user, const void *data, size_t size);
+
+/* Reads `length` bytes from offset on, or all that there are (UINT64_MAX), once and in their order: several requests go
+ * ahead of what is given, at most 32 MiB are held, and the cache keeps nothing unless there is a folder for it
+ * (cache.dir). The function is called on the caller's thread. NACRE_OK also where it stopped the reading. */
+NACRE_API nacre_status nacre_file_stream(nacre_file *file, uint64_t offset, uint64_t length,
+                                         const nacre_io_options *options, nacre_stream_function function, void *user,
+                                         nacre_error *err);
+
 /* An object being written. Nothing is visible until nacre_writer_commit() returns; a writer that is closed without
  * commit leaves the old object, or none. Single-thread. */
 typedef struct nacre_writer nacre_writer;

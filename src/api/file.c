@@ -248,6 +248,43 @@ nacre_status nacre_file_read(nacre_file *file, nacre_range *ranges, size_t count
     return status;
 }
 
+typedef struct reading {
+    nacre_stream_function function;
+    void *user;
+    bool is_stopped;
+} reading;
+
+static nacre_status give(void *user, const void *data, size_t size, nacre_error *err)
+{
+    reading *r = user;
+    (void)err; /* nobody is told */
+    r->is_stopped = !r->function(r->user, data, size);
+    return r->is_stopped ? NACRE_ERROR_CANCELLED : NACRE_OK;
+}
+
+nacre_status nacre_file_stream(nacre_file *file, uint64_t offset, uint64_t length, const nacre_io_options *options,
+                               nacre_stream_function function, void *user, nacre_error *err)
+{
+    if (!file || !function)
+        return invalid(err, file ? "function" : "file");
+    ncr_call *call;
+    reading r = {.function = function, .user = user};
+    nacre_status status = ncr_call_new(options, &call, err);
+    if (status != NACRE_OK)
+        return status;
+    const ncr_stream stream = {.pin = ncr_file_pin(file->file),
+                               .call = call,
+                               .offset = offset,
+                               .length = length,
+                               .keep = ncr_pin_has_folder(ncr_file_pin(file->file)),
+                               .sink = give,
+                               .user = &r};
+    status = ncr_stream_run(&stream, err);
+    ncr_call_report(call, options);
+    ncr_call_unref(call);
+    return r.is_stopped ? NACRE_OK : status;
+}
+
 /* --- Writers. --- */
 
 struct nacre_writer {

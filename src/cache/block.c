@@ -3,6 +3,9 @@
 #include "cache/block.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+
+#include "cache/limits.h"
 
 ncr_block *ncr_block_adopt(uint8_t *data, size_t size)
 {
@@ -20,6 +23,34 @@ ncr_block *ncr_block_adopt(uint8_t *data, size_t size)
 ncr_block *ncr_block_new(size_t size)
 {
     return ncr_block_adopt(malloc(size ? size : 1), size);
+}
+
+#ifdef MADV_POPULATE_WRITE
+static void populate(uintptr_t begin, uintptr_t end)
+{
+    madvise((void *)begin, end - begin, MADV_POPULATE_WRITE); /* where it fails, the pages come one by one */
+}
+#else
+static void populate(uintptr_t begin, uintptr_t end)
+{
+    (void)begin, (void)end;
+}
+#endif
+
+void ncr_block_touch(ncr_block *block)
+{
+    enum { LEAST = 256 << 10, MOST = NCR_GET_MAX, PAGE = 4096 };
+    if (block->size < LEAST || block->is_touched)
+        return;
+    block->is_touched = true;
+    size_t size = block->size < MOST ? block->size : MOST;
+    uintptr_t begin = (uintptr_t)block->data;
+    populate((begin + PAGE - 1) / PAGE * PAGE, (begin + size) / PAGE * PAGE);
+}
+
+bool ncr_block_is_own(const ncr_block *block)
+{
+    return atomic_load_explicit(&block->references, memory_order_acquire) == 1;
 }
 
 void ncr_block_shrink(ncr_block *block, size_t size)

@@ -38,6 +38,8 @@ const ncr_object *ncr_pin_object(const ncr_pin *pin);
 const ncr_object_facts *ncr_pin_facts(const ncr_pin *pin);
 /* Whether its version is strong, or all its bytes came in one answer that the pin holds. */
 bool ncr_pin_is_proven(const ncr_pin *pin);
+/* Whether what is fetched of it goes to a folder on disk too, for later processes. */
+bool ncr_pin_has_folder(const ncr_pin *pin);
 
 /* Whether two pins of one object hold the same bytes, as far as can be shown: strong versions that are the same, or all
  * bytes at hand. */
@@ -81,6 +83,7 @@ struct ncr_fetch {
     size_t length; /* bytes; cut at the object's end */
     bool bypass;   /* large, read once: do not keep the bytes */
     unsigned needed_round;
+    struct ncr_block *into; /* borrowed until done(): memory that is used where just as much is missing; NULL: none */
 
     nacre_status status; /* NACRE_ERROR_CHANGED: no pixel of another version is ever given */
     nacre_error error;

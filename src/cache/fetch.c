@@ -216,9 +216,8 @@ static bool merges_locked(const ncr_snapshot *snapshot, const missing *a, const 
 static bool add_flight_locked(const missing *range, ncr_flight **flights)
 {
     const ncr_fetch *fetch = range->reader->fetch;
-    ncr_flight *flight =
-        ncr_flight_new_locked(fetch->pin, fetch->call, range->begin, (size_t)(range->end - range->begin),
-                              !range->bypass, range->needed_round);
+    ncr_flight *flight = ncr_flight_new_locked(fetch, range->begin, (size_t)(range->end - range->begin), !range->bypass,
+                                               range->needed_round);
     if (!flight)
         return false;
     flight->next = *flights;

@@ -118,16 +118,18 @@ static uint64_t epoch_of(const ncr_pin *pin)
 }
 
 /* The lock is held, so the half-built flight is not released by free_flight(), which takes it. */
-ncr_flight *ncr_flight_new_locked(ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length, bool keep,
+ncr_flight *ncr_flight_new_locked(const ncr_fetch *fetch, uint64_t offset, size_t length, bool keep,
                                   unsigned needed_round)
 {
+    ncr_pin *pin = fetch->pin;
+    bool fits = fetch->into && fetch->into->size == length;
     ncr_flight *flight = calloc(1, sizeof *flight);
     if (!flight)
         return NULL;
     *flight = (ncr_flight){.pin = pin, .offset = offset, .length = length, .keep = keep, .epoch = epoch_of(pin)};
     flight->get_count = flight->pending = (length - 1) / NCR_GET_MAX + 1;
     flight->gets = ncr_alloc_array(flight->get_count, sizeof *flight->gets);
-    flight->block = ncr_block_new(length);
+    flight->block = fits ? ncr_block_ref(fetch->into) : ncr_block_new(length);
     if (!flight->gets || !flight->block || !list_locked(flight)) {
         ncr_block_unref(flight->block);
         free(flight->gets);
@@ -135,7 +137,7 @@ ncr_flight *ncr_flight_new_locked(ncr_pin *pin, ncr_call *call, uint64_t offset,
         return NULL;
     }
     ncr_pin_ref(pin);
-    flight->call = ncr_call_ref(call);
+    flight->call = ncr_call_ref(fetch->call);
     fill_gets(flight, needed_round);
     return flight;
 }
@@ -160,8 +162,11 @@ void ncr_flights_start(ncr_flight *flights)
         next = flights->next;
         /* The last answer releases the flight, so nothing of it is looked at after the last start. */
         ncr_get *gets = flights->gets;
+        ncr_block *block = ncr_block_ref(flights->block);
         for (size_t i = 0, count = flights->get_count; i < count; i++)
             gets[i].object->store->class->get(&gets[i]);
+        ncr_block_touch(block); /* while the requests are on their way */
+        ncr_block_unref(block);
     }
 }
 

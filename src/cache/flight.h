@@ -78,8 +78,8 @@ struct ncr_lookup {
 
 /* Index of the first flight that ends after position. */
 size_t ncr_flight_after_locked(const ncr_snapshot *snapshot, uint64_t position);
-/* A flight, listed in the pin's snapshot but not started; NULL: out of memory. */
-ncr_flight *ncr_flight_new_locked(ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length, bool keep,
+/* A flight of the pin and call of a fetch, listed in the snapshot but not started; NULL: out of memory. */
+ncr_flight *ncr_flight_new_locked(const ncr_fetch *fetch, uint64_t offset, size_t length, bool keep,
                                   unsigned needed_round);
 /* Lets a piece wait for a flight. */
 void ncr_flight_join_locked(ncr_flight *flight, ncr_piece *piece);

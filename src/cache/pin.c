@@ -59,6 +59,11 @@ const ncr_object_facts *ncr_pin_facts(const ncr_pin *pin)
     return &pin->facts;
 }
 
+bool ncr_pin_has_folder(const ncr_pin *pin)
+{
+    return pin->place.disk != NULL;
+}
+
 bool ncr_pin_is_proven(const ncr_pin *pin)
 {
     return pin->is_proven;

@@ -2,7 +2,6 @@
  * Copyright the nacre authors */
 #include <string.h>
 
-#include "cache/limits.h"
 #include "vfs/object.h"
 #include "vfs/vfs.h"
 #include "vfs/wait.h"
@@ -84,29 +83,9 @@ static nacre_status copy_inside(ncr_copy *copy, nacre_error *err)
     return status;
 }
 
-/* One part is on its way in while the one before goes out. */
-static nacre_status pump(ncr_pin *pin, ncr_call *call, ncr_writer *writer, nacre_error *err)
+static nacre_status write_step(void *writer, const void *data, size_t size, nacre_error *err)
 {
-    ncr_fetch_wait waits[2] = {0};
-    uint64_t size = ncr_pin_facts(pin)->size;
-    nacre_status status = NACRE_OK;
-    if (size)
-        ncr_fetch_wait_start(&waits[0], pin, call, 0, NCR_GET_MAX);
-    for (uint64_t at = 0, turn = 0; at < size && status == NACRE_OK; at += NCR_GET_MAX, turn ^= 1) {
-        ncr_fetch_wait *now = &waits[turn];
-        status = ncr_fetch_wait_end(now, err);
-        if (status == NACRE_OK && size - at > NCR_GET_MAX)
-            ncr_fetch_wait_start(&waits[turn ^ 1], pin, call, at + NCR_GET_MAX, NCR_GET_MAX);
-        if (status == NACRE_OK)
-            status = ncr_writer_write(writer, now->fetch.slice.data, now->fetch.slice.size, err);
-        ncr_slice_clear(&now->fetch.slice);
-    }
-    for (int i = 0; i < 2; i++) {
-        ncr_fetch_wait_end(&waits[i],
-                           NULL); /* after a failure one may be under way; its own outcome is not the cause */
-        ncr_slice_clear(&waits[i].fetch.slice);
-    }
-    return status;
+    return ncr_writer_write(writer, data, size, err);
 }
 
 static nacre_status copy_through(ncr_object *source, ncr_object *destination, const ncr_condition *condition,
@@ -122,7 +101,8 @@ static nacre_status copy_through(ncr_object *source, ncr_object *destination, co
     *copied = facts->version;
     status = ncr_writer_open(destination, type, condition, call, &writer, err);
     if (status == NACRE_OK)
-        status = pump(pin, call, writer, err);
+        status = ncr_stream_run(
+            &(ncr_stream){.pin = pin, .call = call, .length = UINT64_MAX, .sink = write_step, .user = writer}, err);
     if (status == NACRE_OK)
         status = ncr_writer_commit(writer, err);
     ncr_writer_close(writer);

@@ -70,6 +70,19 @@ nacre_status ncr_file_open_wait(const char *path, ncr_call *call, ncr_file **out
 /* Reads go through ncr_fetch with ncr_file_pin(). Blocking, for those who are not a plan: */
 nacre_status ncr_file_read_wait(ncr_file *file, nacre_range *ranges, size_t count, ncr_call *call, nacre_error *err);
 
+/* Bytes of a pinned object in their order, step by step, for a sink whose first failure ends it. Memory: four steps of
+ * NCR_GET_MAX, of a local object two. */
+typedef struct ncr_stream {
+    ncr_pin *pin;                                                                      /* borrowed */
+    ncr_call *call;                                                                    /* borrowed */
+    uint64_t offset, length;                                                           /* cut at the object's end */
+    bool keep;                                                                         /* in the cache */
+    nacre_status (*sink)(void *user, const void *data, size_t size, nacre_error *err); /* on the caller's thread */
+    void *user;
+} ncr_stream;
+/* Blocking. */
+nacre_status ncr_stream_run(const ncr_stream *stream, nacre_error *err);
+
 /* A page of what lies beside an object: the keys that begin with its own. Asynchronous, as the store's list; the
  * caller sets object, call, needed_round, done and user. A URL with a query has nothing beside it, since nobody can say
  * what it would be called: an empty page. NACRE_ERROR_UNSUPPORTED where there are no listings. */

@@ -31,19 +31,20 @@ static void fetch_done(ncr_fetch *fetch)
     ncr_latch_down(fetch->user);
 }
 
-void ncr_fetch_wait_start(ncr_fetch_wait *wait, ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length)
+void ncr_fetch_wait_begin(ncr_fetch_wait *wait)
 {
     ncr_latch_init(&wait->latch, 1);
     wait->under_way = true;
-    wait->fetch = (ncr_fetch){.pin = pin,
-                              .call = call,
-                              .offset = offset,
-                              .length = length,
-                              .bypass = true,
-                              .done = fetch_done,
-                              .user = &wait->latch};
+    wait->fetch.done = fetch_done;
+    wait->fetch.user = &wait->latch;
     ncr_fetch *fetch = &wait->fetch;
     ncr_cache_fetch_start(&fetch, 1);
+}
+
+void ncr_fetch_wait_start(ncr_fetch_wait *wait, ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length)
+{
+    wait->fetch = (ncr_fetch){.pin = pin, .call = call, .offset = offset, .length = length, .bypass = true};
+    ncr_fetch_wait_begin(wait);
 }
 
 nacre_status ncr_fetch_wait_end(ncr_fetch_wait *wait, nacre_error *err)

@@ -277,6 +277,97 @@ static void local_file_that_was_overwritten_is_changed_for_its_reader(void **sta
     free(text);
 }
 
+/* --- Streams. --- */
+
+typedef struct heard {
+    uint64_t next;         /* where it is in the object */
+    uint64_t stop;         /* no more is wanted from here on */
+    const char *overwrite; /* once bytes have come; NULL: nothing */
+} heard;
+
+static uint8_t byte_at(uint64_t place)
+{
+    return (uint8_t)(place * 2654435761U >> 13);
+}
+
+static bool hear(void *user, const void *data, size_t size)
+{
+    heard *h = user;
+    const uint8_t *bytes = data;
+    assert_true(size > 0);
+    for (size_t i = 0; i < size; i += i + 997 < size ? 997 : size - i)
+        assert_int_equal(bytes[i], byte_at(h->next + i));
+    assert_int_equal(bytes[size - 1], byte_at(h->next + size - 1));
+    h->next += size;
+    if (h->overwrite)
+        check(write_text(h->overwrite, "new", NULL));
+    h->overwrite = NULL;
+    return h->next < h->stop;
+}
+
+static void make_large(const char *path, size_t size)
+{
+    nacre_writer *writer;
+    uint8_t *bytes = malloc(size);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = byte_at(i);
+    check(nacre_writer_open(path, NULL, NULL, &writer, err));
+    check(nacre_writer_write(writer, bytes, size, err));
+    check(nacre_writer_commit(writer, err));
+    nacre_writer_close(writer);
+    free(bytes);
+}
+
+static void a_stream_gives_all_bytes_in_their_order_once(void **state)
+{
+    (void)state;
+    enum { STEP = 8 << 20, SIZE = 6 * STEP + 5 };
+    static const struct {
+        uint64_t offset, length, begin, end;
+    } cases[] = {{0, UINT64_MAX, 0, SIZE},
+                 {0, SIZE, 0, SIZE},
+                 {7, UINT64_MAX, 7, SIZE},
+                 {100, 10, 100, 110},
+                 {SIZE - 3, 10, SIZE - 3, SIZE},
+                 {SIZE, 1, SIZE, SIZE},
+                 {UINT64_MAX, 1, 0, 0},
+                 {5, 0, 5, 5},
+                 {STEP - 1, 2 * STEP, STEP - 1, 3 * STEP - 1}};
+    const char *paths[] = {at("stream"), "mem://files/stream"};
+    for (int k = 0; k < 2; k++) {
+        nacre_file *file;
+        make_large(paths[k], SIZE);
+        check(nacre_file_open(paths[k], NULL, &file, err));
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            heard h = {.next = cases[i].begin, .stop = UINT64_MAX};
+            check(nacre_file_stream(file, cases[i].offset, cases[i].length, NULL, hear, &h, err));
+            assert_int_equal(h.next, cases[i].end);
+        }
+        nacre_file_close(file);
+        check(nacre_delete(paths[k], NULL, err));
+    }
+}
+
+static void a_stream_ends_when_no_more_is_wanted_or_the_object_changed(void **state)
+{
+    (void)state;
+    enum { STEP = 8 << 20, SIZE = 6 * STEP };
+    const char *paths[] = {at("stream"), "mem://files/stream"};
+    for (int k = 0; k < 2; k++) {
+        nacre_file *file;
+        heard h = {.stop = STEP + 1};
+        make_large(paths[k], SIZE);
+        check(nacre_file_open(paths[k], NULL, &file, err));
+        check(nacre_file_stream(file, 0, UINT64_MAX, NULL, hear, &h, err));
+        assert_int_equal(h.next, 2 * STEP);
+        h = (heard){.stop = UINT64_MAX, .overwrite = paths[k]};
+        assert_int_equal(nacre_file_stream(file, 0, UINT64_MAX, NULL, hear, &h, err), NACRE_ERROR_CHANGED);
+        assert_true(h.next >= STEP && h.next < SIZE);
+        nacre_file_close(file);
+        check(nacre_delete(paths[k], NULL, err));
+    }
+}
+
 static void wrong_arguments_are_invalid(void **state)
 {
     (void)state;
@@ -288,6 +379,7 @@ static void wrong_arguments_are_invalid(void **state)
     assert_null(file);
     assert_int_equal(nacre_list("mem://x", NULL, NULL, NULL, NULL, err), NACRE_ERROR_INVALID);
     assert_int_equal(nacre_copy("x", NULL, NULL, NULL, err), NACRE_ERROR_INVALID);
+    assert_int_equal(nacre_file_stream(NULL, 0, 1, NULL, hear, NULL, err), NACRE_ERROR_INVALID);
     nacre_file_close(NULL);
     nacre_writer_close(NULL);
     nacre_object_info_free(NULL);
@@ -333,6 +425,8 @@ int main(void)
         cmocka_unit_test(two_names_of_one_file_are_not_moved),
         cmocka_unit_test(replacing_a_version_fails_when_it_is_another),
         cmocka_unit_test(local_file_that_was_overwritten_is_changed_for_its_reader),
+        cmocka_unit_test(a_stream_gives_all_bytes_in_their_order_once),
+        cmocka_unit_test(a_stream_ends_when_no_more_is_wanted_or_the_object_changed),
         cmocka_unit_test(wrong_arguments_are_invalid),
         cmocka_unit_test(cache_is_invalidated_by_path),
         cmocka_unit_test(a_refused_argument_gives_nothing),
