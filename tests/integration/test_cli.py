@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import pathlib
@@ -12,7 +13,10 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
+import threading
 import time
+import urllib.parse
 
 import pytest
 import schema
@@ -281,6 +285,64 @@ def test_a_tree_that_is_interrupted_says_how_far_it_came(start_emulator) -> None
     assert process.returncode == 130 and said.startswith("nacre: cp: interrupted, after ") and said.endswith(" copied\n"), said
     assert all(path.stat().st_size in (200, 400_000) for path in out.iterdir())
     assert len(list(out.iterdir())) == int(said.split()[-2])
+
+
+PEAK = """import os, sys
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+status, used = os.wait4(child, 0)[1:]
+print(used.ru_maxrss, file=sys.stderr)
+sys.exit(os.waitstatus_to_exitcode(status))"""
+
+
+def peak(*words: object, **changes: str) -> int:
+    """Runs the command, which must end well; the most memory that it had, in MiB. A small process starts it, since the
+    memory of who does is counted too."""
+    command = [sys.executable, "-I", "-S", "-c", PEAK, NACRE, *map(str, words)]
+    done = subprocess.run(command, env=clean_environment(**changes), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert done.returncode == 0, done
+    return int(done.stderr) >> 10
+
+
+NO_SANITIZER = pytest.mark.skipif("NACRE_BIN" in os.environ, reason="sanitizers need memory of their own")
+
+
+@NO_SANITIZER
+def test_memory_does_not_grow_with_the_object(emulator: Emulator, tmp_path: pathlib.Path) -> None:
+    servers = {"STORAGE_EMULATOR_HOST": emulator.url, "AWS_ENDPOINT_URL": emulator.s3_url}
+    servers |= {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
+    with (tmp_path / "large").open("wb") as out:
+        out.truncate(128 << 20)
+    for source, target in ((tmp_path / "large", "gs://demo/large"), ("gs://demo/large", "s3://demo/large2"), ("s3://demo/large2", "-")):
+        assert peak("cp", source, target, **servers) < 96, (source, target)
+
+
+@NO_SANITIZER
+def test_memory_does_not_grow_with_the_listing() -> None:
+    """100,000 objects in pages of a thousand, which would be over 60 MiB at once."""
+
+    class Pages(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            page = int(urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query).get("pageToken", ["0"])[0])
+            items = [{"name": f"{page:03}/{n:03}", "size": "1", "generation": "1", "updated": "2026-01-01T00:00:00Z"} for n in range(1000)]
+            body = json.dumps({"items": items} | ({"nextPageToken": str(page + 1)} if page < 99 else {})).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            assert worked(run_nacre("ls", "-r", "gs://demo/", STORAGE_EMULATOR_HOST=url)).count(b"\n") == 100_000
+            assert peak("ls", "-r", "gs://demo/", STORAGE_EMULATOR_HOST=url) < 48
+        finally:
+            server.shutdown()
 
 
 def test_conditions_of_copies(emulator: Emulator, gs, tmp_path: pathlib.Path) -> None:

@@ -124,6 +124,14 @@ def test_what_is_not_honoured_is_named_with_what_follows(emulator: Emulator, fau
     assert emulator.request("GET", "/storage/v1/b/demo/o").json()["items"][0]["name"] == "d/k"
 
 
+def test_an_s3_server_that_ignores_conditions(emulator: Emulator) -> None:
+    emulator.put("demo", "d/k", os.urandom(50_000))
+    emulator.set_faults({"kind": "noprecondition", "every": 1})
+    report = doctor("--write", "s3://demo/d/", AWS_ENDPOINT_URL=emulator.s3_url, **KEYS)
+    assert {"reading/if not changed", "reading/pinned reads", "writing/create only", "writing/replace a version"} <= report.weak()
+    assert report.marks["writing/open handle"] == "good"
+
+
 def test_answers_without_a_version_prove_nothing(emulator: Emulator) -> None:
     emulator.put("demo", "k", b"123456")
     emulator.set_faults({"kind": "novalidator", "every": 1})

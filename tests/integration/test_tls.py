@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import http.server
 import ipaddress
+import json
 import pathlib
 import socket
 import socketserver
@@ -295,3 +296,17 @@ def test_a_proxy_makes_a_tunnel_and_sees_nothing_of_it(
     refused(read(port, authority.bundle, host="public.invalid"), "the proxy wants a user and password (407)")
     monkeypatch.setenv("no_proxy", ".invalid")
     refused(read(port, authority.bundle, host="public.invalid"), "cannot find the address of public.invalid")
+
+
+def test_doctor_tells_tls_and_the_proxy(authority: Authority, serve: Callable[..., int], proxy: Proxy) -> None:
+    port = serve(authority.issue("server", names=("127.0.0.1", "localhost")))
+    trust = ["--config", f"http.ca_bundle={authority.bundle}"]
+    by_proxy = ["--config", f"http.https_proxy={proxy.url}", "--config", "http.proxy_userpwd=user:hush"]
+    for options, address in (([], f"127.0.0.1:{port}, no proxy"), (by_proxy, f"{proxy.url[7:]}, a proxy")):
+        done = run_nacre("doctor", "--json", *trust, *options, f"https://127.0.0.1:{port}/k")
+        assert b"hush" not in done.stdout
+        rows = {row["name"]: row["value"] for row in json.loads(done.stdout)["rows"]}
+        assert rows["protocol"].startswith("HTTP/1.1, TLSv1.3 / TLS_"), rows
+        assert rows["address"] == address
+    told = json.loads(run_nacre("doctor", "--json", f"https://127.0.0.1:{port}/k").stdout)
+    assert told["verdict"] == "fails" and "http.ca_bundle" in told["summary"]
