@@ -89,6 +89,7 @@ class History:
         self.repeated: set[int] = set()  # values that may have been written more than once
         self.handles: dict[Any, int] = {}
         self.values = self.values_of_versions()
+        self.seen = {ended.get("value") for begun, ended in self.pairs if ended and begun["event"] != "put"} - {None}
         for begun, ended in self.pairs:
             if begun["event"] in ("put", "delete"):
                 self.change(begun, ended)
@@ -229,13 +230,14 @@ class History:
 
     def believed(self, begun: Event, ended: Event, value: int) -> None:
         """An open without proof: not older than its policy allows, and never older than an own change: only its own
-        bytes, and what was proven after its end, are believed then, also where its outcome is unknown."""
+        bytes, and what was proven after its end, are believed then, also where its outcome is unknown to us. (A change
+        that failed before anything was sent is none, so only those count then whose value was seen.)"""
         since = begun["time"] - TTL_NS if begun["cache"].startswith("ttl") else self.rules.start
         for change, over in self.pairs:
             if change["event"] not in ("put", "delete") or change["process"] != begun["process"] or not over:
                 continue
-            refused = over["outcome"] == "not-done" or over.get("status") in (NOT_FOUND, EXISTS, CHANGED)
-            if not refused and over["time"] < begun["time"]:
+            happened = over["outcome"] == "done" or change.get("value") in self.seen
+            if happened and over["time"] < begun["time"]:
                 since = max(since, change["time"] if change.get("value") == value else over["time"] + 1)
         self.add("read", begun, ended, value, begin=since)
 
