@@ -14,6 +14,17 @@
 
 enum { TEXT_LIMIT = 256 << 10, DATE_SIZE = 8 };
 
+const ncr_sigv4_scheme ncr_sigv4_amazon = {.algorithm = "AWS4-HMAC-SHA256",
+                                           .key_prefix = "AWS4",
+                                           .terminator = "aws4_request",
+                                           .service = "s3",
+                                           .headers = "x-amz-"};
+const ncr_sigv4_scheme ncr_sigv4_google = {.algorithm = "GOOG4-HMAC-SHA256",
+                                           .key_prefix = "GOOG4",
+                                           .terminator = "goog4_request",
+                                           .service = "storage",
+                                           .headers = "x-goog-"};
+
 void ncr_sigv4_time(int64_t wall_ms, char out[NCR_SIGV4_TIME])
 {
     time_t seconds = (time_t)(wall_ms / 1000);
@@ -187,8 +198,8 @@ bool ncr_sigv4_string_to_sign(const ncr_sigv4_scope *scope, const ncr_buffer *ca
 {
     char hash[NCR_SIGV4_HASH];
     ncr_sigv4_hash(canonical->data, canonical->size, hash);
-    return ncr_text_appendf(out, "AWS4-HMAC-SHA256\n%s\n%.*s/%s/%s/aws4_request\n%s", scope->time, DATE_SIZE,
-                            scope->time, scope->region, scope->service, hash);
+    return ncr_text_appendf(out, "%s\n%s\n%.*s/%s/%s/%s\n%s", scope->scheme->algorithm, scope->time, DATE_SIZE,
+                            scope->time, scope->region, scope->service, scope->scheme->terminator, hash);
 }
 
 /* --- Keys and signatures. --- */
@@ -201,11 +212,12 @@ static bool hmac(const void *key, size_t key_size, const void *data, size_t size
 
 bool ncr_sigv4_key(const ncr_sigv4_scope *scope, uint8_t out[NCR_SIGV4_KEY])
 {
-    char *first = ncr_text_format("AWS4%s", scope->secret_key);
+    const char *terminator = scope->scheme->terminator;
+    char *first = ncr_text_format("%s%s", scope->scheme->key_prefix, scope->secret_key);
     bool done = first && hmac(first, strlen(first), scope->time, DATE_SIZE, out) &&
                 hmac(out, NCR_SIGV4_KEY, scope->region, strlen(scope->region), out) &&
                 hmac(out, NCR_SIGV4_KEY, scope->service, strlen(scope->service), out) &&
-                hmac(out, NCR_SIGV4_KEY, "aws4_request", strlen("aws4_request"), out);
+                hmac(out, NCR_SIGV4_KEY, terminator, strlen(terminator), out);
     if (first)
         OPENSSL_cleanse(first, strlen(first));
     free(first);
@@ -231,9 +243,9 @@ char *ncr_sigv4_authorization(const ncr_sigv4_scope *scope, const uint8_t *key, 
     ncr_buffer_init(&text, TEXT_LIMIT);
     if (ncr_sigv4_canonical(request, &canonical, &names) && ncr_sigv4_string_to_sign(scope, &canonical, &text) &&
         (key || ncr_sigv4_key(scope, made)) && ncr_sigv4_signature(key ? key : made, &text, signature))
-        out = ncr_text_format("AWS4-HMAC-SHA256 Credential=%s/%.*s/%s/%s/aws4_request, SignedHeaders=%s, Signature=%s",
-                              scope->access_key, DATE_SIZE, scope->time, scope->region, scope->service,
-                              (char *)names.data, signature);
+        out = ncr_text_format("%s Credential=%s/%.*s/%s/%s/%s, SignedHeaders=%s, Signature=%s",
+                              scope->scheme->algorithm, scope->access_key, DATE_SIZE, scope->time, scope->region,
+                              scope->service, scope->scheme->terminator, (char *)names.data, signature);
     OPENSSL_cleanse(made, sizeof made);
     ncr_buffer_clear(&canonical);
     ncr_buffer_clear(&names);

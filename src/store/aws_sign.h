@@ -9,8 +9,19 @@
 
 #include "base/memory.h"
 
-/* Signature Version 4, as Amazon's services and servers like them want it. Pure functions of their arguments; the names
- * are those of the specification ("Create a signed AWS API request", IAM user guide). */
+/* Signature Version 4, as Amazon's services and servers like them want it, and Google's XML interface with other words
+ * ("Signatures", documentation of Cloud Storage). Pure functions of their arguments; the names are those of Amazon's
+ * specification ("Create a signed AWS API request", IAM user guide). */
+
+/* The words in which the two differ. */
+typedef struct ncr_sigv4_scheme {
+    const char *algorithm;  /* "AWS4-HMAC-SHA256" */
+    const char *key_prefix; /* stands before the secret: "AWS4" */
+    const char *terminator; /* ends the scope: "aws4_request" */
+    const char *service;    /* of the object store: "s3" */
+    const char *headers;    /* how the names of its own headers begin: "x-amz-" */
+} ncr_sigv4_scheme;
+extern const ncr_sigv4_scheme ncr_sigv4_amazon, ncr_sigv4_google;
 
 /* One header line of a request, its value as it is sent. */
 typedef struct ncr_sigv4_header {
@@ -36,6 +47,7 @@ enum { NCR_SIGV4_TIME = 17, NCR_SIGV4_HASH = 65 };
 
 /* Who signs, when and for what; borrowed. */
 typedef struct ncr_sigv4_scope {
+    const ncr_sigv4_scheme *scheme;
     const char *access_key, *secret_key;
     char time[NCR_SIGV4_TIME]; /* "20130524T000000Z" */
     const char *region, *service;

@@ -162,8 +162,11 @@ static bool sign_ask(const ncr_aws_source *source, const ncr_secret *with, const
 {
     char host[300], payload[NCR_SIGV4_HASH];
     ncr_url_place place;
-    ncr_sigv4_scope scope = {
-        .access_key = with->id, .secret_key = with->key, .region = source->region, .service = "sts"};
+    ncr_sigv4_scope scope = {.scheme = &ncr_sigv4_amazon,
+                             .access_key = with->id,
+                             .secret_key = with->key,
+                             .region = source->region,
+                             .service = "sts"};
     if (!ncr_url_place_of(ask->url, &place))
         return false;
     bool is_usual = place.port == (strcmp(place.scheme, "https") == 0 ? 443 : 80);

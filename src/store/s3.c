@@ -3,7 +3,6 @@
 #include "store/s3.h"
 #include "store/aws_source.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +14,7 @@ static void s3_free(ncr_store *base)
     ncr_s3_store *store = (ncr_s3_store *)base;
     free(store->endpoint);
     ncr_credentials_unref(store->credentials);
-    OPENSSL_cleanse(store->key, sizeof store->key);
-    pthread_mutex_destroy(&store->key_lock);
+    ncr_sigv4_keys_clear(&store->keys);
 }
 
 static bool s3_can_copy(const ncr_object *source, const ncr_object *destination)
@@ -251,7 +249,7 @@ nacre_status ncr_s3_store_open(const ncr_store_options *options, ncr_store **out
     ncr_s3_store *store = (ncr_s3_store *)ncr_store_new(sizeof *store, &s3_class, "s3", "anonymous");
     if (!store)
         return ncr_error_memory(err);
-    pthread_mutex_init(&store->key_lock, NULL);
+    ncr_sigv4_keys_init(&store->keys, &ncr_sigv4_amazon);
     store->asked_anonymous = asked_anonymous;
     store->named_by_document = options->anonymous;
     bool is_anonymous = asked_anonymous || options->anonymous;

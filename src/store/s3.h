@@ -3,10 +3,8 @@
 #ifndef NCR_STORE_S3_H
 #define NCR_STORE_S3_H
 
-#include <pthread.h>
-
 #include "net/http.h"
-#include "store/aws_sign.h"
+#include "store/aws_attempt.h"
 #include "store/backend.h"
 #include "store/credentials.h"
 
@@ -27,13 +25,7 @@ typedef struct ncr_s3_store {
     ncr_credentials *credentials; /* NULL: anonymous */
     bool requester_pays, asked_anonymous, named_by_document;
     _Atomic bool refuses_checksums; /* learned: uploads begin without asking for them */
-
-    /* The key that signed last: it is the same for a day, and deriving it is most of the work. Guarded by key_lock. */
-    pthread_mutex_t key_lock;
-    uint64_t key_secret;          /* the number of its secret; 0: there is no key yet */
-    char key_day[NCR_SIGV4_TIME]; /* the day's beginning counts */
-    char key_region[NCR_S3_REGION];
-    uint8_t key[NCR_SIGV4_KEY];
+    ncr_sigv4_keys keys;
 } ncr_s3_store;
 
 static inline ncr_s3_store *ncr_s3_of(const ncr_object *object)

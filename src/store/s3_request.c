@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/latch.h"
-#include "net/url.h"
 #include "store/s3.h"
 
 /* Requests to S3: where they go, how they are signed attempt by attempt, and what is done when the answer says that the
  * bucket is in another region, the token has ended or this machine's clock is wrong. */
 
-enum { TARGET_LIMIT = 64 << 10, MOST_MOVES = 2, MOST_HEADERS = 48, LEAST_SKEW_MS = 60 * 1000 };
-
-static const char empty_payload[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-static const char unsigned_payload[] = "UNSIGNED-PAYLOAD";
+enum { TARGET_LIMIT = 64 << 10, MOST_MOVES = 2 };
 
 /* --- URLs. --- */
 
@@ -78,110 +72,6 @@ static char *make_url(const ncr_s3_exchange *x)
 
 /* --- Signing. --- */
 
-/* What is signed: what decides what the request does. Proxies change others. */
-static bool is_signed(const char *line)
-{
-    static const char *const names[] = {"content-md5:", "content-type:", "range:", "if-", "x-amz-"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (ncr_text_starts_nocase(line, names[i]))
-            return true;
-    return false;
-}
-
-/* A line is "Name: value", "Name;" (an empty value) or "Name:" (not sent). False: not one to sign. */
-static bool read_line(const char *line, ncr_sigv4_header *out)
-{
-    size_t name_size = strcspn(line, ":;");
-    const char *value = line[name_size] == ':' ? line + name_size + 1 : "";
-    if (!is_signed(line) || (line[name_size] == ':' && !*value))
-        return false;
-    *out = (ncr_sigv4_header){.name = line, .name_size = name_size, .value = value, .value_size = strlen(value)};
-    return true;
-}
-
-/* The host as libcurl sends it: with a port that is not the scheme's own. */
-static bool read_host(const char *url, char out[300])
-{
-    ncr_url_place place;
-    if (!ncr_url_place_of(url, &place))
-        return false;
-    unsigned usual = strcmp(place.scheme, "https") == 0 ? 443 : 80;
-    if (place.port == usual)
-        snprintf(out, 300, "%s", place.host);
-    else
-        snprintf(out, 300, "%s:%u", place.host, place.port);
-    return true;
-}
-
-static void split_url(const char *url, ncr_sigv4_request *out)
-{
-    const char *host = strstr(url, "://"), *path = host ? host + 3 + strcspn(host + 3, "/?") : url;
-    out->path = path;
-    out->path_size = strcspn(path, "?");
-    out->query = path[out->path_size] ? path + out->path_size + 1 : "";
-    out->query_size = strlen(out->query);
-}
-
-/* The day's key of a secret, from the store where it is the one that signed last. */
-static bool find_key(ncr_s3_store *store, const ncr_sigv4_scope *scope, uint64_t secret, uint8_t out[NCR_SIGV4_KEY])
-{
-    enum { DAY = 8 };
-    pthread_mutex_lock(&store->key_lock);
-    bool is_known = store->key_secret == secret && memcmp(store->key_day, scope->time, DAY) == 0 &&
-                    strcmp(store->key_region, scope->region) == 0;
-    if (is_known)
-        memcpy(out, store->key, NCR_SIGV4_KEY);
-    pthread_mutex_unlock(&store->key_lock);
-    if (is_known)
-        return true;
-    if (!ncr_sigv4_key(scope, out))
-        return false;
-    pthread_mutex_lock(&store->key_lock);
-    store->key_secret = secret;
-    memcpy(store->key_day, scope->time, sizeof store->key_day);
-    snprintf(store->key_region, sizeof store->key_region, "%s", scope->region);
-    memcpy(store->key, out, NCR_SIGV4_KEY);
-    pthread_mutex_unlock(&store->key_lock);
-    return true;
-}
-
-static char *authorize(const ncr_s3_exchange *x, const ncr_http_attempt *attempt, const ncr_sigv4_scope *scope)
-{
-    uint8_t key[NCR_SIGV4_KEY];
-    char host[300];
-    ncr_sigv4_header headers[MOST_HEADERS];
-    ncr_sigv4_request request = {.method = attempt->method, .headers = headers, .payload = x->payload};
-    const char *line;
-    if (!read_host(attempt->url, host))
-        return NULL;
-    headers[request.header_count++] =
-        (ncr_sigv4_header){.name = "host", .name_size = 4, .value = host, .value_size = strlen(host)};
-    for (size_t i = 0; (line = ncr_http_attempt_line(attempt, i)); i++)
-        if (request.header_count < MOST_HEADERS && read_line(line, &headers[request.header_count]))
-            request.header_count++;
-    split_url(attempt->url, &request);
-    if (!find_key(ncr_s3_of(x->object), scope, attempt->credential, key))
-        return NULL;
-    char *authorization = ncr_sigv4_authorization(scope, key, &request);
-    OPENSSL_cleanse(key, sizeof key);
-    return authorization;
-}
-
-static bool add_signature(const ncr_s3_exchange *x, ncr_http_attempt *attempt, const ncr_secret *secret)
-{
-    int64_t now_ms = ncr_clock_wall_ms() + ncr_s3_known_skew(x->object->store->id);
-    ncr_sigv4_scope scope = {.access_key = secret->id, .secret_key = secret->key, .region = x->region, .service = "s3"};
-    ncr_sigv4_time(now_ms, scope.time);
-    if (!ncr_http_attempt_add(attempt, "x-amz-date", scope.time) ||
-        !ncr_http_attempt_add(attempt, "x-amz-content-sha256", x->payload) ||
-        (secret->token && !ncr_http_attempt_add(attempt, "x-amz-security-token", secret->token)))
-        return false;
-    char *authorization = authorize(x, attempt, &scope);
-    bool done = authorization && ncr_http_attempt_add(attempt, "Authorization", authorization);
-    free(authorization);
-    return done;
-}
-
 static ncr_http_ready sign(ncr_http_signer *signer, ncr_http_attempt *attempt, const char *name, nacre_error *err)
 {
     ncr_s3_exchange *x = (ncr_s3_exchange *)signer;
@@ -189,8 +79,12 @@ static ncr_http_ready sign(ncr_http_signer *signer, ncr_http_attempt *attempt, c
     ncr_http_ready ready = ncr_credentials_get(ncr_s3_of(x->object)->credentials, name, &secret, err);
     if (ready != NCR_HTTP_READY)
         return ready;
-    attempt->credential = secret->number;
-    if (!secret->id || !secret->key || !add_signature(x, attempt, secret)) {
+    const ncr_sigv4_attempt what = {.attempt = attempt,
+                                    .secret = secret,
+                                    .clock = x->object->store->id,
+                                    .region = x->region,
+                                    .payload = x->payload};
+    if (!ncr_sigv4_sign(&ncr_s3_of(x->object)->keys, &what)) {
         ncr_error_memory(err);
         ready = NCR_HTTP_FAILED;
     }
@@ -211,38 +105,14 @@ static bool is_token_refusal(const ncr_http_refusal *refusal, const ncr_s3_failu
     return !refusal->body_size && refusal->status == 400 && !strstr(refusal->headers, "x-amz-bucket-region:");
 }
 
-/* Takes the clock of the answer's Date for the right one, where it differs by more than a request takes; false: that
- * is what was signed with. */
-static bool correct_clock(const ncr_s3_exchange *x, const char *headers)
-{
-    const char *endpoint = x->object->store->id;
-    ncr_http_response response = {.headers = (char *)headers};
-    char date[64];
-    int64_t theirs_ms = ncr_http_response_header(&response, "date", date, sizeof date) ? ncr_http_date_ms(date) : -1;
-    int64_t skew_ms = theirs_ms - ncr_clock_wall_ms(), change_ms = skew_ms - ncr_s3_known_skew(endpoint);
-    if (theirs_ms < 0 || (change_ms > -LEAST_SKEW_MS && change_ms < LEAST_SKEW_MS))
-        return false;
-    ncr_s3_learn_skew(endpoint, skew_ms);
-    return true;
-}
-
 static bool refused(ncr_http_signer *signer, const ncr_http_refusal *refusal)
 {
-    enum { WINDOW_MS = 5 * 60 * 1000 };
     ncr_s3_exchange *x = (ncr_s3_exchange *)signer;
     ncr_s3_failure failure;
     ncr_s3_failure_read(refusal->body, refusal->body_size, &failure);
-    if (strcmp(failure.code, "RequestTimeTooSkewed") == 0)
-        return correct_clock(x, refusal->headers);
     if (is_token_refusal(refusal, &failure))
         return ncr_credentials_refused(ncr_s3_of(x->object)->credentials, refusal->credential);
-    /* 403 to HEAD does not say why: a clock that is far off is why. */
-    ncr_http_response response = {.headers = (char *)refusal->headers};
-    char date[64];
-    int64_t now_ms = ncr_clock_wall_ms() + ncr_s3_known_skew(x->object->store->id);
-    int64_t theirs_ms = ncr_http_response_header(&response, "date", date, sizeof date) ? ncr_http_date_ms(date) : -1;
-    bool is_far = theirs_ms >= 0 && (theirs_ms - now_ms > WINDOW_MS || now_ms - theirs_ms > WINDOW_MS);
-    return !refusal->body_size && refusal->status == 403 && is_far && correct_clock(x, refusal->headers);
+    return ncr_sigv4_correct_clock(x->object->store->id, refusal, failure.code);
 }
 
 static const ncr_http_signer_class signer_class = {.sign = sign, .refused = refused};
@@ -273,7 +143,7 @@ ncr_s3_exchange *ncr_s3_exchange_new(const char *method, ncr_s3_target *target, 
     x->object = object;
     x->target = (char *)target->text.data;
     target->text = (ncr_buffer){0};
-    snprintf(x->payload, sizeof x->payload, "%s", empty_payload);
+    snprintf(x->payload, sizeof x->payload, "%s", ncr_sigv4_empty_payload);
     if (!ncr_s3_known_region(store->base.id, object->bucket, x->region))
         memcpy(x->region, store->region, sizeof x->region);
     x->request = ncr_http_request_new(method, "", object->name, call);
@@ -307,7 +177,7 @@ bool ncr_s3_exchange_body(ncr_s3_exchange *x, const void *data, size_t size, con
         ncr_sigv4_hash(data, size, x->payload);
         return !crc32c || ncr_http_request_header(x->request, "x-amz-checksum-crc32c", crc32c);
     }
-    snprintf(x->payload, sizeof x->payload, "%s", unsigned_payload);
+    snprintf(x->payload, sizeof x->payload, "%s", ncr_sigv4_unsigned_payload);
     return crc32c ? ncr_http_request_header(x->request, "x-amz-checksum-crc32c", crc32c) : add_md5(x->request);
 }
 

@@ -93,12 +93,14 @@ static const vector s3_examples[] = {
      "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"},
     {0}};
 
-static const ncr_sigv4_scope suite_scope = {.access_key = "AKIDEXAMPLE",
+static const ncr_sigv4_scope suite_scope = {.scheme = &ncr_sigv4_amazon,
+                                            .access_key = "AKIDEXAMPLE",
                                             .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
                                             .time = "20150830T123600Z",
                                             .region = "us-east-1",
                                             .service = "service"};
-static const ncr_sigv4_scope s3_scope = {.access_key = "AKIAIOSFODNN7EXAMPLE",
+static const ncr_sigv4_scope s3_scope = {.scheme = &ncr_sigv4_amazon,
+                                         .access_key = "AKIAIOSFODNN7EXAMPLE",
                                          .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
                                          .time = "20130524T000000Z",
                                          .region = "us-east-1",
