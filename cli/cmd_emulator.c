@@ -6,7 +6,7 @@
 #include "cli.h"
 #include "emulator/emulator.h"
 
-enum { ROOT = 1, LISTEN, S3_LISTEN, LATENCY, BANDWIDTH, FAULT, TOKEN, DENY, KEYS, REGION };
+enum { ROOT = 1, LISTEN, S3_LISTEN, LATENCY, BANDWIDTH, FAULT, TOKEN, DENY, HMAC, KEYS, REGION };
 
 static const cli_option options[] = {
     {ROOT, "root", 0, NULL, 0, "DIR", false, "its sub-folders are the buckets; needed"},
@@ -17,6 +17,7 @@ static const cli_option options[] = {
     {FAULT, "fault", 0, NULL, 0, "KIND:N", true, "let every Nth request fail; kinds are below"},
     {TOKEN, "require-token", 0, NULL, 0, "TOKEN", false, "answer only to this bearer token"},
     {DENY, "deny", 0, NULL, 0, "BUCKET", true, "answer 403 for this bucket"},
+    {HMAC, "hmac", 0, NULL, 0, "ID:SECRET", true, "verify signatures of Google's XML interface by these HMAC keys"},
     {KEYS, "s3-credentials", 0, NULL, 0, "ID:SECRET[:TOKEN]", true, "verify S3 signatures: answer only to these keys"},
     {REGION, "s3-region", 0, NULL, 0, "BUCKET=REGION", true, "send S3 requests of another region to this one"},
     {0},
@@ -55,13 +56,16 @@ static int run(cli_context *context)
     emulator.denied = denied;
     emulator.require_token = cli_text(&context->values, TOKEN);
     const char **keys = cli_all(&context->values, KEYS), **regions = cli_all(&context->values, REGION);
+    const char **hmac = cli_all(&context->values, HMAC);
     emulator.s3_credentials = keys;
+    emulator.hmac_keys = hmac;
     emulator.s3_regions = regions;
     nacre_error error;
     nacre_status status = ncr_emulator_run(&emulator, &error);
     free(faults);
     free(denied);
     free(keys);
+    free(hmac);
     free(regions);
     if (status == NACRE_ERROR_INVALID)
         return cli_usage(context, "%s", error.message);

@@ -20,6 +20,7 @@ typedef struct ncr_emulator_options {
     const char *require_token;         /* requests need "Authorization: Bearer TOKEN"; NULL: nothing is asked for */
     const char *const *denied;         /* buckets that answer 403; NULL-terminated; NULL: none */
     const char *const *s3_credentials; /* "ID:SECRET" or "ID:SECRET:TOKEN"; NULL-terminated; NULL: S3 takes any */
+    const char *const *hmac_keys;      /* "ID:SECRET"; NULL-terminated; NULL: Google's XML interface asks for none */
     const char *const *s3_regions;     /* "BUCKET=REGION"; NULL-terminated; NULL: none has a region of its own */
     bool quiet;                        /* without the line that tells the address */
 } ncr_emulator_options;

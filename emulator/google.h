@@ -28,6 +28,16 @@ json_t *ncr_emu_object_resource(const ncr_emu_request *request, const ncr_emu_bu
 /* POST and PUT on /upload/storage/v1/b/BUCKET/o. */
 void ncr_emu_json_upload(ncr_emu_request *request, ncr_emu_bucket *bucket, ncr_emu_reply *reply);
 
+/* Resumable uploads of the XML interface: POST with x-goog-resumable begins one, PUT and DELETE on its URL go on as in
+ * the JSON interface. */
+void ncr_emu_xml_resumable_begin(ncr_emu_request *request, ncr_emu_bucket *bucket, const char *key,
+                                 ncr_emu_reply *reply);
+void ncr_emu_resumable_continue(ncr_emu_request *request, ncr_emu_bucket *bucket, const char *id, ncr_emu_reply *reply);
+
+/* Whether a request carries the signature of one of the HMAC keys, if it carries one and there are keys; false: the
+ * error is in the reply. *is_proven: it does. */
+bool ncr_emu_xml_authenticate(ncr_emu_request *request, bool *is_proven, ncr_emu_reply *reply);
+
 /* Answers with what the draft became. Frees the draft. */
 void ncr_emu_json_commit(ncr_emu_request *request, ncr_emu_bucket *bucket, ncr_emu_commit *commit,
                          ncr_emu_reply *reply);

@@ -433,7 +433,7 @@ static void copy_request(ncr_emu_request *request, ncr_emu_bucket *bucket, const
     char *target_key = slash ? ncr_emu_decode(slash + 3, strlen(slash + 3)) : NULL;
     copy_target to = {.key = target_key, .rewrite = rewrite};
     to.bucket = name ? ncr_emu_bucket_get(request->server->root, name) : NULL;
-    int allowed = name ? ncr_emu_authorise(request, name) : 200;
+    int allowed = name ? ncr_emu_authorise(request, name, false) : 200;
     if (!name || !target_key || !ncr_emu_key_is_valid(target_key))
         ncr_emu_json_error(reply, 400, NULL);
     else if (allowed != 200 || !to.bucket)
@@ -531,7 +531,7 @@ typedef enum prefix_kind { PREFIX_METADATA, PREFIX_MEDIA, PREFIX_UPLOAD } prefix
 static void in_bucket(ncr_emu_request *request, const char *name, const char *rest, prefix_kind kind,
                       ncr_emu_reply *reply)
 {
-    int allowed = ncr_emu_authorise(request, name);
+    int allowed = ncr_emu_authorise(request, name, ncr_emu_parameter(request, "upload_id") != NULL);
     if (allowed != 200) {
         ncr_emu_json_error(reply, allowed, NULL);
         return;
@@ -562,7 +562,7 @@ void ncr_emu_google_json(ncr_emu_request *request, ncr_emu_reply *reply)
                                                              : PREFIX_METADATA;
     const char *rest = strstr(path, "/storage/v1/") + strlen("/storage/v1/");
     if (strcmp(rest, "b") == 0 || strcmp(rest, "b/") == 0) {
-        int allowed = ncr_emu_authorise(request, "");
+        int allowed = ncr_emu_authorise(request, "", false);
         if (allowed != 200)
             ncr_emu_json_error(reply, allowed, NULL);
         else if (strcmp(request->method, "POST") == 0)

@@ -9,7 +9,8 @@
 #include "google.h"
 #include "keys.h"
 
-/* Uploads of the JSON interface: media, multipart and resumable. */
+/* Uploads of the JSON interface: media, multipart and resumable. Resumable ones of the XML interface are the same but
+ * for their beginning and the form of what is said. */
 
 enum { CHUNK_MIN = 256 << 10 }; /* of all but the last chunk of a resumable upload */
 
@@ -197,6 +198,66 @@ static void multipart_upload(ncr_emu_request *request, ncr_emu_bucket *bucket, n
 
 /* --- Resumable --- */
 
+static bool is_json(const ncr_emu_request *request)
+{
+    return ncr_text_starts(request->path, "/upload/");
+}
+
+static void fail(const ncr_emu_request *request, ncr_emu_reply *reply, int status, const char *message)
+{
+    if (is_json(request))
+        ncr_emu_json_error(reply, status, message);
+    else if (message)
+        ncr_emu_xml_error(reply, status, status == 404 ? "NoSuchUpload" : "InvalidArgument", message);
+    else
+        ncr_emu_xml_commit_error(reply, status);
+}
+
+static void say_object(const ncr_emu_request *request, const ncr_emu_bucket *bucket, const ncr_emu_object *object,
+                       ncr_emu_reply *reply)
+{
+    char etag[NCR_EMU_ETAG_SIZE];
+    if (is_json(request)) {
+        ncr_emu_reply_json(reply, 200, ncr_emu_object_resource(request, bucket, object));
+        return;
+    }
+    ncr_emu_object_xml_etag(object, etag);
+    ncr_emu_object_headers(reply, object, etag);
+}
+
+/* Begins a session whose URL is `place` and its id. */
+static void begin_session(ncr_emu_request *request, const ncr_emu_upload *wanted, const char *place,
+                          ncr_emu_reply *reply)
+{
+    ncr_emu_upload *upload =
+        ncr_emu_upload_begin(request->server->uploads, wanted->bucket, wanted->key, wanted->fields, &wanted->condition);
+    if (upload)
+        upload->draft = ncr_emu_draft_new(request->server->root->tmp_directory);
+    if (upload && upload->draft) {
+        ncr_emu_reply_header(reply, "Location", "%s%supload_id=%s", request->server->address, place, upload->id);
+        ncr_emu_reply_header(reply, "X-GUploader-UploadID", "%s", upload->id);
+        reply->status = is_json(request) ? 200 : 201;
+    } else {
+        fail(request, reply, 500, NULL);
+    }
+    ncr_emu_upload_release(upload);
+}
+
+void ncr_emu_xml_resumable_begin(ncr_emu_request *request, ncr_emu_bucket *bucket, const char *key,
+                                 ncr_emu_reply *reply)
+{
+    ncr_emu_upload wanted = {.bucket = bucket->name, .key = (char *)key, .fields = ncr_emu_xml_fields(request)};
+    char *place = ncr_text_format("%s?", request->path);
+    ncr_emu_header_condition(request, &wanted.condition);
+    wanted.condition.if_match = wanted.condition.if_none_match = NULL;
+    if (request->bad || !place)
+        fail(request, reply, request->bad ? 400 : 500, NULL);
+    else
+        begin_session(request, &wanted, place, reply);
+    free(place);
+    json_decref(wanted.fields);
+}
+
 static void begin_resumable(ncr_emu_request *request, ncr_emu_bucket *bucket, ncr_emu_reply *reply)
 {
     json_t *resource = ncr_emu_body_json(request);
@@ -209,20 +270,15 @@ static void begin_resumable(ncr_emu_request *request, ncr_emu_bucket *bucket, nc
         json_decref(resource);
         return;
     }
-    json_t *fields = fields_of(resource, ncr_emu_header(request, "X-Upload-Content-Type"));
-    ncr_emu_upload *upload = ncr_emu_upload_begin(request->server->uploads, bucket->name, key, fields, &condition);
-    if (upload)
-        upload->draft = ncr_emu_draft_new(request->server->root->tmp_directory);
-    if (upload && upload->draft) {
-        ncr_emu_reply_header(reply, "Location", "%s/upload/storage/v1/b/%s/o?uploadType=resumable&upload_id=%s",
-                             request->server->address, bucket->name, upload->id);
-        ncr_emu_reply_header(reply, "X-GUploader-UploadID", "%s", upload->id);
-        reply->status = 200;
-    } else {
+    ncr_emu_upload wanted = {.bucket = bucket->name, .key = (char *)key, .condition = condition};
+    char *place = ncr_text_format("/upload/storage/v1/b/%s/o?uploadType=resumable&", bucket->name);
+    wanted.fields = fields_of(resource, ncr_emu_header(request, "X-Upload-Content-Type"));
+    if (place)
+        begin_session(request, &wanted, place, reply);
+    else
         ncr_emu_json_error(reply, 500, NULL);
-    }
-    ncr_emu_upload_release(upload);
-    json_decref(fields);
+    free(place);
+    json_decref(wanted.fields);
     json_decref(resource);
 }
 
@@ -271,9 +327,9 @@ static void finish_resumable(ncr_emu_request *request, ncr_emu_bucket *bucket, n
     commit.keeps_previous = request->server->root->keeps_previous;
     int status = ncr_emu_object_commit(bucket, &commit, &upload->object);
     if (status == 200)
-        ncr_emu_reply_json(reply, 200, ncr_emu_object_resource(request, bucket, upload->object));
+        say_object(request, bucket, upload->object, reply);
     else
-        ncr_emu_json_error(reply, status, NULL);
+        fail(request, reply, status, NULL);
     if (status != 500) { /* a failed precondition ends the session */
         ncr_emu_draft_free(upload->draft);
         upload->draft = NULL;
@@ -304,11 +360,11 @@ static void put_chunk(ncr_emu_request *request, ncr_emu_bucket *bucket, ncr_emu_
     const char *text = ncr_emu_header(request, "Content-Range");
     chunk range = {.has_total = text == NULL};
     if (upload->object) { /* a query for an upload that is done */
-        ncr_emu_reply_json(reply, 200, ncr_emu_object_resource(request, bucket, upload->object));
+        say_object(request, bucket, upload->object, reply);
         return;
     }
     if (text && !parse_content_range(text, &range)) {
-        ncr_emu_json_error(reply, 400, "Malformed Content-Range.");
+        fail(request, reply, 400, "Malformed Content-Range.");
         return;
     }
     if (!text) { /* the whole object in one request */
@@ -318,18 +374,18 @@ static void put_chunk(ncr_emu_request *request, ncr_emu_bucket *bucket, ncr_emu_
     int status = append_chunk(request, upload, &range);
     bool complete = range.has_total && upload->draft->size == range.total;
     if (status == 400 || status == 500)
-        ncr_emu_json_error(reply, status, NULL);
+        fail(request, reply, status, NULL);
     else if (complete)
         finish_resumable(request, bucket, upload, reply);
     else
         resume_incomplete(reply, upload->draft);
 }
 
-static void continue_resumable(ncr_emu_request *request, ncr_emu_bucket *bucket, const char *id, ncr_emu_reply *reply)
+void ncr_emu_resumable_continue(ncr_emu_request *request, ncr_emu_bucket *bucket, const char *id, ncr_emu_reply *reply)
 {
     ncr_emu_upload *upload = ncr_emu_upload_get(request->server->uploads, id);
     if (!upload || strcmp(upload->bucket, bucket->name) != 0 || (!upload->draft && !upload->object)) {
-        ncr_emu_json_error(reply, 404, "No such upload session.");
+        fail(request, reply, 404, "No such upload session.");
     } else if (strcmp(request->method, "DELETE") == 0) {
         ncr_emu_upload_forget(request->server->uploads, upload);
         reply->status = 499; /* as Google answers to a cancelled session */
@@ -344,7 +400,7 @@ void ncr_emu_json_upload(ncr_emu_request *request, ncr_emu_bucket *bucket, ncr_e
     const char *type = ncr_emu_parameter(request, "uploadType"), *id = ncr_emu_parameter(request, "upload_id");
     bool post = strcmp(request->method, "POST") == 0;
     if (id)
-        continue_resumable(request, bucket, id, reply);
+        ncr_emu_resumable_continue(request, bucket, id, reply);
     else if (!post || !type)
         ncr_emu_json_error(reply, post ? 400 : 405, "uploadType is required.");
     else if (strcmp(type, "media") == 0)

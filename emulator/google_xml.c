@@ -313,7 +313,7 @@ static void copy(ncr_emu_request *request, ncr_emu_bucket *bucket, const char *k
     size_t length = strcspn(from, "/");
     char *name = ncr_emu_decode(from, length);
     char *source_key = from[length] ? ncr_emu_decode(from + length + 1, strlen(from + length + 1)) : NULL;
-    int fd = -1, allowed = name ? ncr_emu_authorise(request, name) : 200;
+    int fd = -1, allowed = name && ncr_emu_is_denied(request->server, name) ? 403 : 200;
     ncr_emu_bucket *source_bucket = name && allowed == 200 ? ncr_emu_bucket_get(request->server->root, name) : NULL;
     ncr_emu_object *source = source_bucket && source_key && ncr_emu_key_is_valid(source_key)
                                  ? ncr_emu_object_get(source_bucket, source_key, &fd)
@@ -354,6 +354,10 @@ static void object_request(ncr_emu_request *request, ncr_emu_bucket *bucket, con
     const char *from = ncr_emu_header(request, "x-goog-copy-source");
     if (!ncr_emu_key_is_valid(key))
         ncr_emu_xml_error(reply, 400, "InvalidObjectName", "Invalid object name.");
+    else if (ncr_emu_parameter(request, "upload_id"))
+        ncr_emu_resumable_continue(request, bucket, ncr_emu_parameter(request, "upload_id"), reply);
+    else if (strcmp(request->method, "POST") == 0 && ncr_emu_header(request, "x-goog-resumable"))
+        ncr_emu_xml_resumable_begin(request, bucket, key, reply);
     else if (ncr_emu_parameter(request, "uploads") || ncr_emu_parameter(request, "uploadId"))
         ncr_emu_xml_multipart(request, bucket, key, reply);
     else if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
@@ -392,18 +396,13 @@ static void bucket_request(ncr_emu_request *request, const char *name, ncr_emu_r
         ncr_emu_xml_commit_error(reply, status);
 }
 
-void ncr_emu_google_xml(ncr_emu_request *request, ncr_emu_reply *reply)
+static void route(ncr_emu_request *request, bool is_proven, const char *name, const char *key, ncr_emu_reply *reply)
 {
-    const char *path = request->path + (*request->path == '/');
-    size_t length = strcspn(path, "/");
-    char *name = ncr_emu_decode(path, length);
-    const char *encoded = path[length] ? path + length + 1 : "";
-    char *key = ncr_emu_decode(encoded, strlen(encoded));
-    int allowed = name ? ncr_emu_authorise(request, name) : 400;
-    ncr_emu_bucket *bucket = name && *name && allowed == 200 ? ncr_emu_bucket_get(request->server->root, name) : NULL;
-    if (!name || !key)
-        ncr_emu_xml_error(reply, 400, "InvalidURI", "Malformed percent-encoding.");
-    else if (allowed != 200)
+    /* The URL of a session proves enough by itself. */
+    is_proven |= ncr_emu_parameter(request, "upload_id") != NULL;
+    int allowed = ncr_emu_authorise(request, name, is_proven);
+    ncr_emu_bucket *bucket = *name && allowed == 200 ? ncr_emu_bucket_get(request->server->root, name) : NULL;
+    if (allowed != 200)
         ncr_emu_xml_error(reply, allowed, allowed == 401 ? "AuthenticationRequired" : "AccessDenied",
                           allowed == 401 ? "Authentication required." : "Access denied.");
     else if (!*name)
@@ -414,6 +413,20 @@ void ncr_emu_google_xml(ncr_emu_request *request, ncr_emu_reply *reply)
         ncr_emu_xml_commit_error(reply, 404);
     else
         object_request(request, bucket, key, reply);
+}
+
+void ncr_emu_google_xml(ncr_emu_request *request, ncr_emu_reply *reply)
+{
+    const char *path = request->path + (*request->path == '/');
+    size_t length = strcspn(path, "/");
+    char *name = ncr_emu_decode(path, length);
+    const char *encoded = path[length] ? path + length + 1 : "";
+    char *key = ncr_emu_decode(encoded, strlen(encoded));
+    bool is_proven;
+    if (!name || !key)
+        ncr_emu_xml_error(reply, 400, "InvalidURI", "Malformed percent-encoding.");
+    else if (ncr_emu_xml_authenticate(request, &is_proven, reply))
+        route(request, is_proven, name, key, reply);
     free(name);
     free(key);
 }

@@ -96,21 +96,6 @@ static enum MHD_Result take_header(void *user, enum MHD_ValueKind kind, const ch
     return MHD_YES;
 }
 
-static bool is_signed(const char *signed_headers, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = signed_headers; *at;) {
-        size_t part = strcspn(at, ";");
-        char *one = ncr_text_copy_n(at, part);
-        bool same = one && part == length && ncr_text_equal_nocase(one, name);
-        free(one);
-        if (same)
-            return true;
-        at += part + (at[part] == ';');
-    }
-    return false;
-}
-
 /* Host and what begins with x-amz- must be signed; false: the error is in the reply. */
 static bool all_are_signed(ncr_emu_s3 *s3, const credentials *sent, const header_list *list)
 {
@@ -118,7 +103,7 @@ static bool all_are_signed(ncr_emu_s3 *s3, const credentials *sent, const header
         const char *name = list->headers[i].name;
         bool must = ncr_text_equal_nocase(name, "Host") ||
                     (ncr_text_starts_nocase(name, "x-amz-") && !ncr_text_equal_nocase(name, "x-amz-content-sha256"));
-        if (must && !is_signed(sent->claim.signed_headers, name)) {
+        if (must && !ncr_emu_claim_signs(&sent->claim, name)) {
             ncr_emu_s3_refuse(s3, "AccessDenied", "There were headers present in the request which were not signed");
             return false;
         }
@@ -130,7 +115,7 @@ static bool all_are_signed(ncr_emu_s3 *s3, const credentials *sent, const header
 static const char *payload_of(ncr_emu_s3 *s3, const credentials *sent)
 {
     const char *payload = ncr_emu_header(s3->request, "x-amz-content-sha256");
-    if (sent->in_query && (!payload || !is_signed(sent->claim.signed_headers, "x-amz-content-sha256")))
+    if (sent->in_query && (!payload || !ncr_emu_claim_signs(&sent->claim, "x-amz-content-sha256")))
         return "UNSIGNED-PAYLOAD";
     if (!payload)
         ncr_emu_s3_refuse(s3, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256");

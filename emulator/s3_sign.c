@@ -18,6 +18,16 @@ enum { HEADERS_SIGNED_MAX = 100, PARAMETERS_MAX = 200, CANONICAL_MAX = 1 << 20 }
 
 /* --- What the request says --- */
 
+static const char *algorithm_of(const ncr_emu_claim *claim)
+{
+    return claim->is_google ? "GOOG4-HMAC-SHA256" : "AWS4-HMAC-SHA256";
+}
+
+static const char *terminator_of(const ncr_emu_claim *claim)
+{
+    return claim->is_google ? "goog4_request" : "aws4_request";
+}
+
 static bool take_credential(const char *text, size_t length, ncr_emu_claim *out)
 {
     char **const parts[] = {&out->key_id, &out->day, &out->region, &out->service};
@@ -31,7 +41,8 @@ static bool take_credential(const char *text, size_t length, ncr_emu_claim *out)
         if (!*parts[i])
             return false;
     }
-    return length == strlen("aws4_request") && strncmp(text, "aws4_request", length) == 0 && strlen(out->day) == 8;
+    const char *end = terminator_of(out);
+    return length == strlen(end) && strncmp(text, end, length) == 0 && strlen(out->day) == 8;
 }
 
 /* The value of "NAME=" in the list, up to a comma; NULL: it is not there. */
@@ -53,12 +64,11 @@ static const char *find_part(const char *list, const char *name, size_t *length)
 
 bool ncr_emu_claim_from_header(const char *authorization, ncr_emu_claim *out)
 {
-    static const char algorithm[] = "AWS4-HMAC-SHA256";
     size_t credential_length, headers_length, signature_length;
-    *out = (ncr_emu_claim){0};
-    if (!ncr_text_starts(authorization, algorithm))
+    *out = (ncr_emu_claim){.is_google = ncr_text_starts(authorization, "GOOG4")};
+    if (!ncr_text_starts(authorization, algorithm_of(out)))
         return false;
-    authorization += strlen(algorithm);
+    authorization += strlen(algorithm_of(out));
     const char *credential = find_part(authorization, "Credential", &credential_length);
     const char *headers = find_part(authorization, "SignedHeaders", &headers_length);
     const char *signature = find_part(authorization, "Signature", &signature_length);
@@ -78,6 +88,21 @@ bool ncr_emu_claim_from_query(const char *credential, const char *signed_headers
     out->signed_headers = ncr_text_copy(signed_headers);
     out->signature = ncr_text_copy(signature);
     return out->signed_headers && out->signature;
+}
+
+bool ncr_emu_claim_signs(const ncr_emu_claim *claim, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = claim->signed_headers; *at;) {
+        size_t part = strcspn(at, ";");
+        char *one = ncr_text_copy_n(at, part);
+        bool same = one && part == length && ncr_text_equal_nocase(one, name);
+        free(one);
+        if (same)
+            return true;
+        at += part + (at[part] == ';');
+    }
+    return false;
 }
 
 void ncr_emu_claim_clear(ncr_emu_claim *claim)
@@ -228,8 +253,8 @@ static void hmac(const void *key, size_t key_size, const char *text, uint8_t out
 void ncr_emu_signing_key(const char *secret, const ncr_emu_claim *claim, uint8_t out[NCR_EMU_SIGNING_KEY_SIZE])
 {
     uint8_t step[NCR_EMU_SIGNING_KEY_SIZE];
-    const char *const texts[] = {claim->region, claim->service, "aws4_request"};
-    char *first = ncr_text_format("AWS4%s", secret);
+    const char *const texts[] = {claim->region, claim->service, terminator_of(claim)};
+    char *first = ncr_text_format("%s%s", claim->is_google ? "GOOG4" : "AWS4", secret);
     hmac(first ? first : "", first ? strlen(first) : 0, claim->day, out);
     free(first);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -255,10 +280,10 @@ bool ncr_emu_signature_begin(ncr_emu_signature *signature, const char *secret, c
     *signature = (ncr_emu_signature){0};
     ncr_emu_signing_key(secret, claim, signature->key);
     snprintf(signature->time, sizeof signature->time, "%s", time);
-    signature->scope = ncr_text_format("%s/%s/%s/aws4_request", claim->day, claim->region, claim->service);
+    signature->scope = ncr_text_format("%s/%s/%s/%s", claim->day, claim->region, claim->service, terminator_of(claim));
     ncr_emu_sha256_hex(canonical_request, strlen(canonical_request), digest);
     char *text = signature->scope
-                     ? ncr_text_format("AWS4-HMAC-SHA256\n%s\n%s\n%s", signature->time, signature->scope, digest)
+                     ? ncr_text_format("%s\n%s\n%s\n%s", algorithm_of(claim), signature->time, signature->scope, digest)
                      : NULL;
     signature->known = sign(signature, text);
     free(text);

@@ -9,25 +9,29 @@
 
 #include "base/memory.h"
 
-/* Signature Version 4 of Amazon: what a request says of its signature, and what the signature must be. Nothing here
- * knows credentials or the server. Amazon's pages are "sigv4-auth-using-authorization-header",
- * "sigv4-query-string-auth" and "sigv4-streaming" of the API reference. */
+/* Signature Version 4 of Amazon, and Google's with other words (GOOG4-HMAC-SHA256): what a request says of its
+ * signature, and what the signature must be. Nothing here knows credentials or the server. Amazon's pages are
+ * "sigv4-auth-using-authorization-header", "sigv4-query-string-auth" and "sigv4-streaming" of the API reference. */
 
 enum { NCR_EMU_SIGNATURE_SIZE = 65, NCR_EMU_SIGNING_KEY_SIZE = 32, NCR_EMU_SIGN_TIME_SIZE = 17 };
 
 /* What a request says: the parts of the Authorization header, or of the query. Texts are owned. */
 typedef struct ncr_emu_claim {
+    bool is_google;                        /* GOOG4-HMAC-SHA256, and the scope ends with goog4_request */
     char *key_id, *day, *region, *service; /* Credential: KEY/DAY/REGION/SERVICE/aws4_request */
     char *signed_headers;                  /* "host;x-amz-date", as sent */
     char *signature;
 } ncr_emu_claim;
 
-/* Parses "AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., Signature=..."; false: malformed. Clear in every case. */
+/* Parses "AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., Signature=...", or Google's; false: malformed. Clear in
+ * every case. */
 bool ncr_emu_claim_from_header(const char *authorization, ncr_emu_claim *out);
 /* The same from the values of X-Amz-Credential, X-Amz-SignedHeaders and X-Amz-Signature; each may be NULL. */
 bool ncr_emu_claim_from_query(const char *credential, const char *signed_headers, const char *signature,
                               ncr_emu_claim *out);
 void ncr_emu_claim_clear(ncr_emu_claim *claim);
+/* Whether a header is among the signed ones. */
+bool ncr_emu_claim_signs(const ncr_emu_claim *claim, const char *name);
 
 /* "20130524T000000Z" as milliseconds since 1970; -1: no such time. */
 int64_t ncr_emu_sign_time(const char *text);

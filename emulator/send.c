@@ -103,6 +103,7 @@ static const char *const condition_headers[] = {"If-Match",
                                                 "If-Unmodified-Since",
                                                 "x-goog-if-generation-match",
                                                 "x-goog-if-metageneration-match",
+                                                "x-goog-copy-source-if-generation-match",
                                                 "x-amz-copy-source-if-match",
                                                 "x-amz-copy-source-if-none-match"};
 
@@ -113,6 +114,8 @@ static const char *kind_of_credentials(const ncr_emu_request *request)
         return ncr_emu_parameter(request, "X-Amz-Signature") ? "aws4-query" : "none";
     if (ncr_text_starts(value, "AWS4-HMAC-SHA256"))
         return "aws4";
+    if (ncr_text_starts(value, "GOOG4-HMAC-SHA256"))
+        return "goog4";
     return ncr_text_starts_nocase(value, "Bearer ") ? "bearer" : "other";
 }
 

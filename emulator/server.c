@@ -61,14 +61,16 @@ bool ncr_emu_is_denied(ncr_emu_server *server, const char *bucket)
     return denied;
 }
 
-int ncr_emu_authorise(ncr_emu_request *request, const char *bucket)
+int ncr_emu_authorise(ncr_emu_request *request, const char *bucket, bool is_proven)
 {
     ncr_emu_server *server = request->server;
     const char *value = ncr_emu_header(request, "Authorization");
     bool bearer = value && ncr_text_starts_nocase(value, "Bearer ");
     pthread_mutex_lock(&server->lock);
     bool denied = is_denied_locked(server, bucket);
-    bool known = !server->require_token || (bearer && strcmp(value + 7, server->require_token) == 0);
+    bool has_keys = ncr_emu_s3_access_verifies(server->hmac);
+    bool has_token = bearer && (!server->require_token || strcmp(value + 7, server->require_token) == 0);
+    bool known = is_proven || has_token || (!server->require_token && !has_keys);
     pthread_mutex_unlock(&server->lock);
     if (!known)
         return 401;
@@ -278,6 +280,7 @@ static void server_clear(ncr_emu_server *server)
 {
     ncr_emu_uploads_free(server->uploads);
     ncr_emu_s3_access_free(server->s3_access);
+    ncr_emu_s3_access_free(server->hmac);
     ncr_emu_root_close(server->root);
     ncr_emu_faults_free(server->faults);
     ncr_emu_log_free(server->log);
@@ -315,15 +318,18 @@ static nacre_status server_init(ncr_emu_server *server, const ncr_emulator_optio
     server->log = ncr_emu_log_new();
     server->uploads = ncr_emu_uploads_new();
     server->s3_access = ncr_emu_s3_access_new();
+    server->hmac = ncr_emu_s3_access_new();
     server->require_token = ncr_text_copy(options->require_token);
     server->denied = options->denied ? copy_texts(options->denied) : NULL;
-    if (!server->faults || !server->log || !server->uploads || !server->s3_access)
+    if (!server->faults || !server->log || !server->uploads || !server->s3_access || !server->hmac)
         return ncr_error_memory(err);
     nacre_status status = NACRE_OK;
     for (const char *const *fault = options->faults; fault && *fault && status == NACRE_OK; fault++)
         status = ncr_emu_faults_add(server->faults, *fault, err);
     for (const char *const *key = options->s3_credentials; key && *key && status == NACRE_OK; key++)
         status = ncr_emu_s3_access_add_key(server->s3_access, *key, err);
+    for (const char *const *key = options->hmac_keys; key && *key && status == NACRE_OK; key++)
+        status = ncr_emu_s3_access_add_key(server->hmac, *key, err);
     for (const char *const *region = options->s3_regions; region && *region && status == NACRE_OK; region++)
         status = ncr_emu_s3_access_set_region(server->s3_access, *region, err);
     if (status == NACRE_OK)

@@ -24,8 +24,9 @@ typedef struct ncr_emu_server {
     ncr_emu_log *log;
     ncr_emu_uploads *uploads;
     ncr_emu_s3_access *s3_access;
-    char *address;    /* "http://127.0.0.1:4443" */
-    char *s3_address; /* where every request is S3's; NULL: none */
+    ncr_emu_s3_access *hmac; /* the keys that sign Google's XML interface */
+    char *address;           /* "http://127.0.0.1:4443" */
+    char *s3_address;        /* where every request is S3's; NULL: none */
     _Atomic uint64_t connections;
     pthread_mutex_t lock;
     pthread_cond_t stopped; /* with lock: `stopping` became true */
@@ -119,7 +120,8 @@ bool ncr_emu_is_s3(const ncr_emu_request *request, bool is_google_path);
 
 /* Whether a bucket is one that is denied to everybody. */
 bool ncr_emu_is_denied(ncr_emu_server *server, const char *bucket);
-/* 200, 401 or 403 for a request of Google's interfaces that names bucket ("" for none). */
-int ncr_emu_authorise(ncr_emu_request *request, const char *bucket);
+/* 200, 401 or 403 for a request of Google's interfaces that names bucket ("" for none). is_proven: something else than
+ * a token proves who asks. */
+int ncr_emu_authorise(ncr_emu_request *request, const char *bucket, bool is_proven);
 
 #endif

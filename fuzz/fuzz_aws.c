@@ -29,7 +29,7 @@ static void read_listing(const uint8_t *data, size_t size)
     ncr_object object = {.bucket = bucket, .key = key, .name = name};
     ncr_list_op op = {.object = &object};
     ncr_buffer body = {.data = (uint8_t *)data, .size = size};
-    nacre_status status = ncr_s3_list_parse(&body, &op);
+    nacre_status status = ncr_s3_list_parse(&body, size & 1, &op);
     require((status == NACRE_OK) == (op.error.status == NACRE_OK), "a failure without an error, or the reverse");
     for (size_t i = 0; status == NACRE_OK && i < op.entry_count; i++) {
         require(op.entries[i].key[0] != '\0', "an entry without a key");

@@ -28,6 +28,8 @@ _SAME = {
     "GS_NO_SIGN_REQUEST": "gs.no_sign_request",
     "GS_USER_PROJECT": "gs.billing_project",
     "GOOGLE_APPLICATION_CREDENTIALS": "gs.credentials",
+    "GS_ACCESS_KEY_ID": "gs.hmac_access_id",
+    "GS_SECRET_ACCESS_KEY": "gs.hmac_secret",
     "AWS_S3_ENDPOINT": "s3.endpoint",
     "AWS_HTTPS": "s3.https",
     "AWS_VIRTUAL_HOSTING": "s3.addressing",

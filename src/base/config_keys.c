@@ -182,6 +182,10 @@ const ncr_key_row ncr_key_rows[NCR_KEY_COUNT] = {
                                 NULL,
                                 {"GOOGLE_APPLICATION_CREDENTIALS"},
                                 "credentials file for Google Cloud Storage: a service account's key and the like"},
+    [NCR_KEY_GS_HMAC_ACCESS_ID] =
+        {"gs.hmac_access_id", NCR_KEY_TEXT, NULL, NULL, {"GS_ACCESS_KEY_ID"}, "HMAC key for Google Cloud Storage"},
+    [NCR_KEY_GS_HMAC_SECRET] =
+        {"gs.hmac_secret", NCR_KEY_TEXT, NULL, NULL, {"GS_SECRET_ACCESS_KEY"}, "secret of that HMAC key"},
     [NCR_KEY_GS_NO_SIGN_REQUEST] =
         {"gs.no_sign_request", NCR_KEY_BOOL, NULL, "no", {"GS_NO_SIGN_REQUEST"}, "ask Google without credentials"},
     [NCR_KEY_GS_BILLING_PROJECT] =

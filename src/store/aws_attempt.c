@@ -141,7 +141,7 @@ bool ncr_sigv4_sign(ncr_sigv4_keys *keys, const ncr_sigv4_attempt *what)
     what->attempt->credential = secret->number;
     ncr_sigv4_time(ncr_clock_wall_ms() + ncr_s3_known_skew(what->clock), scope.time);
     if (!secret->id || !secret->key || !add_own(keys, what->attempt, "date", scope.time) ||
-        !add_own(keys, what->attempt, "content-sha256", what->payload) ||
+        (!what->has_payload && !add_own(keys, what->attempt, "content-sha256", what->payload)) ||
         (secret->token && !add_own(keys, what->attempt, "security-token", secret->token)))
         return false;
     char *authorization = authorize(keys, what, &scope);

@@ -37,6 +37,7 @@ typedef struct ncr_sigv4_attempt {
     ncr_http_attempt *attempt;
     const ncr_secret *secret;
     const char *clock, *region, *payload;
+    bool has_payload; /* a header says it already */
 } ncr_sigv4_attempt;
 
 /* Adds the date, the payload's hash, the secret's token and Authorization to the attempt, and sets its credential.

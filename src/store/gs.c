@@ -8,9 +8,10 @@
 
 #include "net/url.h"
 #include "store/gs_credentials.h"
+#include "store/s3.h"
 
-/* Google Cloud Storage through its JSON interface, and servers like it: where they are, who asks, and what is said
- * when they refuse. */
+/* Google Cloud Storage through its JSON interface, or for HMAC keys its XML one, and servers like it: where they are,
+ * who asks, and what is said when they refuse. */
 
 /* --- URLs and requests. --- */
 
@@ -33,6 +34,12 @@ void ncr_gs_url_begin(ncr_gs_url *url, const ncr_object *object, const char *ser
     ncr_buffer_init(&url->text, URL_LIMIT);
     add(url, ncr_gs_of(object)->endpoint);
     add(url, "/");
+    if (ncr_gs_of(object)->is_xml) {
+        add_escaped(url, object->bucket);
+        add(url, key ? "/" : "");
+        url->failed |= key && !ncr_text_append_escaped(&url->text, key, "/");
+        return;
+    }
     add(url, service);
     ncr_gs_url_path(url, "b", object->bucket);
     ncr_gs_url_path(url, "o", key);
@@ -59,20 +66,46 @@ void ncr_gs_url_query(ncr_gs_url *url, const char *name, const char *value)
     url->has_query = true;
 }
 
+/* The headers of the XML interface for what the JSON one has in the query. */
+static bool add_headers(const ncr_gs_store *store, const ncr_gs_url *url, ncr_http_request *request)
+{
+    return (!url->if_generation ||
+            ncr_http_request_header(request, "x-goog-if-generation-match", url->if_generation)) &&
+           (!store->user_project || ncr_http_request_header(request, "x-goog-user-project", store->user_project));
+}
+
 ncr_http_request *ncr_gs_request(const char *method, ncr_gs_url *url, const ncr_object *object, ncr_call *call,
                                  unsigned needed_round)
 {
     ncr_gs_store *store = ncr_gs_of(object);
-    ncr_gs_url_query(url, "userProject", store->user_project);
+    if (!store->is_xml)
+        ncr_gs_url_query(url, "userProject", store->user_project);
     ncr_http_request *request =
         url->failed ? NULL : ncr_http_request_new(method, (char *)url->text.data, object->name, call);
     ncr_buffer_clear(&url->text);
+    if (request && store->is_xml && !add_headers(store, url, request)) {
+        ncr_http_request_free(request);
+        request = NULL;
+    }
     if (request) {
-        request->signer = ncr_bearer_signer(&store->bearer);
+        request->signer = store->is_xml ? &store->hmac.base : ncr_bearer_signer(&store->bearer);
         request->needed_round = needed_round;
         request->public_only = object->public_only && !store->is_configured;
     }
     return request;
+}
+
+ncr_http_request *ncr_gs_media_request(const ncr_object *object, ncr_call *call, const char *generation,
+                                       const char *if_not_generation, unsigned needed_round)
+{
+    ncr_gs_url url;
+    ncr_gs_url_begin(&url, object, "storage/v1", object->key);
+    if (!ncr_gs_of(object)->is_xml)
+        ncr_gs_url_query(&url, "alt", "media");
+    ncr_gs_url_query(&url, "generation", generation);
+    if (!ncr_gs_of(object)->is_xml)
+        ncr_gs_url_query(&url, "ifGenerationNotMatch", if_not_generation);
+    return ncr_gs_request("GET", &url, object, call, needed_round);
 }
 
 ncr_http_request *ncr_gs_metadata_request(const ncr_object *object, ncr_call *call, const char *generation,
@@ -81,6 +114,8 @@ ncr_http_request *ncr_gs_metadata_request(const ncr_object *object, ncr_call *ca
     ncr_gs_url url;
     ncr_gs_url_begin(&url, object, "storage/v1", object->key);
     ncr_gs_url_query(&url, "generation", generation);
+    if (ncr_gs_of(object)->is_xml)
+        return ncr_gs_request("HEAD", &url, object, call, needed_round);
     ncr_gs_url_query(&url, "ifGenerationNotMatch", if_not_generation);
     ncr_gs_url_query(&url, "fields", "name,generation,size,updated,contentType,crc32c");
     ncr_http_request *request = ncr_gs_request("GET", &url, object, call, needed_round);
@@ -124,6 +159,22 @@ void ncr_gs_version_of(const ncr_http_response *response, ncr_version *out)
     ncr_gs_version_from(generation, out);
 }
 
+/* There may be several lines of it, and one line may hold several checksums. */
+void ncr_gs_checksum_of(const ncr_http_response *response, char *out, size_t out_size)
+{
+    static const char header[] = "x-goog-hash:", kind[] = "crc32c=";
+    out[0] = '\0';
+    for (const char *line = response->headers; line && *line;) {
+        const char *end = strchrnul(line, '\n');
+        const char *at = ncr_text_starts(line, header) ? strstr(line, kind) : NULL;
+        if (at && at < end) {
+            snprintf(out, out_size, "%.*s", (int)strcspn(at, ", \n"), at);
+            return;
+        }
+        line = *end ? end + 1 : end;
+    }
+}
+
 /* --- Errors. --- */
 
 static nacre_status denied_anonymous(const ncr_gs_store *store, const char *name, int code, nacre_error *err)
@@ -150,10 +201,11 @@ static nacre_status denied(const ncr_gs_store *store, const char *name, int code
     if (ncr_gs_is_anonymous(store))
         return denied_anonymous(store, name, code, err);
     const char *origin = ncr_credentials_origin(store->bearer.credentials);
-    if (code == 401)
-        return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,
-                                  "%s: denied (%d): the access token from %s was refused%s%s", name, code, origin,
-                                  colon, said);
+    char word[64]; /* the XML interface's, before its message */
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(said, ":"), said);
+    if (code == 401 || (store->is_xml && ncr_s3_is_about_credentials(word)))
+        return ncr_error_set_http(err, NACRE_ERROR_DENIED, code, "%s: denied (%d): the %s from %s was refused%s%s",
+                                  name, code, store->is_xml ? "HMAC key" : "access token", origin, colon, said);
     return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,
                               "%s: denied (%d), or missing: the credentials from %s do not allow it%s%s", name, code,
                               origin, colon, said);
@@ -163,7 +215,8 @@ static nacre_status denied(const ncr_gs_store *store, const char *name, int code
 static bool says_no_bucket(const char *said)
 {
     return ncr_text_starts_nocase(said, "The specified bucket does not exist") ||
-           ncr_text_starts_nocase(said, "No such bucket") || ncr_text_starts_nocase(said, "Bucket not found");
+           ncr_text_starts(said, "NoSuchBucket") || ncr_text_starts_nocase(said, "No such bucket") ||
+           ncr_text_starts_nocase(said, "Bucket not found");
 }
 
 nacre_status ncr_gs_status_error(const ncr_http_request *request, const ncr_object *object, nacre_error *err)
@@ -177,7 +230,8 @@ nacre_status ncr_gs_status_error(const ncr_http_request *request, const ncr_obje
         return ncr_error_set_http(err, NACRE_ERROR_NOT_FOUND, code, "%s: not found (404): there is no bucket '%s'",
                                   object->name, object->bucket);
     bool is_one = object->key[0] && object->key[strlen(object->key) - 1] != '/';
-    if (code == 404 && is_one && (strcmp(request->method, "GET") == 0 || strcmp(request->method, "DELETE") == 0))
+    bool asks = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+    if (code == 404 && is_one && (asks || strcmp(request->method, "DELETE") == 0))
         return ncr_error_set_http(err, NACRE_ERROR_NOT_FOUND, code,
                                   "%s: not found (404): the bucket '%s' has no object of this key; list it to see "
                                   "those there are",
@@ -227,6 +281,8 @@ static void gs_free(ncr_store *base)
 {
     ncr_gs_store *store = (ncr_gs_store *)base;
     free(store->endpoint);
+    if (store->is_xml)
+        ncr_gs_hmac_clear(&store->hmac);
     ncr_bearer_clear(&store->bearer);
     free(store->user_project);
     free(store->looked);
@@ -327,6 +383,9 @@ static ncr_gs_store *make_store(const ncr_store_options *options, char *endpoint
     store->is_sure = identity->is_sure;
     store->looked = identity->looked;
     ncr_bearer_init(&store->bearer, identity->credentials);
+    store->is_xml = identity->is_hmac;
+    if (store->is_xml)
+        ncr_gs_hmac_init(&store->hmac, identity->credentials, store->base.id);
     identity->looked = NULL;
     identity->credentials = NULL;
     return store;

@@ -22,6 +22,58 @@ void ncr_gs_identity_clear(ncr_gs_identity *identity)
     identity->quota_project = NULL;
     identity->looked = NULL;
     identity->is_sure = false;
+    identity->is_hmac = false;
+}
+
+/* --- HMAC keys that are configured. --- */
+
+static bool is_set_here(const ncr_config *config, ncr_key key)
+{
+    const char *origin = ncr_config_origin(config, key);
+    return origin && strcmp(origin, ncr_key_rows[key].name) == 0;
+}
+
+/* They come before all others, as in GDAL. But keys of the environment are not for a program that names a token or a
+ * file itself. */
+static bool hmac_is_first(const ncr_config *config)
+{
+    bool is_there =
+        ncr_config_text(config, NCR_KEY_GS_HMAC_ACCESS_ID) || ncr_config_text(config, NCR_KEY_GS_HMAC_SECRET);
+    bool is_own = is_set_here(config, NCR_KEY_GS_HMAC_ACCESS_ID) || is_set_here(config, NCR_KEY_GS_HMAC_SECRET);
+    bool has_other = is_set_here(config, NCR_KEY_GS_ACCESS_TOKEN) || is_set_here(config, NCR_KEY_GS_CREDENTIALS);
+    return is_there && (is_own || !has_other);
+}
+
+/* A text that differs where keys do, without the secret. NULL: out of memory. */
+static char *hmac_id(const char *id, const char *key)
+{
+    char hash[NCR_TOKEN_HASH_TEXT];
+    ncr_buffer text;
+    ncr_buffer_init(&text, 64 << 10);
+    bool done = ncr_text_appendf(&text, "%s\n%s", id, key);
+    if (done)
+        ncr_token_hash(text.data, text.size, hash);
+    ncr_token_wipe(&text);
+    return done ? ncr_text_format("hmac:%s", hash) : NULL;
+}
+
+static nacre_status take_hmac(const ncr_config *config, ncr_gs_identity *out, nacre_error *err)
+{
+    const char *id = ncr_config_text(config, NCR_KEY_GS_HMAC_ACCESS_ID);
+    const char *key = ncr_config_text(config, NCR_KEY_GS_HMAC_SECRET);
+    const char *origin = ncr_config_origin(config, NCR_KEY_GS_HMAC_ACCESS_ID);
+    if (!id || !*id || !key || !*key)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "gs: %s is set, but not the %s that belongs to it",
+                             id && *id ? "gs.hmac_access_id (GS_ACCESS_KEY_ID)" : "gs.hmac_secret",
+                             id && *id ? "gs.hmac_secret (GS_SECRET_ACCESS_KEY)" : "gs.hmac_access_id");
+    char *name = hmac_id(id, key);
+    ncr_secret *secret = ncr_secret_new(id, key, NULL, INT64_MAX);
+    if (name && secret)
+        out->credentials = ncr_credentials_fixed(name, origin ? origin : "gs.hmac_access_id", secret);
+    out->is_sure = out->is_hmac = true;
+    ncr_secret_unref(secret);
+    free(name);
+    return out->credentials ? NACRE_OK : ncr_error_memory(err);
 }
 
 /* --- A token that is configured. --- */
@@ -164,25 +216,17 @@ static nacre_status take_machine(ncr_config *config, ncr_gs_identity *out, nacre
 
 /* --- All together. --- */
 
-/* What was found and is of no use here. */
-static const char *useless(void)
-{
-    const char *hmac = getenv("GS_ACCESS_KEY_ID");
-    return hmac && *hmac ? "; HMAC keys, as in GS_ACCESS_KEY_ID, do not serve gs://, see docs/guide/google.md" : "";
-}
-
 static char *where_looked(bool is_google)
 {
-    static const char keys[] = "gs.access_token, GOOGLE_OAUTH_ACCESS_TOKEN, CLOUDSDK_AUTH_ACCESS_TOKEN, "
-                               "gs.credentials, GOOGLE_APPLICATION_CREDENTIALS";
+    static const char keys[] = "gs.hmac_access_id, GS_ACCESS_KEY_ID, gs.access_token, GOOGLE_OAUTH_ACCESS_TOKEN, "
+                               "CLOUDSDK_AUTH_ACCESS_TOKEN, gs.credentials, GOOGLE_APPLICATION_CREDENTIALS";
     const char *host;
     if (!is_google)
-        return ncr_text_format("%s; for a configured endpoint neither gcloud's file nor the metadata server is used%s",
-                               keys, useless());
+        return ncr_text_format("%s; for a configured endpoint neither gcloud's file nor the metadata server is used",
+                               keys);
     char *path = well_known_path();
-    char *text =
-        ncr_text_format("%s, %s, %s%s", keys, path ? path : "no home directory",
-                        ncr_gs_machine_is_google(&host) ? "the metadata server" : "no machine of Google's", useless());
+    char *text = ncr_text_format("%s, %s, %s", keys, path ? path : "no home directory",
+                                 ncr_gs_machine_is_google(&host) ? "the metadata server" : "no machine of Google's");
     free(path);
     return text;
 }
@@ -193,7 +237,9 @@ static nacre_status look(ncr_config *config, bool is_google, ncr_gs_identity *ou
     const char *path = ncr_config_text(config, NCR_KEY_GS_CREDENTIALS);
     const char *by = ncr_config_origin(config, NCR_KEY_GS_CREDENTIALS);
     nacre_status status = NACRE_OK;
-    if (token)
+    if (hmac_is_first(config))
+        status = take_hmac(config, out, err);
+    else if (token)
         status = take_token(config, token, out, err);
     else if (path)
         status = take_file(path, by ? by : "gs.credentials", config, out, err);
@@ -227,6 +273,7 @@ static bool share(const ncr_gs_identity *from, ncr_gs_identity *out)
 {
     out->credentials = from->credentials ? ncr_credentials_ref(from->credentials) : NULL;
     out->is_sure = from->is_sure;
+    out->is_hmac = from->is_hmac;
     out->quota_project = ncr_text_copy(from->quota_project);
     out->looked = ncr_text_copy(from->looked);
     return (out->quota_project || !from->quota_project) && (out->looked || !from->looked);

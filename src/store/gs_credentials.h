@@ -13,13 +13,14 @@
 typedef struct ncr_gs_identity {
     ncr_credentials *credentials; /* NULL: none were found */
     bool is_sure;                 /* they always have a token; else the machine may turn out to have no account */
+    bool is_hmac;                 /* they are a key that signs, see gs_hmac.h */
     char *quota_project;          /* that pays, as the credentials file has it; NULL: none */
     char *looked;                 /* where it was looked, for the message that none was found */
 } ncr_gs_identity;
 
-/* Looks for credentials: the key gs.access_token, the file that gs.credentials names, and, where the endpoint is
- * Google's own, gcloud's well-known file and the metadata server. Reads files and sends nothing. An error names the key
- * or variable, and the file: one that is named and cannot be used is never passed over. */
+/* Looks for credentials: HMAC keys, the key gs.access_token, the file that gs.credentials names, and, where the
+ * endpoint is Google's own, gcloud's well-known file and the metadata server. Reads files and sends nothing. An error
+ * names the key or variable, and the file: one that is named and cannot be used is never passed over. */
 nacre_status ncr_gs_identity_find(ncr_config *config, bool is_google, ncr_gs_identity *out, nacre_error *err);
 void ncr_gs_identity_clear(ncr_gs_identity *identity);
 

@@ -13,13 +13,13 @@
  * enough: unpinned, pinned (generation=G) or as a proof (ifGenerationNotMatch=G). Without one, Google may answer for
  * public objects from its own cache, which may be an hour behind; metadata is never cached. So an anonymous unpinned
  * get asks for the metadata beside the media, in the same round, and reads again pinned where they differ; and an
- * anonymous proof is a metadata request.
+ * anonymous proof is a metadata request. So is every proof in the XML interface, which has no such condition.
  *
  * Whatever was asked for, the generation in the answer is compared: not every server honours preconditions.
  *
  *   media     one media request decides
  *   pair      media and metadata, anonymous; then at most `again`
- *   proof     metadata with ifGenerationNotMatch, anonymous; then at most `again`
+ *   proof     metadata, with ifGenerationNotMatch where there is such, anonymous or XML; then at most `again`
  *   again     media pinned to the generation that the metadata told
  *   facts     metadata, after a media request was answered 416 without saying of what
  */
@@ -95,12 +95,7 @@ static void forget_requests(gs_get *job)
 static bool make_media(gs_get *job, const char *generation, const char *if_not, unsigned needed_round)
 {
     const ncr_get *get = job->get;
-    ncr_gs_url url;
-    ncr_gs_url_begin(&url, get->object, "storage/v1", get->object->key);
-    ncr_gs_url_query(&url, "alt", "media");
-    ncr_gs_url_query(&url, "generation", generation);
-    ncr_gs_url_query(&url, "ifGenerationNotMatch", if_not);
-    job->media = ncr_gs_request("GET", &url, get->object, get->call, needed_round);
+    job->media = ncr_gs_media_request(get->object, get->call, generation, if_not, needed_round);
     if (job->media)
         ncr_body_expect(get, job->media, &job->spare);
     return job->media != NULL;
@@ -148,17 +143,13 @@ static int base64_digit(char c)
  * none. */
 static void find_checksum(const ncr_http_response *response, char *out, size_t out_size)
 {
-    char value[128], coding[32] = "";
+    char coding[32] = "";
     out[0] = '\0';
-    if (!ncr_http_response_header(response, "x-goog-hash", value, sizeof value))
-        return;
     /* Stored compressed and sent plain: the checksum is of what is stored. */
     if (ncr_http_response_header(response, "x-goog-stored-content-encoding", coding, sizeof coding) && coding[0] &&
         strcmp(coding, "identity") != 0)
         return;
-    const char *at = strstr(value, "crc32c=");
-    if (at)
-        snprintf(out, out_size, "%.*s", (int)strcspn(at, ", "), at);
+    ncr_gs_checksum_of(response, out, out_size);
 }
 
 /* Reads "crc32c=AAAAAA=="; false where it is none. */
@@ -244,7 +235,7 @@ static bool take_metadata(gs_get *job, ncr_gs_metadata *out)
     ncr_get *get = job->get;
     nacre_status status;
     if (has_body(job->metadata))
-        status = ncr_gs_metadata_parse(&job->metadata->response.whole, get->object->name, out, &get->error);
+        status = ncr_gs_metadata_of(job->metadata, get->object, out, &get->error);
     else
         status = fail_with(get, job->metadata);
     if (status != NACRE_OK) {
@@ -431,7 +422,7 @@ static void start(gs_get *job, unsigned needed_round)
     bool made;
     forget_requests(job);
     get->not_modified = false;
-    if (is_anonymous && old) {
+    if (old && (is_anonymous || ncr_gs_of(get->object)->is_xml)) {
         made = make_metadata(job, NULL, old, needed_round);
         job->next = proof_next;
     } else if (is_anonymous && get->match != NCR_MATCH_VERSION) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/gs.h"
+#include "store/s3.h"
 #include "store/token.h"
 
 /* The JSON that Google Cloud Storage answers with and wants. Sizes and generations are texts there, since JSON's
@@ -111,7 +112,10 @@ bool ncr_gs_error_text(const ncr_buffer *body, char *out, size_t out_size)
     json_t *root = parse(body);
     const json_t *error = json_object_get(root, "error");
     const char *message = json_is_object(error) ? member(error, "message") : "";
-    if (*message) {
+    ncr_s3_failure failure;
+    if (!root && ncr_s3_failure_read(body->data, body->size, &failure)) {
+        snprintf(out, out_size, "%s%s%s", failure.code, failure.message[0] ? ": " : "", failure.message);
+    } else if (*message) {
         snprintf(out, out_size, "%s", message);
     } else if (!root && body->size && body->data[0] != '<') { /* media answers in plain text */
         size_t length = strnlen((const char *)body->data, body->size);

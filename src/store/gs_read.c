@@ -5,6 +5,7 @@
 
 #include "base/pool.h"
 #include "store/gs.h"
+#include "store/s3.h"
 
 /* Stat and listings of Google Cloud Storage: one request each, answered from the store itself, never from a cache. */
 
@@ -22,7 +23,7 @@ static void stat_done(ncr_http_request *request)
     else if (request->response.status != 200)
         status = ncr_gs_status_error(request, op->object, &op->error);
     else
-        status = ncr_gs_metadata_parse(&request->response.whole, op->object->name, &metadata, &op->error);
+        status = ncr_gs_metadata_of(request, op->object, &metadata, &op->error);
     if (status == NACRE_OK)
         op->facts = metadata.facts;
     ncr_http_request_free(request);
@@ -66,6 +67,8 @@ static void read_page(ncr_task *task)
         status = ncr_error_copy(&op->error, &request->error, request->status);
     else if (request->response.status != 200)
         status = ncr_gs_status_error(request, op->object, &op->error);
+    else if (ncr_gs_of(op->object)->is_xml)
+        status = ncr_s3_list_parse(&request->response.whole, true, op);
     else
         status = ncr_gs_list_parse(&request->response.whole, op);
     ncr_http_request_free(job->request);
@@ -84,6 +87,8 @@ static ncr_http_request *list_request(const ncr_list_op *op)
 {
     char most[24] = "";
     ncr_gs_url url;
+    if (ncr_gs_of(op->object)->is_xml)
+        return ncr_gs_xml_list_request(op);
     if (op->max_entries)
         snprintf(most, sizeof most, "%zu", op->max_entries);
     ncr_gs_url_begin(&url, op->object, "storage/v1", NULL);

@@ -83,12 +83,19 @@ static nacre_status take_session(gs_upload *up, const ncr_http_request *request,
     return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: the store's answer names no place to upload to", object->name);
 }
 
-static nacre_status begin_session(gs_upload *up, const char *content_type, nacre_error *err)
+/* *metadata is the request's body, the caller's. */
+static nacre_status begin_request(const gs_upload *up, const char *content_type, char **metadata,
+                                  ncr_http_request **out, nacre_error *err)
 {
     const ncr_object *object = up->base.object;
     ncr_gs_url url;
     bool is_text;
-    ncr_outcome outcome;
+    *out = NULL;
+    *metadata = ncr_gs_metadata_text(object->key, content_type, NULL, &is_text);
+    if (!*metadata)
+        return is_text ? ncr_error_memory(err)
+                       : ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the name is not UTF-8, as the store wants it",
+                                       object->name);
     ncr_gs_url_begin(&url, object, "upload/storage/v1", NULL);
     ncr_gs_url_query(&url, "uploadType", "resumable");
     ncr_gs_url_query(&url, "name", object->key);
@@ -97,18 +104,24 @@ static nacre_status begin_session(gs_upload *up, const char *content_type, nacre
         ncr_buffer_clear(&url.text);
         return status;
     }
-    char *metadata = ncr_gs_metadata_text(object->key, content_type, NULL, &is_text);
-    ncr_http_request *request = ncr_gs_change_request("POST", &url, object, up->base.call);
-    bool made =
-        request && metadata && ncr_http_request_header(request, "Content-Type", "application/json; charset=UTF-8");
-    if (!metadata && !is_text)
-        status =
-            ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the name is not UTF-8, as the store wants it", object->name);
-    else if (!made)
-        status = ncr_error_memory(err);
+    *out = ncr_gs_change_request("POST", &url, object, up->base.call);
+    if (!*out || !ncr_http_request_header(*out, "Content-Type", "application/json; charset=UTF-8"))
+        return ncr_error_memory(err);
+    (*out)->body = *metadata;
+    (*out)->body_size = strlen(*metadata);
+    return NACRE_OK;
+}
+
+static nacre_status begin_session(gs_upload *up, const char *content_type, nacre_error *err)
+{
+    const ncr_object *object = up->base.object;
+    char *metadata = NULL;
+    ncr_http_request *request;
+    ncr_outcome outcome;
+    nacre_status status = ncr_gs_of(object)->is_xml ? ncr_gs_xml_begin_request(object, up->base.call, &up->condition,
+                                                                               content_type, &request, err)
+                                                    : begin_request(up, content_type, &metadata, &request, err);
     if (status == NACRE_OK) {
-        request->body = metadata;
-        request->body_size = strlen(metadata);
         request->idempotent = true; /* a session that nobody uses is nothing */
         status = ncr_change_send(request, &outcome, err);
     }

@@ -20,21 +20,26 @@ ncr_http_request *ncr_gs_change_request(const char *method, ncr_gs_url *url, con
     return request;
 }
 
+static void add_match(ncr_gs_url *url, const ncr_object *object, const char *generation)
+{
+    if (ncr_gs_of(object)->is_xml)
+        url->if_generation = generation;
+    else
+        ncr_gs_url_query(url, "ifGenerationMatch", generation);
+}
+
 nacre_status ncr_gs_url_condition(ncr_gs_url *url, const ncr_object *object, const ncr_condition *condition,
                                   nacre_error *err)
 {
-    if (condition->absent) {
-        ncr_gs_url_query(url, "ifGenerationMatch", "0");
-        return NACRE_OK;
-    }
-    if (!condition->version)
-        return NACRE_OK;
-    const char *generation = ncr_gs_generation(condition->version);
-    if (!generation)
+    const char *generation = condition->version ? ncr_gs_generation(condition->version) : NULL;
+    if (condition->absent)
+        add_match(url, object, "0");
+    else if (generation)
+        add_match(url, object, generation);
+    else if (condition->version)
         return ncr_error_set(err, NACRE_ERROR_INVALID,
                              "%s: '%s' is no version of Google Cloud Storage (generation=...)", object->name,
                              condition->version->token);
-    ncr_gs_url_query(url, "ifGenerationMatch", generation);
     return NACRE_OK;
 }
 
@@ -49,7 +54,7 @@ nacre_status ncr_gs_metadata_wait(const ncr_object *object, ncr_call *call, ncr_
     if (status == NACRE_OK && !ncr_change_succeeded(request))
         status = ncr_gs_status_error(request, object, err);
     else if (status == NACRE_OK)
-        status = ncr_gs_metadata_parse(&request->response.whole, object->name, out, err);
+        status = ncr_gs_metadata_of(request, object, out, err);
     ncr_http_request_free(request);
     return status;
 }
@@ -91,9 +96,11 @@ nacre_status ncr_gs_written_judge(const ncr_gs_written *written, const ncr_http_
     const char *name = written->object->name;
     ncr_gs_metadata now = {0};
     if (ncr_change_succeeded(request)) {
-        nacre_status status = ncr_gs_metadata_parse(&request->response.whole, name, &now, err);
+        nacre_status status = ncr_gs_metadata_of(request, written->object, &now, err);
         if (status != NACRE_OK)
             return status;
+        if (now.facts.size == UINT64_MAX)
+            now.facts.size = written->size;
         *facts = now.facts;
         if (is_ours(written, &now) || (!now.crc32c[0] && now.facts.size == written->size))
             return NACRE_OK;
@@ -155,15 +162,21 @@ static nacre_status make_boundary(char out[40], nacre_error *err)
     return NACRE_OK;
 }
 
-static nacre_status make_put(const ncr_put *put, const ncr_buffer *body, const char *boundary, ncr_http_request **out,
+/* The request's body is *body, the caller's. */
+static nacre_status make_put(const ncr_put *put, uint32_t crc, ncr_buffer *body, ncr_http_request **out,
                              nacre_error *err)
 {
-    char type[96];
+    char boundary[40], type[96];
     ncr_gs_url url;
     *out = NULL;
+    nacre_status status = make_boundary(boundary, err);
+    if (status == NACRE_OK)
+        status = make_body(put, crc, boundary, body, err);
+    if (status != NACRE_OK)
+        return status;
     ncr_gs_url_begin(&url, put->object, "upload/storage/v1", NULL);
     ncr_gs_url_query(&url, "uploadType", "multipart");
-    nacre_status status = ncr_gs_url_condition(&url, put->object, &put->condition, err);
+    status = ncr_gs_url_condition(&url, put->object, &put->condition, err);
     if (status != NACRE_OK) {
         ncr_buffer_clear(&url.text);
         return status;
@@ -176,25 +189,22 @@ static nacre_status make_put(const ncr_put *put, const ncr_buffer *body, const c
     }
     request->body = body->data;
     request->body_size = body->size;
-    request->idempotent = put->condition.absent || put->condition.version;
     *out = request;
     return NACRE_OK;
 }
 
 static nacre_status put_small(ncr_put *put, nacre_error *err)
 {
-    char boundary[40];
     ncr_buffer body;
     ncr_http_request *request = NULL;
     uint32_t crc = ncr_crc32c(0, put->data, put->size);
     ncr_buffer_init(&body, NCR_GS_PART_SIZE + (64 << 10));
-    nacre_status status = make_boundary(boundary, err);
-    if (status == NACRE_OK)
-        status = make_body(put, crc, boundary, &body, err);
-    if (status == NACRE_OK)
-        status = make_put(put, &body, boundary, &request, err);
-    if (status == NACRE_OK)
+    nacre_status status = ncr_gs_of(put->object)->is_xml ? ncr_gs_xml_put_request(put, crc, &request, err)
+                                                         : make_put(put, crc, &body, &request, err);
+    if (status == NACRE_OK) {
+        request->idempotent = put->condition.absent || put->condition.version;
         status = ncr_change_send(request, &put->outcome, err);
+    }
     if (status == NACRE_OK) {
         ncr_gs_written written = {.object = put->object, .call = put->call, .condition = &put->condition};
         written.size = put->size;
@@ -251,6 +261,8 @@ static nacre_status make_step(const rewrite *r, ncr_http_request **out, nacre_er
         return ncr_error_set(err, NACRE_ERROR_INVALID,
                              "%s: '%s' is no version of Google Cloud Storage (generation=...)", copy->source->name,
                              copy->source_version->token);
+    if (ncr_gs_of(copy->source)->is_xml)
+        return ncr_gs_xml_copy_request(copy, out, err);
     ncr_gs_url_begin(&url, copy->source, "storage/v1", copy->source->key);
     ncr_gs_url_path(&url, "rewriteTo", NULL);
     ncr_gs_url_path(&url, "b", copy->destination->bucket);
@@ -263,10 +275,7 @@ static nacre_status make_step(const rewrite *r, ncr_http_request **out, nacre_er
     }
     ncr_gs_url_query(&url, "rewriteToken", r->token);
     *out = ncr_gs_change_request("POST", &url, copy->source, copy->call);
-    if (!*out)
-        return ncr_error_memory(err);
-    (*out)->idempotent = copy->condition.absent || copy->condition.version;
-    return NACRE_OK;
+    return *out ? NACRE_OK : ncr_error_memory(err);
 }
 
 /* 412 is about the source or the destination, and the store does not say which. */
@@ -299,6 +308,10 @@ static nacre_status step_error(const ncr_copy *copy, const ncr_http_request *req
 
 static nacre_status take_step(rewrite *r, const ncr_http_request *request, nacre_error *err)
 {
+    if (ncr_gs_of(r->copy->source)->is_xml) {
+        r->done = true;
+        return ncr_gs_xml_copy_take(r->copy, request, err);
+    }
     const ncr_buffer *body = &request->response.whole;
     json_t *root = body->data ? json_loadb((const char *)body->data, body->size, 0, NULL) : NULL;
     const char *token = json_string_value(json_object_get(root, "rewriteToken"));
@@ -328,6 +341,7 @@ static nacre_status rewrite_step(rewrite *r, nacre_error *err)
     nacre_status status = make_step(r, &request, err);
     if (status != NACRE_OK)
         return status;
+    request->idempotent = r->copy->condition.absent || r->copy->condition.version;
     status = ncr_change_send(request, &r->copy->outcome, err);
     if (status == NACRE_OK && !ncr_change_succeeded(request))
         status = step_error(r->copy, request, err);

@@ -110,6 +110,9 @@ nacre_status ncr_s3_status_error(const ncr_http_request *request, const ncr_obje
 nacre_status ncr_s3_failure_error(const ncr_http_request *request, const ncr_s3_failure *failure, int code,
                                   const ncr_object *object, nacre_error *err);
 
+/* Whether a code is about who asks, not about what he may. */
+bool ncr_s3_is_about_credentials(const char *code);
+
 /* A bucket's name alone is no object: NACRE_ERROR_NOT_FOUND. */
 nacre_status ncr_s3_check_key(const ncr_object *object, nacre_error *err);
 
@@ -140,8 +143,9 @@ bool ncr_s3_read_md5(const char *digits, unsigned char out[16]);
 
 /* --- s3_xml.c --- */
 
-/* Reads a page of a listing into op, in the order of the keys' bytes. */
-nacre_status ncr_s3_list_parse(const ncr_buffer *body, ncr_list_op *op);
+/* Reads a page of a listing into op, in the order of the keys' bytes. by_generation: as Google's store means it, whose
+ * versions are its generations; else the ETags. */
+nacre_status ncr_s3_list_parse(const ncr_buffer *body, bool by_generation, ncr_list_op *op);
 
 /* --- The operations: see ncr_store_class. --- */
 
@@ -188,6 +192,9 @@ nacre_status ncr_s3_condition_error(const ncr_object *object, ncr_call *call, co
 
 /* Removes what was just written under the version that its facts say, since it is not what it should be. */
 void ncr_s3_take_back(ncr_object *object, ncr_call *call, const ncr_version *version);
+
+/* The source for x-amz-copy-source: "/BUCKET/KEY", encoded. NULL: out of memory. */
+char *ncr_s3_source_text(const ncr_object *source);
 
 /* Copies a source in parts, for what is too large for one request. */
 nacre_status ncr_s3_copy_parts(ncr_copy *copy, const ncr_object_facts *source, const char *source_headers,

@@ -15,8 +15,7 @@
 
 enum { COPY_PART_SIZE = 512 << 20 };
 
-/* The source for x-amz-copy-source: "/BUCKET/KEY", encoded. NULL: out of memory. */
-static char *source_text(const ncr_object *source)
+char *ncr_s3_source_text(const ncr_object *source)
 {
     ncr_buffer text;
     ncr_buffer_init(&text, 64 << 10);
@@ -87,7 +86,7 @@ nacre_status ncr_s3_copy_parts(ncr_copy *copy, const ncr_object_facts *source, c
                                nacre_error *err)
 {
     ncr_upload *upload = NULL;
-    char *kept = kept_headers(source_headers), *text = source_text(copy->source);
+    char *kept = kept_headers(source_headers), *text = ncr_s3_source_text(copy->source);
     const char *etag = ncr_s3_etag(&source->version);
     nacre_status status = ncr_error_memory(err);
     if (kept && text)
@@ -113,7 +112,7 @@ static nacre_status make_copy(const ncr_copy *copy, ncr_s3_exchange **out, nacre
 {
     ncr_s3_target target;
     const char *etag = source_etag(copy);
-    char *source = source_text(copy->source);
+    char *source = ncr_s3_source_text(copy->source);
     ncr_s3_target_begin(&target, copy->destination->key);
     ncr_s3_exchange *x = ncr_s3_change_new("PUT", &target, copy->destination, copy->call);
     *out = NULL;

@@ -32,8 +32,7 @@ bool ncr_s3_failure_read(const void *data, size_t size, ncr_s3_failure *out)
 
 /* --- Denials. --- */
 
-/* Codes that are about who asks, not about what he may. */
-static bool is_about_credentials(const char *code)
+bool ncr_s3_is_about_credentials(const char *code)
 {
     static const char *const codes[] = {"InvalidAccessKeyId",
                                         "SignatureDoesNotMatch",
@@ -63,7 +62,7 @@ static nacre_status denied(const ncr_s3_failure *failure, int code, const ncr_ob
     const ncr_s3_store *store = ncr_s3_of(object);
     char said[480];
     end_of_sentence(failure, said);
-    if (store->credentials && is_about_credentials(failure->code))
+    if (store->credentials && ncr_s3_is_about_credentials(failure->code))
         return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,
                                   "%s: denied (%d): the credentials from %s were refused%s", object->name, code,
                                   ncr_credentials_origin(store->credentials), said);
@@ -101,7 +100,7 @@ nacre_status ncr_s3_failure_error(const ncr_http_request *request, const ncr_s3_
     char said[480];
     end_of_sentence(failure, said);
     if (code == 401 || (code == 403 && strcmp(failure->code, "InvalidObjectState") != 0) ||
-        is_about_credentials(failure->code))
+        ncr_s3_is_about_credentials(failure->code))
         return denied(failure, code, object, err);
     if (code == 403)
         return ncr_error_set_http(err, NACRE_ERROR_UNSUPPORTED, code,

@@ -68,7 +68,7 @@ static void read_page(ncr_task *task)
     else if (request->response.status != 200)
         status = ncr_s3_status_error(request, op->object, &op->error);
     else
-        status = ncr_s3_list_parse(&request->response.whole, op);
+        status = ncr_s3_list_parse(&request->response.whole, false, op);
     ncr_s3_exchange_free(job->exchange);
     free(job);
     ncr_list_op_end(op, status);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/aws_xml.h"
+#include "store/gs.h"
 #include "store/s3.h"
 #include "store/token.h"
 
@@ -12,12 +13,13 @@
 typedef struct page {
     ncr_list_op *op;
     size_t capacity;
-    bool is_listing, is_encoded, is_more;
+    bool by_generation, is_listing, is_encoded, is_more;
     const char *wrong; /* what is not understood */
 
     /* The entry under way. */
     char *key;
     char etag[256];
+    char generation[32];
     uint64_t size;
     bool has_size;
     int64_t modified_ms;
@@ -44,11 +46,14 @@ static bool add_entry(page *p, bool is_prefix)
         return fail(p, "an entry without a key");
     if (!is_prefix && !p->has_size)
         return fail(p, "an entry without a size");
-    ncr_s3_version_from(p->etag, "", &facts.version);
+    if (p->by_generation)
+        ncr_gs_version_from(p->generation, &facts.version);
+    else
+        ncr_s3_version_from(p->etag, "", &facts.version);
     bool added = ncr_list_op_add(p->op, &p->capacity, p->key, is_prefix, is_prefix ? NULL : &facts);
     free(p->key);
     p->key = NULL;
-    p->etag[0] = '\0';
+    p->etag[0] = p->generation[0] = '\0';
     p->has_size = false;
     p->modified_ms = -1;
     return added;
@@ -60,6 +65,8 @@ static bool take_content(page *p, const char *name, const char *text)
         return copy(&p->key, text);
     if (strcmp(name, "ETag") == 0 && strlen(text) < sizeof p->etag)
         memcpy(p->etag, text, strlen(text) + 1);
+    else if (strcmp(name, "Generation") == 0 && strlen(text) < sizeof p->generation)
+        memcpy(p->generation, text, strlen(text) + 1);
     else if (strcmp(name, "Size") == 0)
         p->has_size = ncr_text_to_uint64(text, &p->size);
     else if (strcmp(name, "LastModified") == 0)
@@ -128,9 +135,9 @@ static void finish(page *p)
     ncr_list_op_sort(op);
 }
 
-nacre_status ncr_s3_list_parse(const ncr_buffer *body, ncr_list_op *op)
+nacre_status ncr_s3_list_parse(const ncr_buffer *body, bool by_generation, ncr_list_op *op)
 {
-    page p = {.op = op, .modified_ms = -1};
+    page p = {.op = op, .by_generation = by_generation, .modified_ms = -1};
     nacre_status status = ncr_aws_xml_read(body->data, body->size, op->object->name, take_element, &p, &op->error);
     if (status == NACRE_OK)
         finish(&p);

@@ -339,8 +339,9 @@ static void denials_say_what_was_looked_for(void **state)
     assert_int_equal(op.error.http_status, 403);
     assert_string_equal(
         op.error.message,
-        "gs://bkt/d/a b.tif: denied (403): no Google credentials found (looked in gs.access_token, "
-        "GOOGLE_OAUTH_ACCESS_TOKEN, CLOUDSDK_AUTH_ACCESS_TOKEN, gs.credentials, GOOGLE_APPLICATION_CREDENTIALS; "
+        "gs://bkt/d/a b.tif: denied (403): no Google credentials found (looked in gs.hmac_access_id, "
+        "GS_ACCESS_KEY_ID, gs.access_token, GOOGLE_OAUTH_ACCESS_TOKEN, CLOUDSDK_AUTH_ACCESS_TOKEN, gs.credentials, "
+        "GOOGLE_APPLICATION_CREDENTIALS; "
         "for a configured endpoint neither gcloud's file nor the metadata server is used); for public data use "
         "--no-sign-request");
     end(&f);
