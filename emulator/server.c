@@ -305,6 +305,21 @@ static char **copy_texts(const char *const *texts)
     return copy;
 }
 
+/* Faults, keys and regions. */
+static nacre_status take_options(ncr_emu_server *server, const ncr_emulator_options *options, nacre_error *err)
+{
+    nacre_status status = NACRE_OK;
+    for (const char *const *fault = options->faults; fault && *fault && status == NACRE_OK; fault++)
+        status = ncr_emu_faults_add(server->faults, *fault, err);
+    for (const char *const *key = options->s3_credentials; key && *key && status == NACRE_OK; key++)
+        status = ncr_emu_s3_access_add_key(server->s3_access, *key, err);
+    for (const char *const *key = options->hmac_keys; key && *key && status == NACRE_OK; key++)
+        status = ncr_emu_s3_access_add_key(server->hmac, *key, err);
+    for (const char *const *region = options->s3_regions; region && *region && status == NACRE_OK; region++)
+        status = ncr_emu_s3_access_set_region(server->s3_access, *region, err);
+    return status;
+}
+
 static nacre_status server_init(ncr_emu_server *server, const ncr_emulator_options *options, nacre_error *err)
 {
     pthread_condattr_t monotonic;
@@ -323,15 +338,7 @@ static nacre_status server_init(ncr_emu_server *server, const ncr_emulator_optio
     server->denied = options->denied ? copy_texts(options->denied) : NULL;
     if (!server->faults || !server->log || !server->uploads || !server->s3_access || !server->hmac)
         return ncr_error_memory(err);
-    nacre_status status = NACRE_OK;
-    for (const char *const *fault = options->faults; fault && *fault && status == NACRE_OK; fault++)
-        status = ncr_emu_faults_add(server->faults, *fault, err);
-    for (const char *const *key = options->s3_credentials; key && *key && status == NACRE_OK; key++)
-        status = ncr_emu_s3_access_add_key(server->s3_access, *key, err);
-    for (const char *const *key = options->hmac_keys; key && *key && status == NACRE_OK; key++)
-        status = ncr_emu_s3_access_add_key(server->hmac, *key, err);
-    for (const char *const *region = options->s3_regions; region && *region && status == NACRE_OK; region++)
-        status = ncr_emu_s3_access_set_region(server->s3_access, *region, err);
+    nacre_status status = take_options(server, options, err);
     if (status == NACRE_OK)
         status = ncr_emu_root_open(options->root, &server->root, err);
     if (status == NACRE_OK)

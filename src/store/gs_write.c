@@ -212,6 +212,10 @@ static nacre_status put_small(ncr_put *put, nacre_error *err)
         written.maybe_done = request->response.attempts > 1;
         status = ncr_gs_written_judge(&written, request, &put->outcome, &put->facts, err);
     }
+    ncr_object_facts *facts = &put->facts; /* the XML interface's answer leaves the type out */
+    if (status == NACRE_OK && !facts->content_type[0] && put->content_type)
+        snprintf(facts->content_type, sizeof facts->content_type, "%.*s", (int)sizeof facts->content_type - 1,
+                 put->content_type);
     ncr_http_request_free(request);
     ncr_buffer_clear(&body);
     return status;

@@ -28,6 +28,8 @@ static inline int clear_environment(void **state)
                                         "GOOGLE_APPLICATION_CREDENTIALS",
                                         "GS_NO_SIGN_REQUEST",
                                         "GS_USER_PROJECT",
+                                        "GS_ACCESS_KEY_ID",
+                                        "GS_SECRET_ACCESS_KEY",
                                         "AZURE_STORAGE_ACCOUNT",
                                         "AZURE_STORAGE_ACCESS_KEY",
                                         "AZURE_STORAGE_CONNECTION_STRING",

@@ -93,6 +93,30 @@ static const vector s3_examples[] = {
      "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"},
     {0}};
 
+/* What google-cloud-storage gives its signer for the same requests, signed with an HMAC key instead of RSA. */
+#define GOOGLES(headers)                                                                                            \
+    "X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Credential=GOOG1EXAMPLE%2F20190201%2Fauto%2Fstorage%2Fgoog4_request&" \
+    "X-Goog-Date=20190201T090000Z&X-Goog-Expires=10&X-Goog-SignedHeaders=" headers
+static const vector google_examples[] = {
+    {"beginning an upload", "POST", "/test-bucket/path/with/slashes/amper%26sand/%C3%BC.ext",
+     GOOGLES("host%3Bx-goog-content-sha256%3Bx-goog-if-generation-match%3Bx-goog-resumable"),
+     "Host:storage.googleapis.com|X-Goog-Resumable:start|X-Goog-If-Generation-Match:0|x-goog-content-sha256:" EMPTY "|",
+     EMPTY, "d291c33d67e05169bab7f06cdf6df736eb50d0f8a7024739b0a4927489e92f89"},
+    {"a put", "PUT", "/test-bucket/object", GOOGLES("content-type%3Bhost%3Bx-goog-hash%3Bx-goog-user-project"),
+     "content-type:image/tiff|x-goog-hash:crc32c=yZRlqg==|x-goog-user-project:  me   too |Host:storage.googleapis.com|",
+     "UNSIGNED-PAYLOAD", "25f89ec93787eaf7b082ebb68b954672d25b236574ce6897343db2bc3bebd569"},
+    {"a listing", "GET", "/test-bucket",
+     "souffl%C3%A9=%3D%25-_.~&prefix=a%20b%2F&X-Goog-Meta-Foo=bar&list-type=2&" GOOGLES("host"),
+     "Host:storage.googleapis.com|", "UNSIGNED-PAYLOAD",
+     "846dfb558cea4ce728b9bc70d24a380629a73d1db12756de96a48e47cb0ba484"},
+    {0}};
+
+static const ncr_sigv4_scope google_scope = {.scheme = &ncr_sigv4_google,
+                                             .access_key = "GOOG1EXAMPLE",
+                                             .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                                             .time = "20190201T090000Z",
+                                             .region = "auto",
+                                             .service = "storage"};
 static const ncr_sigv4_scope suite_scope = {.scheme = &ncr_sigv4_amazon,
                                             .access_key = "AKIDEXAMPLE",
                                             .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
@@ -146,6 +170,27 @@ static void examples_of_the_s3_reference_are_signed_alike(void **state)
     (void)state;
     for (const vector *v = s3_examples; v->what; v++)
         check(v, &s3_scope);
+}
+
+static void requests_of_googles_client_are_signed_alike(void **state)
+{
+    (void)state;
+    for (const vector *v = google_examples; v->what; v++)
+        check(v, &google_scope);
+}
+
+static void googles_header_has_words_of_its_own(void **state)
+{
+    (void)state;
+    ncr_sigv4_request request = {.method = "GET", .path = "/b/k", .path_size = 4, .query = "", .payload = EMPTY};
+    ncr_sigv4_header headers[1] = {{"host", 4, "storage.googleapis.com", 22}};
+    request.headers = headers;
+    request.header_count = 1;
+    char *text = ncr_sigv4_authorization(&google_scope, NULL, &request);
+    const char *expected = "GOOG4-HMAC-SHA256 Credential=GOOG1EXAMPLE/20190201/auto/storage/goog4_request, "
+                           "SignedHeaders=host, Signature=";
+    assert_memory_equal(text, expected, strlen(expected));
+    free(text);
 }
 
 static void steps_are_as_the_suite_writes_them(void **state)
@@ -208,6 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_of_the_test_suite_are_signed_alike),
         cmocka_unit_test(examples_of_the_s3_reference_are_signed_alike),
+        cmocka_unit_test(requests_of_googles_client_are_signed_alike),
+        cmocka_unit_test(googles_header_has_words_of_its_own),
         cmocka_unit_test(steps_are_as_the_suite_writes_them),
         cmocka_unit_test(the_header_names_key_scope_and_signed_headers),
         cmocka_unit_test(times_and_hashes_are_written_as_the_specification_has_them),
