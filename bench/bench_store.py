@@ -65,7 +65,7 @@ def whole():
         pass
 def upload(path):
     with open(path, "rb") as file:
-        store.put(key, file)
+        store.put(key, file, chunk_size=8 << 20)  # a little faster here than its default of 5 MiB
 def listing():
     return sum(len(page) for page in store.list(key))
 if work == "ranges":
