@@ -302,7 +302,7 @@ static void gs_about(const ncr_object *object, ncr_store_about *out)
     out->title = "Google Cloud Storage";
     snprintf(out->endpoint, sizeof out->endpoint, "%s", store->endpoint);
     if (credentials) {
-        out->kind = "access token";
+        out->kind = store->is_xml ? "HMAC key" : "access token";
         out->credentials = credentials;
         snprintf(out->origin, sizeof out->origin, "%s", ncr_credentials_origin(credentials));
     }

@@ -365,6 +365,9 @@ static void try_unmodified(ncr_probe *probe)
     if (get.not_modified && (!was_seen || seen.status == 304))
         ncr_probe_say(probe, "reading", "if not changed", NACRE_PROBE_GOOD, "",
                       "honoured (304): a warm open has no body");
+    else if (get.not_modified && strcmp(seen.method, "HEAD") == 0)
+        ncr_probe_say(probe, "reading", "if not changed", NACRE_PROBE_GOOD, "",
+                      "told by HEAD (%d): a warm open has no body", seen.status);
     else
         ncr_probe_say(probe, "reading", "if not changed", NACRE_PROBE_WEAK,
                       "conditions of reads are ignored, so a warm open reads its header again", "ignored (%d)",

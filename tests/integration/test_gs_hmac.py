@@ -150,6 +150,15 @@ def test_keys_come_first_and_whole(locked: Emulator, with_key: Run) -> None:
     )
 
 
+def test_doctor_knows_the_key(with_key: Run, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "x").write_bytes(b"x" * 100)
+    worked(with_key("cp", tmp_path / "x", "gs://demo/k"))
+    said = with_key("doctor", "gs://demo/k").stdout.decode()
+    assert "HMAC key              from GS_ACCESS_KEY_ID" in said
+    assert "told by HEAD (200): a warm open has no body" in said
+    assert SECRET not in said
+
+
 # --- One object, however it is asked for. ---
 
 
