@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "store/az.h"
 #include "store/change.h"
@@ -100,7 +100,8 @@ nacre_status ncr_az_upload_begin(ncr_object *object, ncr_call *call, const ncr_c
     az_upload *up = new_upload(object, call, condition, content_type);
     if (!up)
         return ncr_error_memory(err);
-    if (RAND_bytes(up->nonce, sizeof up->nonce) != 1) {
+    /* Not OpenSSL's, which may hang in the child of a fork: see gs_write.c. */
+    if (getrandom(up->nonce, sizeof up->nonce, 0) != sizeof up->nonce) {
         release(up);
         return ncr_error_set(err, NACRE_ERROR_IO, "%s: no random numbers to be had", object->name);
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "store/change.h"
 #include "store/gs.h"
@@ -155,7 +155,8 @@ static nacre_status make_body(const ncr_put *put, uint32_t crc, const char *boun
 static nacre_status make_boundary(char out[40], nacre_error *err)
 {
     unsigned char bytes[16]; /* so many bits do not turn up in a body by chance */
-    if (RAND_bytes(bytes, sizeof bytes) != 1)
+    /* Not OpenSSL's: its lock may have been held by another thread when this process was forked. */
+    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
         return ncr_error_set(err, NACRE_ERROR_IO, "gs: no random numbers to be had");
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
