@@ -110,7 +110,7 @@ static void wait_for(const worker *w, pid_t child)
             break;
         nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
     }
-    kill(child, SIGKILL);
+    kill(child, SIGABRT); /* where cores are written, one tells where it was */
     char line[256];
     snprintf(line, sizeof line, "{\"event\": \"problem\", \"process\": \"%s\", \"text\": \"a forked child %s %d\"}\n",
              w->process, WIFSIGNALED(status) ? "ended by signal" : "hangs, or ended with status",

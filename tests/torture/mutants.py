@@ -49,43 +49,12 @@ MUTANTS = [
         "if (snapshot->size == facts->size)",
     ),
     Mutant(
-        "answer-not-compared", "each answer's version is checked", "src/cache/flight.c",
-        "        return ncr_version_same(&pinned->version, &said->version);\n",
-        "        return true;\n",
-        "lying",
-    ),
-    Mutant(
-        "no-validator-is-no-change", "an answer without the validator is `changed`", "src/cache/flight.c",
-        "        return ncr_version_same(&pinned->version, &said->version);\n",
-        "        return !said->version.token[0] || ncr_version_same(&pinned->version, &said->version);\n",
-        "lying",
-    ),
-    Mutant(
-        "gone-is-absent", "an open handle says `changed`, never `not found`", "src/cache/flight.c",
-        "    if (flight->is_gone_or_changed)\n        find_out_what_is_there(flight);\n",
-        "    if (flight->is_gone_or_changed && flight->status != NACRE_ERROR_NOT_FOUND)\n"
-        "        find_out_what_is_there(flight);\n",
-    ),
-    Mutant(
         "own-change-forgets-nothing", "an own change ends what was proven before it", "src/cache/cache.c",
         "        if (outcome != NCR_OUTCOME_NOT_DONE)\n            ncr_proven_forget_locked(subject);\n", "",
     ),
     Mutant(
-        "unknown-is-not-done", "a change of unknown outcome counts as one", "src/cache/cache.c",
-        "        if (outcome != NCR_OUTCOME_NOT_DONE)\n", "        if (outcome == NCR_OUTCOME_DONE)\n",
-    ),
-    Mutant(
-        "no-epochs", "what began before a change fills nothing after it", "src/cache/open.c",
-        "proof->facts.version.strong && proof->epoch == proof->subject->epoch;", "proof->facts.version.strong;",
-    ),
-    Mutant(
         "fork-keeps-requests", "the child of a fork forgets what is under way", "src/cache/cache.c",
         "    ncr_subject_each_locked(\"\", drop_inflight);\n", "",
-    ),
-    Mutant(
-        "pieces-from-the-wrong-place", "a piece is cut from where its bytes are", "src/cache/flight.c",
-        "(piece->offset - (flight->whole ? 0 : flight->offset));",
-        "(flight->whole ? 0 : piece->offset - flight->offset);",
     ),
     Mutant(
         "tiles-by-place-alone", "decoded tiles are found by version", "src/cache/value.c",

@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -28,7 +29,7 @@ import history  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-BUILD = pathlib.Path(os.environ.get("NACRE_BUILD", ROOT / "build"))
+BUILD = pathlib.Path(os.environ.get("NACRE_BUILD", ROOT / "build")).resolve()
 ROUND_S = 12.0  # about: histories are checked while the next round runs
 EPOCH_NS = 1_000_000_000  # then the workers go on to new objects, so that histories stay short
 REPLAYED_EVENTS = 60  # of an object, the first, which are replayed through the model
@@ -64,6 +65,20 @@ def clean_environment() -> dict[str, str]:
     """Nothing of a developer's own configuration."""
     prefixes = ("NACRE_", "GS_", "AWS_", "GOOGLE_", "STORAGE_EMULATOR_", "CPL_", "AZURE_")
     return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+
+
+def allow_cores() -> None:
+    """In a process of nacre, before it runs."""
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+
+
+def backtrace(core: pathlib.Path) -> str:
+    """Where a process crashed, where gdb is there to say so."""
+    if not shutil.which("gdb"):
+        return ""
+    command = ["gdb", "-batch", "-ex", "bt 20", BUILD / "tests/torture/torture-worker", core]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return "".join(f"    {line}\n" for line in done.stdout.splitlines() if line.startswith("#"))
 
 
 class Emulator:
@@ -178,7 +193,7 @@ class Run:
             "end": plan["end"], "epoch": plan["epoch"], "conditions": int(kind.conditions), "datasets": 1,
             "prefix": f"{'gs' if is_google else 's3'}://{plan['bucket']}/",
             "cache.size": chance.choice([0, 300_000, 2_000_000, 64 << 20]),
-            "http.retry_delay": 0.01, "http.stall_timeout": 1, "sidecars": chance.choice(["never", "auto"]),
+            "http.retry_delay": 0.01, "http.stall_timeout": 1 if kind.rules.fails else 10, "sidecars": chance.choice(["never", "auto"]),
         }  # fmt: skip
         if is_google and chance.random() < 0.5:
             words["gs.access_token"] = "any"
@@ -190,7 +205,7 @@ class Run:
             "HOME": "/nonexistent", "XDG_CONFIG_HOME": "/nonexistent",
         }  # fmt: skip
         command = [BUILD / "tests/torture/torture-worker", *(f"{name}={value}" for name, value in words.items())]
-        return subprocess.Popen(command, env=environment)
+        return subprocess.Popen(command, env=environment, cwd=plan["folder"], preexec_fn=allow_cores)
 
     def round(self, number: int, length_s: float) -> None:
         kind = self.kinds[number % len(self.kinds)]
@@ -252,7 +267,8 @@ class Run:
             process.wait()
             return
         if status:
-            self.report.violations.append(f"{plan['bucket']}: process p{number} ended with {status}")
+            where = "".join(backtrace(core) for core in pathlib.Path(plan["folder"]).glob("core*"))
+            self.report.violations.append(f"{plan['bucket']}: process p{number} ended with {status}\n{where}")
 
     # --- Checking. ---
 
