@@ -16,7 +16,7 @@ from typing import Any
 
 ABSENT = 0
 FOREVER = float("inf")
-LIMIT = 50000  # configurations at once; beyond that the history is not decided
+LIMIT = 8000  # configurations at once; beyond that the history is not decided
 CHANGES = ("write", "remove", "swap")
 
 
