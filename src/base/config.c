@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "base/fork.h"
+#include "base/json.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 struct nacre_config {
@@ -197,18 +199,43 @@ nacre_status ncr_config_set_policy(const char *prefix, const char *policy, nacre
     return changed ? NACRE_OK : ncr_error_memory(err);
 }
 
-/* The configuration file's path, to be freed; NULL where there is none to look for. */
-static char *config_path(bool *is_explicit)
+/* The configuration file's path, to be freed; *out NULL where there is none to look for. False: out of memory. */
+static bool config_path(char **out, bool *is_explicit)
 {
-    const char *path = getenv("NACRE_CONFIG");
+    const char *path = getenv("NACRE_CONFIG"), *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
     *is_explicit = path && *path;
     if (*is_explicit)
-        return ncr_text_copy(path);
-    const char *base = getenv("XDG_CONFIG_HOME");
-    if (base && *base)
-        return ncr_text_format("%s/nacre/config.json", base);
-    const char *home = getenv("HOME");
-    return home && *home ? ncr_text_format("%s/.config/nacre/config.json", home) : NULL;
+        *out = ncr_text_copy(path);
+    else if (base && *base)
+        *out = ncr_text_format("%s/nacre/config.json", base);
+    else if (home && *home)
+        *out = ncr_text_format("%s/.config/nacre/config.json", home);
+    else
+        return !(*out = NULL);
+    return *out;
+}
+
+/* Reads a configuration file; *exists: false where there is none that this process may look for. */
+static nacre_status read_text(const char *path, bool is_explicit, ncr_buffer *text, bool *exists, nacre_error *err)
+{
+    char piece[4096];
+    FILE *file = fopen(path, "re");
+    *exists = file != NULL;
+    if (!file && !is_explicit && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
+        return NACRE_OK;
+    if (!file)
+        return ncr_error_errno(err, errno, path, "open configuration file");
+    nacre_status status = NACRE_OK;
+    errno = 0;
+    for (size_t got; status == NACRE_OK && (got = fread(piece, 1, sizeof piece, file));)
+        if (text->size + got > text->maximum)
+            status = ncr_error_set(err, NACRE_ERROR_INVALID, "%s: is larger than a configuration file may be", path);
+        else if (!ncr_buffer_append(text, piece, got))
+            status = ncr_error_memory(err);
+    if (status == NACRE_OK && ferror(file))
+        status = ncr_error_errno(err, errno ? errno : EIO, path, "read configuration file");
+    fclose(file);
+    return status;
 }
 
 static nacre_status set_file_value(const char *path, const char *name, const char *text, nacre_config *out,
@@ -245,23 +272,27 @@ static nacre_status take_file_value(const char *path, const char *name, const js
 /* Reads the configuration file, looked at again at every open; a missing one is empty unless it was named. */
 static nacre_status read_file(nacre_config *out, nacre_error *err)
 {
-    bool is_explicit;
-    char *path = config_path(&is_explicit);
+    enum { TEXT_MAX = 16 << 20 };
+    bool is_explicit, exists;
+    char *path;
+    if (!config_path(&path, &is_explicit))
+        return ncr_error_memory(err);
     if (!path)
         return NACRE_OK;
     json_error_t why;
     json_t *root = NULL;
-    nacre_status status = NACRE_OK;
-    FILE *file = fopen(path, "re");
-    if (!file && is_explicit)
-        status = ncr_error_errno(err, errno, path, "open configuration file");
-    if (file) {
-        root = json_loadf(file, JSON_REJECT_DUPLICATES, &why);
-        if (!json_is_object(root))
+    ncr_buffer text;
+    ncr_buffer_init(&text, TEXT_MAX);
+    nacre_status status = read_text(path, is_explicit, &text, &exists, err);
+    if (status == NACRE_OK && exists) {
+        status = ncr_json_load(text.data, text.size, JSON_REJECT_DUPLICATES, &root, &why);
+        if (status == NACRE_ERROR_MEMORY)
+            ncr_error_memory(err);
+        else if (!json_is_object(root))
             status = ncr_error_set(err, NACRE_ERROR_INVALID, "%s: line %d: %s", path, root ? 1 : why.line,
                                    root ? "not a JSON object" : why.text);
-        fclose(file);
     }
+    ncr_buffer_clear(&text);
     const char *name;
     json_t *value;
     if (status == NACRE_OK)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -67,8 +68,10 @@ static nacre_status append_rule(ncr_policy_rules *rules, const char *prefix, con
 nacre_status ncr_policy_rules_append(ncr_policy_rules *rules, const char *text, const char *origin, nacre_error *err)
 {
     json_error_t why;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &why);
-    nacre_status status = NACRE_OK;
+    json_t *root;
+    nacre_status status = ncr_json_load(text, strlen(text), JSON_REJECT_DUPLICATES, &root, &why);
+    if (status == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
     if (!json_is_object(root))
         status = ncr_error_set(err, NACRE_ERROR_INVALID,
                                "%s: '%s' is not a JSON object of prefixes and policies, {\"gs://bucket/\": \"ttl=60\"}",
