@@ -104,8 +104,10 @@ static bool add_header(ncr_answer *answer, const char *line, size_t size)
         end--;
     size_t name_size = (size_t)(colon - line), value_size = (size_t)(end - value);
     char *place = ncr_buffer_reserve(&answer->text, name_size + value_size + 4);
-    if (!place)
+    if (!place) {
+        answer->lacks_memory = answer->text.size + name_size + value_size + 4 <= answer->text.maximum;
         return false;
+    }
     copy_plain(place, line, name_size, true);
     memcpy(place + name_size, ": ", 2);
     copy_plain(place + name_size + 2, value, value_size, false);

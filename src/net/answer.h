@@ -35,6 +35,7 @@ typedef struct ncr_identity {
 typedef struct ncr_answer {
     int status; /* 0: no status line yet */
     bool is_complete;
+    bool lacks_memory;       /* a line could not be kept for that */
     ncr_buffer text;         /* "name: value\n..." with names in lower case */
     uint64_t content_length; /* UINT64_MAX: unknown */
     ncr_content_range range;

@@ -390,9 +390,11 @@ static void initialise(void)
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
-static engine *new_engine(void)
+/* NULL: it cannot be had, and *why is NACRE_ERROR_MEMORY or, for want of open files or threads, NACRE_ERROR_IO. */
+static engine *new_engine(nacre_status *why)
 {
     engine *e = calloc(1, sizeof *e);
+    *why = NACRE_ERROR_MEMORY;
     if (!e)
         return NULL;
     e->multi = curl_multi_init();
@@ -405,18 +407,22 @@ static engine *new_engine(void)
     ncr_retry_budget_init(&e->budget, ncr_clock_ms());
     if (getrandom(&e->chance, sizeof e->chance, GRND_NONBLOCK) != sizeof e->chance || !e->chance)
         e->chance = (uint64_t)getpid() << 32 ^ (uint64_t)ncr_clock_wall_ms() ^ 1;
-    if (share && e->multi && ncr_thread_start(run, e))
-        return e;
+    /* libcurl makes do without what wakes its loop, and would then sleep over our requests. */
+    if (share && e->multi) {
+        *why = NACRE_ERROR_IO;
+        if (curl_multi_wakeup(e->multi) == CURLM_OK && ncr_thread_start(run, e))
+            return e;
+    }
     curl_multi_cleanup(e->multi);
     curl_share_cleanup(share);
     free(e);
     return NULL;
 }
 
-static engine *take_engine_locked(void)
+static engine *take_engine_locked(nacre_status *why)
 {
     if (!current)
-        current = new_engine();
+        current = new_engine(why);
     return current;
 }
 
@@ -452,7 +458,8 @@ void ncr_http_start(ncr_http_request *request)
     pthread_once(&once, initialise);
     ncr_http_transfer *t = request->transfer = ncr_transfer_new(request);
     pthread_mutex_lock(&lock);
-    engine *e = t ? take_engine_locked() : NULL;
+    status = NACRE_ERROR_MEMORY;
+    engine *e = t ? take_engine_locked(&status) : NULL;
     if (e)
         list_add(&e->incoming, t);
     pthread_mutex_unlock(&lock);
@@ -463,5 +470,10 @@ void ncr_http_start(ncr_http_request *request)
     }
     ncr_transfer_free(t);
     request->transfer = NULL;
-    end_now(request, ncr_error_memory(error));
+    if (status == NACRE_ERROR_MEMORY)
+        ncr_error_memory(error);
+    else
+        ncr_error_set(error, status, "%s: cannot send: no thread can be started, or too many files are open",
+                      request->name);
+    end_now(request, status);
 }

@@ -181,8 +181,11 @@ static size_t on_header(char *data, size_t size, size_t count, void *user)
     t->active_ms = ncr_clock_ms();
     bool was_complete = t->answer.is_complete;
     if (!ncr_answer_line(&t->answer, data, size * count)) {
-        ncr_error_set(&t->error, NACRE_ERROR_CORRUPT, "%s: the head of the server's answer is too long",
-                      t->request->name);
+        if (t->answer.lacks_memory)
+            ncr_error_memory(&t->error);
+        else
+            ncr_error_set(&t->error, NACRE_ERROR_CORRUPT, "%s: the head of the server's answer is too long",
+                          t->request->name);
         set_final(t);
         return 0;
     }
@@ -423,21 +426,30 @@ static const char *default_bundle(void)
     return NULL;
 }
 
-static void set_trust(const ncr_http_transfer *t, CURL *easy)
+/* Sets an option. libcurl copies texts: where there is no memory for one the request must not be sent, since without it
+ * the option would be what it is by default. */
+#define SET(t, option, value) note_option(t, curl_easy_setopt((t)->easy, option, value))
+
+static void note_option(ncr_http_transfer *t, CURLcode code)
+{
+    t->lacks_memory |= code == CURLE_OUT_OF_MEMORY;
+}
+
+static void set_trust(ncr_http_transfer *t)
 {
     const char *own = ncr_config_text(t->request->call->config, NCR_KEY_HTTP_CA_BUNDLE);
     const char *bundle = own ? own : default_bundle();
     if (bundle) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, bundle);
-        curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, bundle);
+        SET(t, CURLOPT_CAINFO, bundle);
+        SET(t, CURLOPT_PROXY_CAINFO, bundle);
     }
     if (own) /* these, and no others beside them */
-        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 60L);
+        SET(t, CURLOPT_CAPATH, NULL);
+    SET(t, CURLOPT_CA_CACHE_TIMEOUT, 60L);
 }
 
 /* Who we are, for servers that want a certificate: only those that the user named. */
-static void set_certificate(const ncr_http_transfer *t, CURL *easy)
+static void set_certificate(ncr_http_transfer *t)
 {
     const ncr_config *config = t->request->call->config;
     const char *certificate = ncr_config_text(config, NCR_KEY_HTTP_CLIENT_CERTIFICATE);
@@ -445,14 +457,14 @@ static void set_certificate(const ncr_http_transfer *t, CURL *easy)
     const char *password = ncr_config_text(config, NCR_KEY_HTTP_CLIENT_KEY_PASSWORD);
     if (!certificate || t->is_stripped || t->request->anonymous || t->request->public_only)
         return;
-    curl_easy_setopt(easy, CURLOPT_SSLCERT, certificate);
-    curl_easy_setopt(easy, CURLOPT_SSLKEY, key ? key : certificate);
+    SET(t, CURLOPT_SSLCERT, certificate);
+    SET(t, CURLOPT_SSLKEY, key ? key : certificate);
     if (password)
-        curl_easy_setopt(easy, CURLOPT_KEYPASSWD, password);
+        SET(t, CURLOPT_KEYPASSWD, password);
 }
 
 /* We decide ourselves whether a proxy is used, so as to know whose address it is that gets connected. */
-static nacre_status set_proxy(ncr_http_transfer *t, CURL *easy, nacre_error *err)
+static nacre_status set_proxy(ncr_http_transfer *t, nacre_error *err)
 {
     const ncr_config *config = t->request->call->config;
     if (must_be_public(t) && ncr_host_is_private(t->place.host)) {
@@ -464,31 +476,31 @@ static nacre_status set_proxy(ncr_http_transfer *t, CURL *easy, nacre_error *err
                                                            ncr_config_text(config, NCR_KEY_HTTP_HTTPS_PROXY));
     const char *user = ncr_config_text(config, NCR_KEY_HTTP_PROXY_USERPWD);
     t->is_proxied = proxy != NULL;
-    curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    SET(t, CURLOPT_PROXY, proxy ? proxy : "");
+    SET(t, CURLOPT_NOPROXY, "");
     if (proxy && user)
-        curl_easy_setopt(easy, CURLOPT_PROXYUSERPWD, user);
+        SET(t, CURLOPT_PROXYUSERPWD, user);
     return NACRE_OK;
 }
 
-static void set_method(const ncr_http_transfer *t, CURL *easy)
+static void set_method(ncr_http_transfer *t)
 {
     const ncr_http_request *request = t->request;
     if (is_head(t)) {
-        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+        SET(t, CURLOPT_NOBODY, 1L);
         return;
     }
     if (is_get(t)) {
-        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+        SET(t, CURLOPT_HTTPGET, 1L);
         return;
     }
     bool has_body = request->body || strcmp(request->method, "DELETE") != 0;
     if (has_body) {
-        curl_easy_setopt(easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
+        SET(t, CURLOPT_POST, 1L);
+        SET(t, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+        SET(t, CURLOPT_POSTFIELDS, request->body ? request->body : "");
     }
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    SET(t, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 /* libcurl tells what was agreed on in its log only. */
@@ -507,55 +519,71 @@ static int on_log(CURL *easy, curl_infotype kind, char *text, size_t size, void 
     return 0;
 }
 
-static void set_callbacks(ncr_http_transfer *t, CURL *easy, const ncr_transfer_hooks *hooks)
+static void set_callbacks(ncr_http_transfer *t, const ncr_transfer_hooks *hooks)
 {
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->curl_text);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, t);
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
-    curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
-    curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
-    curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, t);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, hooks->open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, hooks->close_socket);
-    curl_easy_setopt(easy, CURLOPT_SHARE, hooks->share);
+    SET(t, CURLOPT_PRIVATE, t);
+    SET(t, CURLOPT_ERRORBUFFER, t->curl_text);
+    SET(t, CURLOPT_HEADERFUNCTION, on_header);
+    SET(t, CURLOPT_HEADERDATA, t);
+    SET(t, CURLOPT_WRITEFUNCTION, on_body);
+    SET(t, CURLOPT_WRITEDATA, t);
+    SET(t, CURLOPT_NOPROGRESS, 0L);
+    SET(t, CURLOPT_XFERINFOFUNCTION, on_progress);
+    SET(t, CURLOPT_XFERINFODATA, t);
+    SET(t, CURLOPT_PREREQFUNCTION, on_connected);
+    SET(t, CURLOPT_PREREQDATA, t);
+    SET(t, CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
+    SET(t, CURLOPT_RESOLVER_START_DATA, t);
+    SET(t, CURLOPT_OPENSOCKETFUNCTION, hooks->open_socket);
+    SET(t, CURLOPT_OPENSOCKETDATA, t);
+    SET(t, CURLOPT_CLOSESOCKETFUNCTION, hooks->close_socket);
+    SET(t, CURLOPT_SHARE, hooks->share);
     if (!t->request->call->witness)
         return;
-    curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
-    curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_log);
-    curl_easy_setopt(easy, CURLOPT_DEBUGDATA, t);
+    SET(t, CURLOPT_VERBOSE, 1L);
+    SET(t, CURLOPT_DEBUGFUNCTION, on_log);
+    SET(t, CURLOPT_DEBUGDATA, t);
 }
 
-static void set_transport(const ncr_http_transfer *t, CURL *easy)
+static void set_transport(ncr_http_transfer *t)
 {
     bool is_tls = strcmp(t->place.scheme, "https") == 0;
-    curl_easy_setopt(easy, CURLOPT_URL, t->url ? t->url : t->request->url);
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "nacre/" NCR_VERSION);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->attempt.lines);
-    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* never waits for a resolver's thread */
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(t, CURLOPT_URL, t->url ? t->url : t->request->url);
+    SET(t, CURLOPT_PATH_AS_IS, 1L);
+    SET(t, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(t, CURLOPT_USERAGENT, "nacre/" NCR_VERSION);
+    SET(t, CURLOPT_HTTPHEADER, t->attempt.lines);
+    SET(t, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(t, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    SET(t, CURLOPT_NOSIGNAL, 1L);
+    SET(t, CURLOPT_QUICK_EXIT, 1L); /* never waits for a resolver's thread */
+    SET(t, CURLOPT_TCP_KEEPALIVE, 1L);
     /* Without TLS there is no HTTP/2 to wait for, and the first connection would hold all others up. */
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)(is_tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, is_tls ? 1L : 0L);
+    SET(t, CURLOPT_HTTP_VERSION, (long)(is_tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    SET(t, CURLOPT_PIPEWAIT, is_tls ? 1L : 0L);
     /* libcurl counts the time that a transfer waits for a free connection as connecting: we keep our own time. */
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 24L * 3600 * 1000);
-    curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
+    SET(t, CURLOPT_CONNECTTIMEOUT_MS, 24L * 3600 * 1000);
+    SET(t, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
     if (t->is_dns_suspect)
-        curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+        SET(t, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     if (t->request->range.length >= 128 << 10)
-        curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 128L << 10);
+        SET(t, CURLOPT_BUFFERSIZE, 128L << 10);
+}
+
+/* What the request line names. libcurl takes it from the URL too, but out of memory it leaves the query out without a
+ * word, and the answer would be to another question. To a proxy that is not tunnelled through it names the whole URL.
+ */
+static void set_target(ncr_http_transfer *t)
+{
+    const char *url = t->url ? t->url : t->request->url, *host = strstr(url, "://");
+    const char *path = host ? host + 3 + strcspn(host + 3, "/?#") : "";
+    if (*path != '/' || (t->is_proxied && strcmp(t->place.scheme, "http") == 0))
+        return;
+    char *target = ncr_text_copy_n(path, strcspn(path, "#"));
+    if (target)
+        SET(t, CURLOPT_REQUEST_TARGET, target);
+    t->lacks_memory |= !target;
+    free(target);
 }
 
 static void begin_attempt(ncr_http_transfer *t, CURL *easy)
@@ -574,6 +602,7 @@ static void begin_attempt(ncr_http_transfer *t, CURL *easy)
     t->fault = NCR_FAULT_NONE;
     t->error = (nacre_error){0};
     t->curl_text[0] = '\0';
+    t->lacks_memory = false;
 }
 
 nacre_status ncr_transfer_begin(ncr_http_transfer *t, CURL *easy, const ncr_transfer_hooks *hooks, nacre_error *err)
@@ -581,14 +610,17 @@ nacre_status ncr_transfer_begin(ncr_http_transfer *t, CURL *easy, const ncr_tran
     const ncr_http_request *request = t->request;
     begin_attempt(t, easy);
     if (!ncr_url_place_of(t->url ? t->url : request->url, &t->place))
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: not an HTTP URL", request->name);
+        return ncr_url_place_error(&t->place, request->name, err);
     if (request->range.length && (request->range.offset > UINT64_MAX - request->range.length ||
                                   (request->sink.data && request->range.length > request->sink.capacity)))
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the range is beyond what can be read", request->name);
-    set_transport(t, easy);
-    set_method(t, easy);
-    set_trust(t, easy);
-    set_certificate(t, easy);
-    set_callbacks(t, easy, hooks);
-    return set_proxy(t, easy, err);
+    set_transport(t);
+    set_method(t);
+    set_trust(t);
+    set_certificate(t);
+    set_callbacks(t, hooks);
+    nacre_status status = set_proxy(t, err);
+    if (status == NACRE_OK)
+        set_target(t);
+    return status == NACRE_OK && t->lacks_memory ? ncr_error_memory(err) : status;
 }

@@ -12,10 +12,12 @@
 #include "base/text.h"
 
 /* Copies a part of a URL in lower case; false where it is absent or too long. */
-static bool get_part(CURLU *url, CURLUPart part, unsigned flags, char *out, size_t out_size)
+static bool get_part(CURLU *url, CURLUPart part, unsigned flags, char *out, size_t out_size, bool *lacks_memory)
 {
     char *text = NULL;
-    bool is_there = curl_url_get(url, part, &text, flags) == CURLUE_OK && strlen(text) < out_size;
+    CURLUcode code = curl_url_get(url, part, &text, flags);
+    bool is_there = code == CURLUE_OK && strlen(text) < out_size;
+    *lacks_memory |= code == CURLUE_OUT_OF_MEMORY;
     for (size_t i = 0; is_there && (i == 0 || text[i - 1]); i++)
         out[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
     curl_free(text);
@@ -26,9 +28,10 @@ static bool read_place(CURLU *url, ncr_url_place *out)
 {
     char port[8];
     int number;
-    if (!get_part(url, CURLUPART_SCHEME, 0, out->scheme, sizeof out->scheme) ||
-        !get_part(url, CURLUPART_HOST, 0, out->host, sizeof out->host) ||
-        !get_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof port) || !ncr_text_to_int(port, &number))
+    if (!get_part(url, CURLUPART_SCHEME, 0, out->scheme, sizeof out->scheme, &out->lacks_memory) ||
+        !get_part(url, CURLUPART_HOST, 0, out->host, sizeof out->host, &out->lacks_memory) ||
+        !get_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof port, &out->lacks_memory) ||
+        !ncr_text_to_int(port, &number))
         return false;
     out->port = (unsigned)number;
     return strcmp(out->scheme, "http") == 0 || strcmp(out->scheme, "https") == 0;
@@ -36,13 +39,21 @@ static bool read_place(CURLU *url, ncr_url_place *out)
 
 bool ncr_url_place_of(const char *url, ncr_url_place *out)
 {
+    *out = (ncr_url_place){0};
     CURLU *parsed = curl_url();
-    bool is_read =
-        parsed && curl_url_set(parsed, CURLUPART_URL, url, CURLU_PATH_AS_IS) == CURLUE_OK && read_place(parsed, out);
+    CURLUcode code = parsed ? curl_url_set(parsed, CURLUPART_URL, url, CURLU_PATH_AS_IS) : CURLUE_OUT_OF_MEMORY;
+    out->lacks_memory = code == CURLUE_OUT_OF_MEMORY;
+    bool is_read = code == CURLUE_OK && read_place(parsed, out);
     curl_url_cleanup(parsed);
     if (!is_read)
-        *out = (ncr_url_place){0};
+        *out = (ncr_url_place){.lacks_memory = out->lacks_memory};
     return is_read;
+}
+
+nacre_status ncr_url_place_error(const ncr_url_place *place, const char *name, nacre_error *err)
+{
+    return place->lacks_memory ? ncr_error_memory(err)
+                               : ncr_error_set(err, NACRE_ERROR_INVALID, "%s: not an HTTP URL", name);
 }
 
 bool ncr_url_place_same(const ncr_url_place *a, const ncr_url_place *b)
@@ -50,19 +61,23 @@ bool ncr_url_place_same(const ncr_url_place *a, const ncr_url_place *b)
     return strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0 && a->port == b->port;
 }
 
-char *ncr_url_resolve(const char *base, const char *location)
+char *ncr_url_resolve(const char *base, const char *location, bool *lacks_memory)
 {
     char *text = NULL, *copy = NULL;
     CURLU *url = curl_url();
-    if (url && curl_url_set(url, CURLUPART_URL, base, CURLU_PATH_AS_IS) == CURLUE_OK &&
-        curl_url_set(url, CURLUPART_URL, location, CURLU_PATH_AS_IS | CURLU_URLENCODE) == CURLUE_OK) {
+    CURLUcode code = url ? curl_url_set(url, CURLUPART_URL, base, CURLU_PATH_AS_IS) : CURLUE_OUT_OF_MEMORY;
+    if (code == CURLUE_OK)
+        code = curl_url_set(url, CURLUPART_URL, location, CURLU_PATH_AS_IS | CURLU_URLENCODE);
+    if (code == CURLUE_OK) {
         curl_url_set(url, CURLUPART_USER, NULL, 0);
         curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
         curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
-        if (curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK)
-            copy = ncr_text_copy(text);
-        curl_free(text);
+        code = curl_url_get(url, CURLUPART_URL, &text, 0);
     }
+    if (code == CURLUE_OK)
+        copy = ncr_text_copy(text);
+    *lacks_memory = code == CURLUE_OUT_OF_MEMORY || (code == CURLUE_OK && !copy);
+    curl_free(text);
     curl_url_cleanup(url);
     return copy;
 }

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
+
 /* What the engine needs to know of URLs. */
 
 /* Where a URL's server is. Plain value. */
@@ -12,17 +14,21 @@ typedef struct ncr_url_place {
     char scheme[8]; /* "http" or "https" */
     char host[256]; /* lower case; IPv6 with brackets */
     unsigned port;
+    bool lacks_memory; /* nothing could be found out */
 } ncr_url_place;
 
-/* False where the URL is none, or of another scheme. */
+/* False where the URL is none, or of another scheme, or (out->lacks_memory) out of memory. */
 bool ncr_url_place_of(const char *url, ncr_url_place *out);
+
+/* Says why there is no place: out of memory, or "NAME: not an HTTP URL". */
+nacre_status ncr_url_place_error(const ncr_url_place *place, const char *name, nacre_error *err);
 
 /* Whether scheme, host and port are the same. */
 bool ncr_url_place_same(const ncr_url_place *a, const ncr_url_place *b);
 
 /* The URL that a Location header names, seen from base; without fragment and without user and password. NULL: it is
- * none, or out of memory. Released with free(). */
-char *ncr_url_resolve(const char *base, const char *location);
+ * none, or (*lacks_memory) out of memory. Released with free(). */
+char *ncr_url_resolve(const char *base, const char *location, bool *lacks_memory);
 
 /* The proxy for a place: of the two that are configured (NULL: none; for https the second goes before the first), else
  * what the environment gives by libcurl's variables (http_proxy, https_proxy, all_proxy); NULL: none, also where

@@ -212,6 +212,8 @@ static nacre_status check_redirect(const ncr_http_transfer *t, const char *url, 
 {
     const char *name = t->request->name;
     int status = t->answer.status;
+    if (to->lacks_memory)
+        return ncr_error_memory(err);
     if (!url || !to->scheme[0])
         return ncr_error_set_http(err, NACRE_ERROR_CORRUPT, status, "%s: redirected (%d) to no HTTP URL", name, status);
     if (t->redirects >= MAX_REDIRECTS)
@@ -228,8 +230,9 @@ static ncr_verdict follow(ncr_http_transfer *t)
     char location[4096] = "";
     ncr_answer_header(&t->answer, "location", location, sizeof location);
     bool is_cut = strlen(location) == sizeof location - 1;
-    char *url = *location && !is_cut ? ncr_url_resolve(t->url ? t->url : t->request->url, location) : NULL;
     ncr_url_place to = {0};
+    char *url =
+        *location && !is_cut ? ncr_url_resolve(t->url ? t->url : t->request->url, location, &to.lacks_memory) : NULL;
     if (url)
         ncr_url_place_of(url, &to);
     if (check_redirect(t, url, &to, &t->error) != NACRE_OK) {

@@ -51,7 +51,9 @@ static void another_port_or_scheme_is_another_place(void **state)
 
 static void check_resolve(const char *base, const char *location, const char *expected)
 {
-    char *url = ncr_url_resolve(base, location);
+    bool lacks_memory;
+    char *url = ncr_url_resolve(base, location, &lacks_memory);
+    assert_false(lacks_memory);
     if (expected)
         assert_string_equal(url, expected);
     else
