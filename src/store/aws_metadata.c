@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/fork.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "net/url.h"
 #include "store/aws_source.h"
@@ -224,8 +225,11 @@ static nacre_status ask_secret(const ncr_aws_source *source, const char *const *
     nacre_status status = ask_instance(source, &ask, path, call, &answer, err);
     if (status != NACRE_OK)
         return status;
-    json_t *root = json_loadb(answer.body, answer.size, 0, NULL);
-    status = ncr_aws_secret_from_json(root, "Token", "the instance's metadata service", out, err);
+    json_t *root;
+    status = ncr_json_load(answer.body, answer.size, 0, &root, NULL);
+    status = status == NACRE_ERROR_MEMORY
+                 ? ncr_error_memory(err)
+                 : ncr_aws_secret_from_json(root, "Token", "the instance's metadata service", out, err);
     json_decref(root);
     ncr_token_answer_clear(&answer);
     return status;
@@ -256,11 +260,15 @@ static nacre_status read_login(const ncr_aws_source *source, json_t **out, nacre
 {
     ncr_buffer text;
     nacre_status status = ncr_token_read_file(source->token_file, "the login's file", &text, NULL);
-    json_t *login = status == NACRE_OK ? json_loadb((const char *)text.data, text.size, 0, NULL) : NULL;
-    if (status == NACRE_OK)
+    json_t *login = NULL;
+    if (status == NACRE_OK) {
+        status = ncr_json_load(text.data, text.size, 0, &login, NULL);
         ncr_token_wipe(&text);
-    const char *expires = ncr_token_text(login, "expiresAt");
+    }
     *out = login;
+    if (status == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
+    const char *expires = ncr_token_text(login, "expiresAt");
     if (ncr_token_text(login, "accessToken") && expires && ncr_token_time_ms(expires) > ncr_clock_wall_ms())
         return NACRE_OK;
     return ncr_error_set(err, NACRE_ERROR_DENIED, "%s has no login that holds; run: aws sso login --profile %s",

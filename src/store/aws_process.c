@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include "base/json.h"
 #include "store/aws_source.h"
 #include "store/process.h"
 
@@ -8,8 +9,10 @@
 static nacre_status read_json(const ncr_buffer *text, ncr_secret **out, nacre_error *err)
 {
     int64_t version = 0;
-    json_t *root = text->size ? json_loadb((const char *)text->data, text->size, 0, NULL) : NULL;
-    nacre_status status;
+    json_t *root;
+    nacre_status status = ncr_json_load(text->data, text->size, 0, &root, NULL);
+    if (status == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
     if (!ncr_token_number(root, "Version", &version) || version != 1)
         status = ncr_error_set(err, NACRE_ERROR_DENIED, "credential_process: it prints no JSON object of Version 1");
     else

@@ -64,16 +64,19 @@ static nacre_status read_answer(const ncr_token_ask *ask, const ncr_token_answer
 {
     static const char *const names[] = {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"};
     char texts[4][4096];
-    bool is_whole = true;
+    bool is_whole = true, lacks_memory = false;
     for (int i = 0; i < 4 && is_whole; i++) {
         char path[160];
         snprintf(path, sizeof path, "%sResponse/%sResult/Credentials/%s", action, action, names[i]);
-        is_whole = ncr_aws_xml_find(answer->body, answer->size, path, texts[i], sizeof texts[i]) && texts[i][0] &&
-                   strlen(texts[i]) < sizeof texts[i] - 1;
+        nacre_status found = ncr_aws_xml_find(answer->body, answer->size, path, texts[i], sizeof texts[i]);
+        lacks_memory |= found == NACRE_ERROR_MEMORY;
+        is_whole = found == NACRE_OK && texts[i][0] && strlen(texts[i]) < sizeof texts[i] - 1;
     }
     int64_t expires_ms = is_whole ? ncr_token_time_ms(texts[3]) : -1;
     nacre_status status = NACRE_OK;
-    if (expires_ms < 0)
+    if (lacks_memory)
+        status = ncr_error_memory(err);
+    else if (expires_ms < 0)
         status = ncr_token_lacks(ask, "AccessKeyId, SecretAccessKey, SessionToken and Expiration", err);
     else if (!(*out = ncr_secret_new(texts[0], texts[1], texts[2], expires_ms)))
         status = ncr_error_memory(err);

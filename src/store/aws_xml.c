@@ -69,11 +69,14 @@ static bool take_first(void *user, const char *path, const char *text)
     return true;
 }
 
-bool ncr_aws_xml_find(const void *data, size_t size, const char *path, char *out, size_t out_size)
+nacre_status ncr_aws_xml_find(const void *data, size_t size, const char *path, char *out, size_t out_size)
 {
     search s = {.path = path, .out = out, .out_size = out_size};
     out[0] = '\0';
-    if (size)
-        ncr_aws_xml_read(data, size, "", take_first, &s, NULL);
-    return s.found;
+    nacre_status status = size ? ncr_aws_xml_read(data, size, "", take_first, &s, NULL) : NACRE_OK;
+    if (status == NACRE_ERROR_MEMORY) {
+        out[0] = '\0';
+        return status;
+    }
+    return s.found ? NACRE_OK : NACRE_ERROR_NOT_FOUND;
 }

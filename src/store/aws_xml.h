@@ -18,7 +18,8 @@ typedef bool (*ncr_aws_xml_element)(void *user, const char *path, const char *te
 nacre_status ncr_aws_xml_read(const void *data, size_t size, const char *name, ncr_aws_xml_element element, void *user,
                               nacre_error *err);
 
-/* Copies the text of the first element of that path, cut at out_size; false, and "", where there is none. */
-bool ncr_aws_xml_find(const void *data, size_t size, const char *path, char *out, size_t out_size);
+/* Copies the text of the first element of that path, cut at out_size. NACRE_ERROR_NOT_FOUND: there is none, also where
+ * it is no document; NACRE_ERROR_MEMORY. "" after both. No message is written. */
+nacre_status ncr_aws_xml_find(const void *data, size_t size, const char *path, char *out, size_t out_size);
 
 #endif

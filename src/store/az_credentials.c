@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "net/url.h"
 #include "store/az.h"
 #include "store/token.h"
@@ -154,7 +155,9 @@ static nacre_status take_identity(const ncr_token_ask *ask, const ncr_token_answ
                                   nacre_error *err)
 {
     int64_t at;
-    json_t *root = json_loadb(answer->body, answer->size, 0, NULL);
+    json_t *root;
+    if (ncr_json_load(answer->body, answer->size, 0, &root, NULL) == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
     if (!json_object_get(root, "expires_in") && ncr_token_number(root, "expires_on", &at))
         json_object_set_new(root, "expires_in", json_integer(at - ncr_clock_wall_ms() / 1000));
     nacre_status status =
@@ -292,6 +295,8 @@ static nacre_status check_authority(const char *authority, nacre_error *err)
                               strcmp(place.host, "[::1]") == 0);
     if (is_url && (strcmp(place.scheme, "https") == 0 || is_near) && !strpbrk(authority, "?#@ "))
         return NACRE_OK;
+    if (place.lacks_memory)
+        return ncr_error_memory(err);
     return ncr_error_set(err, NACRE_ERROR_INVALID, "az.authority_host: no https URL of a directory: '%.200s'",
                          authority);
 }

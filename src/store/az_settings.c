@@ -171,9 +171,11 @@ static nacre_status normalise_endpoint(ncr_az_settings *s, nacre_error *err)
     free(s->endpoint);
     s->endpoint = url;
     if (!ncr_url_place_of(url, &place) || strpbrk(url, "?#@ "))
-        return ncr_error_set(err, NACRE_ERROR_INVALID,
-                             "az.endpoint: no URL of a server: give https://ACCOUNT.blob.core.windows.net or "
-                             "http://HOST:PORT/ACCOUNT");
+        return place.lacks_memory
+                   ? ncr_error_memory(err)
+                   : ncr_error_set(err, NACRE_ERROR_INVALID,
+                                   "az.endpoint: no URL of a server: give https://ACCOUNT.blob.core.windows.net or "
+                                   "http://HOST:PORT/ACCOUNT");
     make_lower(url, path_of(url));
     return NACRE_OK;
 }
@@ -184,7 +186,7 @@ static bool account_from_endpoint(ncr_az_settings *s)
     ncr_url_place place;
     const char *path = path_of(s->endpoint);
     if (!ncr_url_place_of(s->endpoint, &place))
-        return true;
+        return !place.lacks_memory;
     if (is_plain_host(place.host)) {
         s->account = *path ? ncr_text_copy(path + 1) : NULL;
         return s->account || !*path;
@@ -199,7 +201,11 @@ static bool account_from_endpoint(ncr_az_settings *s)
 static nacre_status add_account_to_path(ncr_az_settings *s, nacre_error *err)
 {
     ncr_url_place place;
-    if (*path_of(s->endpoint) || !ncr_url_place_of(s->endpoint, &place) || !is_plain_host(place.host))
+    if (*path_of(s->endpoint))
+        return NACRE_OK;
+    if (!ncr_url_place_of(s->endpoint, &place))
+        return place.lacks_memory ? ncr_error_memory(err) : NACRE_OK;
+    if (!is_plain_host(place.host))
         return NACRE_OK;
     if (!s->account)
         return ncr_error_set(err, NACRE_ERROR_INVALID,

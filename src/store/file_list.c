@@ -140,8 +140,11 @@ static nacre_status walk_child(walk *w, const char *key, const child *c)
         return add_entry(w, key, true, NULL);
     ncr_object_facts facts;
     struct stat st;
-    if (stat(key, &st) != 0 || !S_ISREG(st.st_mode))
-        return NACRE_OK; /* gone since the directory was read */
+    if (stat(key, &st) != 0) /* gone since the directory was read, or a link that leads nowhere */
+        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EACCES ? NACRE_OK
+                                                                                        : cannot_list(w, key, errno);
+    if (!S_ISREG(st.st_mode))
+        return NACRE_OK;
     ncr_file_facts_from(&st, &facts);
     return add_entry(w, key, false, &facts);
 }

@@ -344,11 +344,13 @@ bool ncr_gs_is_anonymous(const ncr_gs_store *store)
 }
 
 /* Whether an endpoint is one of Google's own, under whatever name (regional, private). */
-static bool is_googles(const char *endpoint)
+static nacre_status check_googles(const char *endpoint, bool *out, nacre_error *err)
 {
     ncr_url_place place;
-    return ncr_url_place_of(endpoint, &place) && strcmp(place.scheme, "https") == 0 && place.port == 443 &&
+    bool is_place = ncr_url_place_of(endpoint, &place);
+    *out = is_place && strcmp(place.scheme, "https") == 0 && place.port == 443 &&
            ncr_text_ends_nocase(place.host, ".googleapis.com");
+    return place.lacks_memory ? ncr_error_memory(err) : NACRE_OK;
 }
 
 /* What tells this store's credentials and payer from others'. NULL: out of memory. */
@@ -410,8 +412,11 @@ nacre_status ncr_gs_store_open(const ncr_store_options *options, ncr_store **out
     ncr_gs_identity identity = {0};
     *out = NULL;
     nacre_status status = find_endpoint(options->config, &endpoint, err);
+    bool is_googles = false;
+    if (status == NACRE_OK)
+        status = check_googles(endpoint, &is_googles, err);
     if (status == NACRE_OK && !options->anonymous && !ncr_config_bool(options->config, NCR_KEY_GS_NO_SIGN_REQUEST))
-        status = ncr_gs_identity_find(options->config, is_googles(endpoint), &identity, err);
+        status = ncr_gs_identity_find(options->config, is_googles, &identity, err);
     if (status == NACRE_OK) {
         *out = (ncr_store *)make_store(options, endpoint, &identity);
         status = *out ? NACRE_OK : ncr_error_memory(err);

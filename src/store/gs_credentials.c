@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fork.h"
+#include "base/json.h"
 #include "base/text.h"
 
 /* Where credentials are looked for. Files are read at each open, so that a change of them is seen at the next; their
@@ -141,7 +142,9 @@ static nacre_status take_text(const ncr_buffer *text, const char *name, ncr_conf
                               nacre_error *err)
 {
     json_error_t why;
-    json_t *file = json_loadb((const char *)text->data, text->size, 0, &why);
+    json_t *file;
+    if (ncr_json_load(text->data, text->size, 0, &file, &why) == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
     /* The parser's text may repeat a word of the file, and so is not told. */
     nacre_status status = json_is_object(file) ? take_parsed(file, text, name, config, out, err)
                           : file

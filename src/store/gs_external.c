@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "store/gs_credentials.h"
 
@@ -79,7 +80,9 @@ static nacre_status take_subject(const json_t *source, const ncr_buffer *text, c
             length--;
         *out = ncr_text_copy_n(first, length);
     } else if (strcmp(type, "json") == 0 && member) {
-        json_t *root = json_loads(whole, 0, NULL);
+        json_t *root;
+        if (ncr_json_load(whole, strlen(whole), 0, &root, NULL) == NACRE_ERROR_MEMORY)
+            return ncr_error_memory(err);
         const char *token = ncr_token_text(root, member);
         *out = ncr_text_copy(token ? token : "");
         json_decref(root);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "store/gs.h"
 #include "store/s3.h"
 #include "store/token.h"
@@ -18,7 +19,18 @@ static nacre_status bad_answer(const char *name, const char *what, nacre_error *
 
 static json_t *parse(const ncr_buffer *body)
 {
-    return body->data ? json_loadb((const char *)body->data, body->size, 0, NULL) : NULL;
+    json_t *root;
+    ncr_json_load(body->data, body->size, 0, &root, NULL);
+    return root;
+}
+
+/* The object that an answer is. */
+static nacre_status parse_object(const ncr_buffer *body, const char *name, json_t **out, nacre_error *err)
+{
+    nacre_status status = ncr_json_load(body->data, body->size, 0, out, NULL);
+    if (status == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
+    return json_is_object(*out) ? NACRE_OK : bad_answer(name, "no JSON object", err);
 }
 
 static const char *member(const json_t *object, const char *name)
@@ -48,9 +60,10 @@ nacre_status ncr_gs_metadata_from(const json_t *root, const char *name, ncr_gs_m
 nacre_status ncr_gs_metadata_parse(const ncr_buffer *body, const char *name, ncr_gs_metadata *out, nacre_error *err)
 {
     *out = (ncr_gs_metadata){0};
-    json_t *root = parse(body);
-    nacre_status status =
-        json_is_object(root) ? ncr_gs_metadata_from(root, name, out, err) : bad_answer(name, "no JSON object", err);
+    json_t *root;
+    nacre_status status = parse_object(body, name, &root, err);
+    if (status == NACRE_OK)
+        status = ncr_gs_metadata_from(root, name, out, err);
     json_decref(root);
     return status;
 }
@@ -90,8 +103,8 @@ static nacre_status take_prefixes(const json_t *prefixes, ncr_list_op *op, size_
 nacre_status ncr_gs_list_parse(const ncr_buffer *body, ncr_list_op *op)
 {
     size_t capacity = 0;
-    json_t *root = parse(body);
-    nacre_status status = json_is_object(root) ? NACRE_OK : bad_answer(op->object->name, "no JSON object", &op->error);
+    json_t *root;
+    nacre_status status = parse_object(body, op->object->name, &root, &op->error);
     if (status == NACRE_OK)
         status = take_items(json_object_get(root, "items"), op, &capacity);
     if (status == NACRE_OK)
@@ -125,16 +138,35 @@ bool ncr_gs_error_text(const ncr_buffer *body, char *out, size_t out_size)
     return out[0] != '\0';
 }
 
+/* A text as JSON; NULL: out of memory, or (*is_text false) it is not UTF-8, which jansson does not tell apart. */
+static json_t *json_of(const char *text, bool *is_text)
+{
+    json_t *value = json_string(text);
+    *is_text = true;
+    if (value)
+        return value;
+    json_t *unchecked = json_stringn_nocheck(text, strlen(text));
+    value = unchecked ? json_string(text) : NULL;
+    *is_text = value || !unchecked;
+    json_decref(unchecked);
+    return value;
+}
+
+/* Adds a member; a text that is not UTF-8 is left out. False: out of memory. */
+static bool set_text(json_t *object, const char *name, const char *text)
+{
+    bool is_text;
+    json_t *value = json_of(text, &is_text);
+    return !is_text || json_object_set_new(object, name, value) == 0;
+}
+
 char *ncr_gs_metadata_text(const char *key, const char *content_type, const char *crc32c, bool *is_text)
 {
-    json_t *root = json_object(), *name = json_string(key);
-    *is_text = name != NULL || !root;
-    json_object_set_new(root, "name", name);
-    if (content_type && *content_type)
-        json_object_set_new(root, "contentType", json_string(content_type));
-    if (crc32c)
-        json_object_set_new(root, "crc32c", json_string(crc32c));
-    char *text = name ? json_dumps(root, JSON_COMPACT) : NULL;
+    json_t *root = json_object(), *name = json_of(key, is_text);
+    bool made = json_object_set_new(root, "name", name) == 0;
+    made = made && (!content_type || !*content_type || set_text(root, "contentType", content_type)) &&
+           (!crc32c || set_text(root, "crc32c", crc32c));
+    char *text = made ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     return text;
 }

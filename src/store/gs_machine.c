@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "store/gs_credentials.h"
 
@@ -71,7 +72,9 @@ static nacre_status take_answer(machine_source *source, const ncr_token_ask *ask
         return nobody(INT64_MAX, out, err);
     if (!is_success || !is_googles)
         return ncr_token_refused(ask, answer, err);
-    json_t *root = json_loadb(answer->body, answer->size, 0, NULL);
+    json_t *root;
+    if (ncr_json_load(answer->body, answer->size, 0, &root, NULL) == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
     nacre_status status = ncr_token_from_oauth(ask, root, out, err);
     source->has_account |= status == NACRE_OK;
     json_decref(root);

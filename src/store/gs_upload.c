@@ -54,12 +54,8 @@ static ncr_http_request *session_request(const gs_upload *up, const char *method
 
 /* A server behind a forwarded port or another name tells URLs that lead elsewhere; where the user named the endpoint,
  * that is where the session is. */
-static char *session_url(const ncr_gs_store *store, const char *location)
+static char *session_url(const ncr_gs_store *store, const char *location, const char *path)
 {
-    const char *host = strstr(location, "://");
-    const char *path = host ? strchr(host + 3, '/') : NULL;
-    if (!path)
-        return NULL;
     return store->is_configured ? ncr_text_format("%s%s", store->endpoint, path) : ncr_text_copy(location);
 }
 
@@ -77,9 +73,11 @@ static nacre_status take_session(gs_upload *up, const ncr_http_request *request,
         return ncr_gs_status_error(request, object, err);
     bool is_there = ncr_http_response_header(&request->response, "location", location, sizeof location) &&
                     strlen(location) < sizeof location - 1;
-    up->session = is_there ? session_url(ncr_gs_of(object), location) : NULL;
-    if (up->session)
-        return NACRE_OK;
+    const char *host = is_there ? strstr(location, "://") : NULL, *path = host ? strchr(host + 3, '/') : NULL;
+    if (path) {
+        up->session = session_url(ncr_gs_of(object), location, path);
+        return up->session ? NACRE_OK : ncr_error_memory(err);
+    }
     return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: the store's answer names no place to upload to", object->name);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/json.h"
 #include "store/change.h"
 #include "store/gs.h"
 
@@ -318,7 +319,9 @@ static nacre_status take_step(rewrite *r, const ncr_http_request *request, nacre
         return ncr_gs_xml_copy_take(r->copy, request, err);
     }
     const ncr_buffer *body = &request->response.whole;
-    json_t *root = body->data ? json_loadb((const char *)body->data, body->size, 0, NULL) : NULL;
+    json_t *root;
+    if (ncr_json_load(body->data, body->size, 0, &root, NULL) == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
     const char *token = json_string_value(json_object_get(root, "rewriteToken"));
     nacre_status status = NACRE_OK;
     free(r->token);

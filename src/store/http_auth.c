@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "net/url.h"
 
@@ -134,8 +135,10 @@ static nacre_status take_prefix(ncr_http_auth *auth, const ncr_url_place *here, 
     const char *name, *path = path_of(prefix);
     const json_t *value;
     if (!ncr_url_place_of(prefix, &place))
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%.64s' is neither a header nor an http or https URL",
-                             origin, prefix);
+        return place.lacks_memory
+                   ? ncr_error_memory(err)
+                   : ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%.64s' is neither a header nor an http or https URL",
+                                   origin, prefix);
     if (!ncr_url_place_same(&place, here))
         return NACRE_OK;
     nacre_status status = NACRE_OK;
@@ -152,9 +155,11 @@ static nacre_status take_prefix(ncr_http_auth *auth, const ncr_url_place *here, 
 static nacre_status take_map(ncr_http_auth *auth, const ncr_url_place *here, const char *text, const char *origin,
                              nacre_error *err)
 {
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *value;
+    json_t *root, *value;
     const char *name;
-    nacre_status status = NACRE_OK;
+    nacre_status status = ncr_json_load(text, strlen(text), JSON_REJECT_DUPLICATES, &root, NULL);
+    if (status == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
     if (!root)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: begins like a JSON object and is none", origin);
     json_object_foreach (root, name, value) {
@@ -311,7 +316,7 @@ nacre_status ncr_http_auth_find(const char *location, const char *user, const nc
     ncr_url_place here;
     *out = (ncr_http_auth){0};
     if (!ncr_url_place_of(location, &here))
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: not an HTTP URL", location);
+        return ncr_url_place_error(&here, location, err);
     nacre_status status = find_user(out, &here, user, config, err);
     if (status == NACRE_OK)
         status = find_headers(out, &here, config, err);

@@ -97,6 +97,7 @@ typedef struct ncr_s3_failure {
     char code[64];     /* "NoSuchKey"; "": it says nothing */
     char message[320]; /* "" none */
     char region[NCR_S3_REGION];
+    bool lacks_memory; /* the texts are empty for that */
 } ncr_s3_failure;
 
 /* Reads an error's body; false, and empty texts, where it is none. */

@@ -168,7 +168,7 @@ static nacre_status take_copy(ncr_copy *copy, const ncr_s3_exchange *x, nacre_er
     const ncr_buffer *body = &response->whole;
     char etag[256], version_id[256] = "";
     ncr_s3_failure failure;
-    if (!ncr_aws_xml_find(body->data, body->size, "CopyObjectResult/ETag", etag, sizeof etag)) {
+    if (ncr_aws_xml_find(body->data, body->size, "CopyObjectResult/ETag", etag, sizeof etag) != NACRE_OK) {
         ncr_s3_failure_read(body->data, body->size, &failure);
         copy->outcome = NCR_OUTCOME_UNKNOWN; /* the store began, and then failed */
         if (strcmp(failure.code, "PreconditionFailed") == 0)

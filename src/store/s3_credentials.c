@@ -179,5 +179,7 @@ nacre_status ncr_s3_find_credentials(const ncr_config *config, bool is_anonymous
         status = ncr_error_memory(&why);
     ncr_aws_source_free(s.found);
     ncr_aws_profiles_clear(&s.profiles);
+    if (status == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
     return status == NACRE_OK ? status : ncr_error_set(err, status, "s3: %s", why.message);
 }

@@ -27,7 +27,10 @@ static bool take_failure(void *user, const char *path, const char *text)
 bool ncr_s3_failure_read(const void *data, size_t size, ncr_s3_failure *out)
 {
     *out = (ncr_s3_failure){0};
-    return size && ncr_aws_xml_read(data, size, "", take_failure, out, NULL) == NACRE_OK && out->code[0];
+    nacre_status status = size ? ncr_aws_xml_read(data, size, "", take_failure, out, NULL) : NACRE_OK;
+    if (status == NACRE_ERROR_MEMORY)
+        *out = (ncr_s3_failure){.lacks_memory = true};
+    return status == NACRE_OK && out->code[0];
 }
 
 /* --- Denials. --- */
@@ -98,6 +101,8 @@ nacre_status ncr_s3_failure_error(const ncr_http_request *request, const ncr_s3_
                                   const ncr_object *object, nacre_error *err)
 {
     char said[480];
+    if (failure->lacks_memory)
+        return ncr_error_memory(err);
     end_of_sentence(failure, said);
     if (code == 401 || (code == 403 && strcmp(failure->code, "InvalidObjectState") != 0) ||
         ncr_s3_is_about_credentials(failure->code))

@@ -79,8 +79,11 @@ static nacre_status take_id(s3_upload *up, const ncr_http_request *request, nacr
     const ncr_buffer *body = &request->response.whole;
     if (request->response.status != 200)
         return ncr_s3_status_error(request, up->base.object, err);
-    if (!ncr_aws_xml_find(body->data, body->size, "InitiateMultipartUploadResult/UploadId", id, sizeof id) || !id[0] ||
-        strlen(id) == sizeof id - 1)
+    nacre_status found =
+        ncr_aws_xml_find(body->data, body->size, "InitiateMultipartUploadResult/UploadId", id, sizeof id);
+    if (found == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
+    if (!id[0] || strlen(id) == sizeof id - 1)
         return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: the store's answer names no upload", up->base.object->name);
     char algorithm[16] = "";
     ncr_http_response_header(&request->response, "x-amz-checksum-algorithm", algorithm, sizeof algorithm);
@@ -280,7 +283,7 @@ nacre_status ncr_s3_upload_part_copy(ncr_upload *upload, unsigned number, const 
     if (status == NACRE_OK && !ncr_s3_change_succeeded(x)) {
         status = ncr_s3_status_error(x->request, up->base.object, err);
     } else if (status == NACRE_OK &&
-               !ncr_aws_xml_find(body->data, body->size, "CopyPartResult/ETag", etag, sizeof etag)) {
+               ncr_aws_xml_find(body->data, body->size, "CopyPartResult/ETag", etag, sizeof etag) != NACRE_OK) {
         ncr_s3_failure failure;
         ncr_s3_failure_read(body->data, body->size, &failure);
         status = ncr_s3_failure_error(x->request, &failure, 200, up->base.object, err);
@@ -368,6 +371,10 @@ static nacre_status judge(s3_upload *up, const ncr_http_request *request, ncr_ou
     ncr_s3_failure failure;
     bool is_failure = ncr_s3_failure_read(body->data, body->size, &failure);
     *again = false;
+    if (failure.lacks_memory) { /* what looks like a success may be none */
+        *outcome = NCR_OUTCOME_UNKNOWN;
+        return ncr_error_memory(err);
+    }
     if (code == 200 && !is_failure)
         return take_object(up, request, facts);
     if (code == 200) {

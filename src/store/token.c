@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "net/url.h"
 
@@ -190,8 +191,11 @@ nacre_status ncr_token_ask_json(const ncr_token_ask *ask, ncr_call *call, json_t
     nacre_status status = ncr_token_ask_ok(ask, call, &answer, err);
     if (status != NACRE_OK)
         return status;
-    json_t *root = json_loadb(answer.body, answer.size, 0, NULL);
+    json_t *root;
+    status = ncr_json_load(answer.body, answer.size, 0, &root, NULL);
     ncr_token_answer_clear(&answer);
+    if (status == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
     if (!json_is_object(root)) {
         json_decref(root);
         return ncr_token_lacks(ask, "a JSON object", err);
