@@ -193,19 +193,20 @@ static char *copy_proj_string(const char *text)
     return copy;
 }
 
-static char *format_pj(PJ_CONTEXT *context, const PJ *pj, nacre_crs_format format)
+/* PROJ's own text, which lives as long as pj; NULL: there is none. */
+static const char *format_pj(PJ_CONTEXT *context, const PJ *pj, nacre_crs_format format)
 {
     static const char *const one_line[] = {"MULTILINE=NO", NULL};
     static const char *const as_gdal[] = {"MULTILINE=NO", "OUTPUT_AXIS=YES", NULL};
     switch (format) {
     case NACRE_CRS_WKT2:
-        return ncr_text_copy(proj_as_wkt(context, pj, PJ_WKT2_2019, one_line));
+        return proj_as_wkt(context, pj, PJ_WKT2_2019, one_line);
     case NACRE_CRS_WKT1:
-        return ncr_text_copy(proj_as_wkt(context, pj, PJ_WKT1_GDAL, as_gdal));
+        return proj_as_wkt(context, pj, PJ_WKT1_GDAL, as_gdal);
     case NACRE_CRS_PROJJSON:
-        return ncr_text_copy(proj_as_projjson(context, pj, one_line));
+        return proj_as_projjson(context, pj, one_line);
     case NACRE_CRS_PROJ:
-        return copy_proj_string(proj_as_proj_string(context, pj, PJ_PROJ_5, NULL));
+        return proj_as_proj_string(context, pj, PJ_PROJ_5, NULL);
     }
     return NULL;
 }
@@ -228,9 +229,12 @@ nacre_status ncr_crs_text(nacre_crs *crs, nacre_crs_format format, const char **
     PJ *pj = ncr_crs_new_pj(crs, context, err ? err : &ignored);
     if (!pj)
         return err ? err->status : ignored.status;
-    char *text = format_pj(context, pj, format);
+    const char *formatted = format_pj(context, pj, format);
+    char *text = format == NACRE_CRS_PROJ ? copy_proj_string(formatted) : ncr_text_copy(formatted);
     proj_destroy(pj);
-    if (!text)
+    if (formatted && !text)
+        return ncr_error_memory(err);
+    if (!formatted)
         return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%.60s: this CRS has no form as %s", crs->definition,
                              format_names[format]);
     pthread_mutex_lock(&crs->lock);

@@ -13,6 +13,7 @@
 typedef struct sink {
     ncr_buffer bytes;
     size_t position;
+    bool lacks_memory;
     bool is_closed; /* the directory, which is written last, is dropped */
     char message[256];
 } sink;
@@ -37,8 +38,10 @@ static tmsize_t write_sink(thandle_t user, void *data, tmsize_t size)
     if (end > s->bytes.size) {
         size_t more = end - s->bytes.size;
         uint8_t *room = ncr_buffer_reserve(&s->bytes, more);
-        if (!room)
+        if (!room) {
+            s->lacks_memory = true;
             return -1;
+        }
         memset(room, 0, more);
         s->bytes.size += more;
     }
@@ -164,7 +167,7 @@ nacre_status ncr_tiff_encode(const ncr_tiff_format *format, const char *name, in
     *out = s.bytes;
     if (is_written)
         return NACRE_OK;
-    if (!*s.message)
+    if (s.lacks_memory || !*s.message)
         return ncr_error_memory(err);
     return ncr_error_set(err, NACRE_ERROR_IO, "%s: a block could not be encoded: %s", name, s.message);
 }

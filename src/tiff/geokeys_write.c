@@ -392,7 +392,7 @@ static nacre_status set_crs(GTIF *gtif, nacre_crs *crs, const char *name, nacre_
     nacre_status status = ncr_crs_text(crs, NACRE_CRS_PROJJSON, &text, err);
     if (status != NACRE_OK)
         return status;
-    json_t *json = json_loads(text, 0, NULL);
+    json_t *json = json_loads(text, 0, NULL); /* PROJ writes no wrong ones */
     status = json ? set_json(gtif, json, name, err) : ncr_error_memory(err);
     json_decref(json);
     return status == NACRE_ERROR_UNSUPPORTED ? set_esri_text(gtif, crs, err) : status;

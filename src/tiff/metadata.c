@@ -36,6 +36,16 @@ static void clear_item(item_reader *reader)
     reader->text.size = 0;
 }
 
+static nacre_status set_text(char **to, const char *value, nacre_error *err)
+{
+    char *copy = ncr_text_copy(value);
+    if (!copy)
+        return ncr_error_memory(err);
+    free(*to);
+    *to = copy;
+    return NACRE_OK;
+}
+
 static void XMLCALL start_element(void *user, const XML_Char *element, const XML_Char **attributes)
 {
     item_reader *reader = user;
@@ -44,13 +54,13 @@ static void XMLCALL start_element(void *user, const XML_Char *element, const XML
     clear_item(reader);
     reader->is_open = true;
     reader->sample = -1;
-    for (; *attributes; attributes += 2) {
+    for (; *attributes && reader->status == NACRE_OK; attributes += 2) {
         if (!strcmp(attributes[0], "name"))
-            reader->name = ncr_text_copy(attributes[1]);
+            reader->status = set_text(&reader->name, attributes[1], reader->err);
         else if (!strcmp(attributes[0], "role"))
-            reader->role = ncr_text_copy(attributes[1]);
+            reader->status = set_text(&reader->role, attributes[1], reader->err);
         else if (!strcmp(attributes[0], "domain"))
-            reader->domain = ncr_text_copy(attributes[1]);
+            reader->status = set_text(&reader->domain, attributes[1], reader->err);
         else if (!strcmp(attributes[0], "sample") && !ncr_text_to_int(attributes[1], &reader->sample))
             reader->sample = -2;
     }
@@ -85,16 +95,6 @@ static void unescape(char *text)
         text += length;
     }
     *to = 0;
-}
-
-static nacre_status set_text(char **to, const char *value, nacre_error *err)
-{
-    char *copy = ncr_text_copy(value);
-    if (!copy)
-        return ncr_error_memory(err);
-    free(*to);
-    *to = copy;
-    return NACRE_OK;
 }
 
 /* Sets what a role stands for; *known tells whether it is one. */
@@ -159,7 +159,9 @@ nacre_status ncr_tiff_gdal_metadata(ncr_dataset *dataset, const char *text, nacr
     XML_SetUserData(parser, &reader);
     XML_SetElementHandler(parser, start_element, end_element);
     XML_SetCharacterDataHandler(parser, add_text);
-    XML_Parse(parser, text, (int)strnlen(text, VALUE_MAX), 1);
+    if (XML_Parse(parser, text, (int)strnlen(text, VALUE_MAX), 1) == XML_STATUS_ERROR &&
+        XML_GetErrorCode(parser) == XML_ERROR_NO_MEMORY)
+        reader.status = ncr_error_memory(err);
     XML_ParserFree(parser);
     clear_item(&reader);
     ncr_buffer_clear(&reader.text);

@@ -18,9 +18,8 @@ static nacre_status done_or_memory(bool done, nacre_error *err)
 /* WKT 1 is what every GDAL reads; WKT 2 where the CRS has no such form. */
 static nacre_status crs_text(nacre_crs *crs, const char **out, nacre_error *err)
 {
-    if (ncr_crs_text(crs, NACRE_CRS_WKT1, out, NULL) == NACRE_OK)
-        return NACRE_OK;
-    return ncr_crs_text(crs, NACRE_CRS_WKT2, out, err);
+    nacre_status status = ncr_crs_text(crs, NACRE_CRS_WKT1, out, err);
+    return status == NACRE_ERROR_UNSUPPORTED ? ncr_crs_text(crs, NACRE_CRS_WKT2, out, err) : status;
 }
 
 static const char *axis_mapping(nacre_crs *crs)

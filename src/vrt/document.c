@@ -88,11 +88,11 @@ static nacre_status absolute_name(const char *target, char **out, nacre_error *e
     if (status != NACRE_OK)
         return status;
     if (*out && (*out)[0] != '/') {
-        char *here = getcwd(NULL, 0);
-        char *whole = here ? ncr_text_format("%s/%s", here, *out) : NULL;
-        free(here);
+        char *whole;
+        nacre_status made = ncr_path_absolute(*out, &whole, err);
         free(*out);
         *out = whole;
+        return made;
     }
     return *out ? NACRE_OK : ncr_error_memory(err);
 }

@@ -30,8 +30,8 @@ static bool add_transform(ncr_xml *parent, const char *element, const nacre_tran
 static nacre_status add_crs(ncr_xml *parent, const char *element, nacre_crs *crs, nacre_error *err)
 {
     const char *text;
-    nacre_status status = ncr_crs_text(crs, NACRE_CRS_WKT1, &text, NULL);
-    if (status)
+    nacre_status status = ncr_crs_text(crs, NACRE_CRS_WKT1, &text, err);
+    if (status == NACRE_ERROR_UNSUPPORTED)
         status = ncr_crs_text(crs, NACRE_CRS_WKT2, &text, err);
     if (status)
         return status;
