@@ -218,6 +218,15 @@ static void start_batch(const scenario *s, queue *q, size_t index)
         run_batch(s, index, w->order, count);
 }
 
+static const char *how_ended(int status, char *out, size_t size)
+{
+    if (WIFSIGNALED(status))
+        snprintf(out, size, "it crashes (%s)", strsignal(WTERMSIG(status)));
+    else
+        snprintf(out, size, "it ends the process with status %d", WEXITSTATUS(status));
+    return out;
+}
+
 /* What came of an attempt whose process has ended. How that ended counts where it was alone; others that it did not get
  * to, or that cannot be blamed, are tried once more alone. */
 static void settle(const scenario *s, queue *q, const worker *w, size_t attempt_index, int status)
@@ -226,20 +235,24 @@ static void settle(const scenario *s, queue *q, const worker *w, size_t attempt_
     size_t index = (size_t)(w - workers);
     bool crashed = !WIFEXITED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 2);
     bool leaked = WIFEXITED(status) && WEXITSTATUS(status) == 2;
+    char text[64];
     if (a->state == RUN_BAD && a->alone)
         print_bad(s, a, index, a->text);
     else if ((a->state == RUN_BEGUN || a->state == RUN_PENDING) && a->alone)
-        print_bad(s, a, index, w->is_hung ? "it does not end" : "it crashes");
+        print_bad(s, a, index, w->is_hung ? "it does not end" : how_ended(status, text, sizeof text));
     else if (leaked && a->alone)
         print_bad(s, a, index, "memory is leaked");
-    else if (a->state == RUN_UNREACHED && a->alone)
+    else if (a->state == RUN_UNREACHED && a->alone) {
         unreached++;
-    else if (a->state == RUN_GOOD && !leaked && !crashed)
-        good++;
-    else if (a->state == RUN_GOOD && crashed && w->count > 1)
-        good++; /* a later one is to blame, and shows it alone */
-    else
-        push(q, attempt_index, true);
+
+        printf("UNREACHED %s\n", a->site.function);
+        fflush(stdout);
+        sites_print(&a->site);
+    }
+}
+else if (a->state == RUN_GOOD && !leaked && !crashed) good++;
+else if (a->state == RUN_GOOD && crashed && w->count > 1) good++; /* a later one is to blame, and shows it alone */
+else push(q, attempt_index, true);
 }
 
 static void end_batch(const scenario *s, queue *q, worker *w, int status)

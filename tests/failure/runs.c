@@ -108,7 +108,7 @@ static bool names_object(const scenario *s, const char *message)
     char here[512];
     if (strcmp(message, "out of memory") == 0)
         return true;
-    if (getcwd(here, sizeof here) && strncmp(message, here, strlen(here)) == 0)
+    if (getcwd(here, sizeof here) && strstr(message, here))
         return true; /* the configuration file, or one with credentials */
     for (size_t i = 0; i < 4 && s->names[i]; i++)
         if (strncmp(message, s->names[i], strlen(s->names[i])) == 0)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "emulator/emulator.h"
 #include "scenario.h"
@@ -52,6 +53,7 @@ void scene_file(const char *path, size_t size, unsigned seed)
 
 void scene_empty(const char *path)
 {
+    mkdir(path, 0755); /* the emulator takes empty folders away */
     DIR *stream = opendir(path);
     if (!stream)
         give_up(path);
@@ -62,12 +64,10 @@ void scene_empty(const char *path)
 
 uint64_t scene_look(const char *path)
 {
-    static char data[1 << 16];
+    static unsigned char data[1 << 20];
     uint64_t all = 0;
     DIR *stream = opendir(path);
-    if (!stream)
-        give_up(path);
-    for (struct dirent *entry; (entry = readdir(stream));) {
+    for (struct dirent *entry; stream && (entry = readdir(stream));) {
         char name[512];
         uint64_t one = 14695981039346656037u;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -76,12 +76,13 @@ uint64_t scene_look(const char *path)
         result_add(&one, entry->d_name, strlen(entry->d_name) + 1);
         FILE *file = fopen(name, "rb");
         for (size_t got; file && (got = fread(data, 1, sizeof data, file));)
-            result_add(&one, data, got);
+            one = one * 31 + crc32_z(0, data, got); /* quick, also where it is not compiled for speed */
         if (file)
             fclose(file);
         all += one; /* in whatever order they come */
     }
-    closedir(stream);
+    if (stream)
+        closedir(stream);
     return all;
 }
 

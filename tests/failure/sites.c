@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include "sites.h"
 
+#include <dlfcn.h>
 #include <execinfo.h>
 #include <link.h>
 #include <pthread.h>
@@ -12,7 +13,7 @@
 /* Of AddressSanitizer's run time, where that is there. */
 __attribute__((weak)) void __sanitizer_symbolize_pc(void *pc, const char *format, char *out, size_t size);
 
-enum { MODULES = 128, SKIPPED = 4 };
+enum { MODULES = 128, DEEPEST = 96 };
 
 typedef struct {
     uintptr_t begin, end;
@@ -26,6 +27,7 @@ static int depth_of_sites;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic bool is_armed;
 static _Thread_local bool is_inside; /* what telling stacks allocates does not count */
+static _Thread_local int own_frames; /* of this thread, that lie below what was armed */
 /* Guarded by lock. */
 static site_table *noted;
 static trial wanted;
@@ -70,6 +72,8 @@ void sites_init(int depth)
 
 void sites_arm(site_table *table, const trial *t)
 {
+    void *frames[DEEPEST];
+    own_frames = backtrace(frames, DEEPEST) - 1;
     pthread_mutex_lock(&lock);
     noted = table;
     has_trial = t;
@@ -142,8 +146,10 @@ bool sites_strike(site_kind kind, const char *function, void *caller, int *fault
     if (!atomic_load(&is_armed) || is_inside)
         return false;
     is_inside = true;
-    void *all[SITE_FRAMES + SKIPPED];
-    int count = backtrace(all, SITE_FRAMES + SKIPPED), first = 0;
+    void *all[DEEPEST];
+    int count = backtrace(all, DEEPEST), first = 0;
+    if (count < DEEPEST && count > own_frames)
+        count -= own_frames; /* the driver's */
     while (first < count && all[first] != caller)
         first++;
     if (first == count) /* unwinding did not get there: the caller alone */
@@ -162,13 +168,12 @@ bool sites_strike(site_kind kind, const char *function, void *caller, int *fault
 void sites_print(const site *s)
 {
     for (int i = 0; i < s->frame_count; i++) {
-        char text[512];
-        if (__sanitizer_symbolize_pc) {
+        char text[512] = "";
+        Dl_info info;
+        if (__sanitizer_symbolize_pc)
             __sanitizer_symbolize_pc((char *)s->frames[i] - 1, "%f %s:%l", text, sizeof text);
-            fprintf(stderr, "        %s\n", text);
-        } else {
-            fflush(stderr);
-            backtrace_symbols_fd(&s->frames[i], 1, 2);
-        }
+        if ((!text[0] || text[0] == '<') && dladdr(s->frames[i], &info) && info.dli_fname)
+            snprintf(text, sizeof text, "%s+%#tx", info.dli_fname, (char *)s->frames[i] - (char *)info.dli_fbase);
+        fprintf(stderr, "        %s\n", text);
     }
 }

@@ -44,7 +44,6 @@ const int *system_call_faults(const char *function)
         {"getrandom", {EIO, EINTR}},
         {"pthread_create", {EAGAIN}},
         {"posix_spawnp", {EAGAIN}},
-        {"newlocale", {ENOMEM}},
         {"getcwd", {ENOMEM}},
         {"socket", {EMFILE, ENOBUFS}},
         {"socketpair", {EMFILE}},
@@ -123,7 +122,6 @@ WRAP(int, pipe2, "pipe2", -1, (int fds[2], int flags), (fds, flags))
 WRAP(int, mkostemp64, "mkostemp", -1, (char *name, int flags), (name, flags))
 WRAP(pid_t, waitpid, "waitpid", -1, (pid_t pid, int *status, int options), (pid, status, options))
 WRAP(int, sched_getaffinity, "sched_getaffinity", -1, (pid_t pid, size_t size, cpu_set_t *set), (pid, size, set))
-WRAP(locale_t, newlocale, "newlocale", (locale_t)0, (int mask, const char *name, locale_t base), (mask, name, base))
 WRAP(char *, getcwd, "getcwd", NULL, (char *out, size_t size), (out, size))
 WRAP(int, pthread_create, "pthread_create", errno,
      (pthread_t * thread, const pthread_attr_t *attributes, void *(*function)(void *), void *user),
