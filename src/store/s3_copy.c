@@ -168,9 +168,13 @@ static nacre_status take_copy(ncr_copy *copy, const ncr_s3_exchange *x, nacre_er
     const ncr_buffer *body = &response->whole;
     char etag[256], version_id[256] = "";
     ncr_s3_failure failure;
-    if (ncr_aws_xml_find(body->data, body->size, "CopyObjectResult/ETag", etag, sizeof etag) != NACRE_OK) {
-        ncr_s3_failure_read(body->data, body->size, &failure);
+    nacre_status found = ncr_aws_xml_find(body->data, body->size, "CopyObjectResult/ETag", etag, sizeof etag);
+    if (found != NACRE_OK)
         copy->outcome = NCR_OUTCOME_UNKNOWN; /* the store began, and then failed */
+    if (found == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
+    if (found != NACRE_OK) {
+        ncr_s3_failure_read(body->data, body->size, &failure);
         if (strcmp(failure.code, "PreconditionFailed") == 0)
             return copy_condition_error(copy, err);
         return ncr_s3_failure_error(x->request, &failure, 200, copy->source, err);

@@ -262,6 +262,21 @@ nacre_status ncr_s3_upload_part(ncr_upload *upload, unsigned number, const void 
     return status;
 }
 
+/* The ETag of a part that the store copied, which may also have failed after the head of its answer. */
+static nacre_status take_copied_part(const s3_upload *up, const ncr_http_request *request, char *etag, size_t size,
+                                     nacre_error *err)
+{
+    const ncr_buffer *body = &request->response.whole;
+    ncr_s3_failure failure;
+    nacre_status found = ncr_aws_xml_find(body->data, body->size, "CopyPartResult/ETag", etag, size);
+    if (found == NACRE_OK)
+        return NACRE_OK;
+    if (found == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
+    ncr_s3_failure_read(body->data, body->size, &failure);
+    return ncr_s3_failure_error(request, &failure, 200, up->base.object, err);
+}
+
 nacre_status ncr_s3_upload_part_copy(ncr_upload *upload, unsigned number, const char *source, const char *source_etag,
                                      const char *range, nacre_error *err)
 {
@@ -279,15 +294,10 @@ nacre_status ncr_s3_upload_part_copy(ncr_upload *upload, unsigned number, const 
         return ncr_error_memory(err);
     }
     status = ncr_s3_change_send(x, &outcome, err);
-    const ncr_buffer *body = &x->request->response.whole;
-    if (status == NACRE_OK && !ncr_s3_change_succeeded(x)) {
+    if (status == NACRE_OK && !ncr_s3_change_succeeded(x))
         status = ncr_s3_status_error(x->request, up->base.object, err);
-    } else if (status == NACRE_OK &&
-               ncr_aws_xml_find(body->data, body->size, "CopyPartResult/ETag", etag, sizeof etag) != NACRE_OK) {
-        ncr_s3_failure failure;
-        ncr_s3_failure_read(body->data, body->size, &failure);
-        status = ncr_s3_failure_error(x->request, &failure, 200, up->base.object, err);
-    }
+    else if (status == NACRE_OK)
+        status = take_copied_part(up, x->request, etag, sizeof etag, err);
     if (status == NACRE_OK)
         status = keep_part(up, number, etag, "", 0, err);
     ncr_s3_exchange_free(x);
