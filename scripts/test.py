@@ -109,6 +109,20 @@ def sanitized_unit_tests() -> None:
                {**options, "NACRE_BIN": str(ROOT / "build-asan" / "nacre")})
 
 
+def failures(*options: str) -> None:
+    """Every allocation and system call fails in turn; see docs/internals/testing.md."""
+    if not build("build-asan", SANITIZED, "-Db_lundef=false"):
+        return
+    name = "failing allocations and system calls"
+    say(name)
+    status, _ = run(["ninja", "-C", "build-asan", "tests/failure/failure"], show=False)
+    environment = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
+    status, text = run([str(ROOT / "build-asan" / "tests" / "failure" / "failure"), *options], environment)
+    counts = re.search(r"^(\d+) failures survived, (\d+) not", text, re.M)
+    passed, failed = (int(counts.group(1)), int(counts.group(2))) if counts else (0, 1)
+    totals.add(name, passed, failed, 0, status)
+
+
 def threaded_unit_tests() -> None:
     if build("build-tsan", "-Db_sanitize=thread", "-Db_lundef=false"):
         unit("build-tsan", THREADED, {"TSAN_OPTIONS": "halt_on_error=1:die_after_fork=0"})
@@ -124,6 +138,8 @@ STEPS = {
     "lint": lambda: check("lint", ["scripts/lint", "quick"]),
     "unit": lambda: unit("build"),
     "asan": sanitized_unit_tests,
+    "failures": failures,
+    "failures-all": lambda: failures("--all"),
     "tsan": threaded_unit_tests,
     "integration": lambda: pytest("integration", ["-m", "not slow and not model"]),
     "model": lambda: pytest("formal model", ["-m", "model"]),
@@ -133,12 +149,13 @@ STEPS = {
     "tidy": lambda: check("clang-tidy", ["scripts/lint"]),
     "slow": lambda: pytest("integration, slow", ["-m", "slow"]),
 }
-FAST = ["lint", "unit", "integration", "model", "asan", "tsan", "fuzz", "torture"]
+FAST = ["lint", "unit", "integration", "model", "asan", "failures", "tsan", "fuzz", "torture"]
 # Everything, cut so that each shard takes at most 50 minutes on two cores.
 SHARDS = {
     "fast": FAST,
     "static": ["clang", "tidy"],
     "slow": ["slow"],
+    "failures": ["failures-all"],
 }
 
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "store/gs_credentials.h"
 #include "store/process.h"
@@ -86,7 +87,9 @@ static const char *find_token(const json_t *root, nacre_error *err)
 
 static nacre_status take(const ncr_buffer *text, char **out, nacre_error *err)
 {
-    json_t *root = text->size ? json_loadb((const char *)text->data, text->size, 0, NULL) : NULL;
+    json_t *root;
+    if (ncr_json_load(text->data, text->size, 0, &root, NULL) == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
     const char *token = find_token(root, err);
     *out = ncr_text_copy(token);
     nacre_status status = *out ? NACRE_OK : token ? ncr_error_memory(err) : NACRE_ERROR_DENIED;

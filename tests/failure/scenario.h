@@ -4,6 +4,7 @@
 #define TEST_FAILURE_SCENARIO_H
 
 #include <nacre/nacre.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ typedef struct scenario {
     nacre_status (*between)(nacre_error *err); /* leads to a state that may be left after a failure; NULL: none but the
                                                   old and the new */
     nacre_status (*run)(uint64_t *result, nacre_error *err);
+    bool is_slow; /* a run takes long: the fast tier tries one site in SLOW_SHARE */
 } scenario;
 
 extern const scenario local_scenarios[], raster_scenarios[], store_scenarios[]; /* nameless after the last */

@@ -187,12 +187,12 @@ static nacre_status translated(uint64_t *result, nacre_error *err)
 }
 
 const scenario raster_scenarios[] = {
-    {"cog-read", NULL, {"in/a.tif"}, NULL, NULL, read_cog},
-    {"cog-save", "out", {"in/a.tif", "out/a.tif"}, NULL, NULL, save_cog},
-    {"tiff-save", "out", {"in/a.tif", "out/a.tif"}, NULL, NULL, save_tiff},
-    {"png-save", "out", {"in/a.tif", "out/a.png"}, NULL, NULL, save_png},
-    {"vrt-warped", "out", {"in/a.tif", "out/a.vrt"}, NULL, NULL, warped_vrt},
-    {"vrt-mosaic", "out", {"in/a.tif", "in/b.tif", "out/m.vrt"}, NULL, NULL, mosaic_vrt},
-    {"vrt-translated", "out", {"in/a.tif", "out/t.vrt"}, NULL, NULL, translated},
+    {"cog-read", NULL, {"in/a.tif"}, NULL, NULL, read_cog, false},
+    {"cog-save", "out", {"in/a.tif", "out/a.tif"}, NULL, NULL, save_cog, false},
+    {"tiff-save", "out", {"in/a.tif", "out/a.tif"}, NULL, NULL, save_tiff, false},
+    {"png-save", "out", {"in/a.tif", "out/a.png"}, NULL, NULL, save_png, false},
+    {"vrt-warped", "out", {"in/a.tif", "out/a.vrt"}, NULL, NULL, warped_vrt, true},
+    {"vrt-mosaic", "out", {"in/a.tif", "in/b.tif", "out/m.vrt"}, NULL, NULL, mosaic_vrt, false},
+    {"vrt-translated", "out", {"in/a.tif", "out/t.vrt"}, NULL, NULL, translated, false},
     {0},
 };

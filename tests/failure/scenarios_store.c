@@ -55,18 +55,18 @@ enum { SMALL = 3000, LARGE = 9 << 20 };
     }
 
 #define OUT "store/b/out"
-#define STORE_SCENARIOS(name, scheme)                                                                   \
-    {#name "-read", NULL, {scheme "://b/in/bytes"}, NULL, NULL, name##_read},                           \
-        {#name "-stat", NULL, {scheme "://b/in/bytes"}, NULL, NULL, name##_stat},                       \
-        {#name "-list", NULL, {scheme "://b/in/"}, NULL, NULL, name##_list},                            \
-        {#name "-put", OUT, {scheme "://b/out/old"}, one_object, NULL, name##_put},                     \
-        {#name "-copy", OUT, {scheme "://b/in/bytes", scheme "://b/out/new"}, NULL, NULL, name##_copy}, \
-        {#name "-rename", OUT,          {scheme "://b/out/old", scheme "://b/out/new"}, one_object,     \
-         name##_copy_old, name##_rename},                                                               \
-        {#name "-delete", OUT, {scheme "://b/out/old"}, one_object, NULL, name##_delete},               \
-    {                                                                                                   \
-#name "-upload", OUT, {scheme "://b/out/old" }, one_object, NULL, name##_upload                 \
-    }
+/* clang-format off */
+#define STORE_SCENARIOS(name, scheme)                                                                                  \
+    {#name "-read", NULL, {scheme "://b/in/bytes"}, NULL, NULL, name##_read, false},                                   \
+    {#name "-stat", NULL, {scheme "://b/in/bytes"}, NULL, NULL, name##_stat, false},                                   \
+    {#name "-list", NULL, {scheme "://b/in/"}, NULL, NULL, name##_list, false},                                        \
+    {#name "-put", OUT, {scheme "://b/out/old"}, one_object, NULL, name##_put, false},                                 \
+    {#name "-copy", OUT, {scheme "://b/in/bytes", scheme "://b/out/new"}, NULL, NULL, name##_copy, false},             \
+    {#name "-rename", OUT, {scheme "://b/out/old", scheme "://b/out/new"}, one_object, name##_copy_old,                \
+     name##_rename, false},                                                                                            \
+    {#name "-delete", OUT, {scheme "://b/out/old"}, one_object, NULL, name##_delete, false},                           \
+    {#name "-upload", OUT, {scheme "://b/out/old"}, one_object, NULL, name##_upload, true}
+/* clang-format on */
 
 STORE(gs, "gs")
 STORE(s3, "s3")
