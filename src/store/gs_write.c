@@ -153,12 +153,12 @@ static nacre_status make_body(const ncr_put *put, uint32_t crc, const char *boun
     return made ? NACRE_OK : ncr_error_memory(err);
 }
 
-static nacre_status make_boundary(char out[40], nacre_error *err)
+static nacre_status make_boundary(const char *name, char out[40], nacre_error *err)
 {
     unsigned char bytes[16]; /* so many bits do not turn up in a body by chance */
     /* Not OpenSSL's: its lock may have been held by another thread when this process was forked. */
     if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-        return ncr_error_set(err, NACRE_ERROR_IO, "gs: no random numbers to be had");
+        return ncr_error_set(err, NACRE_ERROR_IO, "%s: no random numbers to be had", name);
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
     return NACRE_OK;
@@ -171,7 +171,7 @@ static nacre_status make_put(const ncr_put *put, uint32_t crc, ncr_buffer *body,
     char boundary[40], type[96];
     ncr_gs_url url;
     *out = NULL;
-    nacre_status status = make_boundary(boundary, err);
+    nacre_status status = make_boundary(put->object->name, boundary, err);
     if (status == NACRE_OK)
         status = make_body(put, crc, boundary, body, err);
     if (status != NACRE_OK)

@@ -20,6 +20,9 @@
 
 enum { WORKERS = SCENE_PLACES, BATCH = 24, HANG_S = 30, SLOW_SHARE = 4, SHOWN_BYTES = 6000 };
 
+/* How a child ends: 0 when all is well. */
+enum { ENDED_LEAKING = 2, ENDED_BAD = 3 };
+
 typedef struct {
     pid_t pid; /* 0: idle */
     size_t *order;
@@ -168,7 +171,7 @@ static void run_batch(const scenario *s, size_t index, const size_t *order, size
         is_good = a->state != RUN_BAD;
         atomic_fetch_add(&all->beats[index], 1);
     }
-    _exit(is_good && !runs_check_leaks() ? 2 : 0);
+    _exit(!is_good ? ENDED_BAD : runs_check_leaks() ? 0 : ENDED_LEAKING);
 }
 
 static void print_bad(const scenario *s, const attempt *a, size_t index, const char *what)
@@ -234,8 +237,8 @@ static void settle(const scenario *s, queue *q, const worker *w, size_t attempt_
 {
     attempt *a = &all->attempts[attempt_index];
     size_t index = (size_t)(w - workers);
-    bool crashed = !WIFEXITED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 2);
-    bool leaked = WIFEXITED(status) && WEXITSTATUS(status) == 2;
+    int ended = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    bool leaked = ended == ENDED_LEAKING, crashed = ended != 0 && ended != ENDED_BAD && !leaked;
     char text[64];
     if (a->state == RUN_BAD && a->alone)
         print_bad(s, a, index, a->text);
@@ -245,8 +248,8 @@ static void settle(const scenario *s, queue *q, const worker *w, size_t attempt_
         print_bad(s, a, index, "memory is leaked");
     else if (a->state == RUN_UNREACHED && a->alone)
         unreached++;
-    else if (a->state == RUN_GOOD && !leaked)
-        good++; /* where it crashed, a later one is to blame, and shows it alone */
+    else if (a->state == RUN_GOOD && ended == 0) /* else leaks were not looked for */
+        good++;
     else
         push(q, attempt_index, true);
 }
@@ -306,7 +309,7 @@ static bool look(const scenario *s)
     pid_t pid = begin_child(0);
     if (pid == 0) {
         runs_look(s, all);
-        _exit(runs_check_leaks() ? 0 : 2);
+        _exit(runs_check_leaks() ? 0 : ENDED_LEAKING);
     }
     int status;
     waitpid(pid, &status, 0);
