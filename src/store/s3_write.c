@@ -71,7 +71,8 @@ static bool was_done_before(const ncr_put *put, ncr_object_facts *now)
            !(put->condition.version && ncr_version_matches(put->condition.version, &now->version));
 }
 
-static nacre_status judge_put(ncr_put *put, const ncr_s3_exchange *x, nacre_error *err)
+/* maybe_done: an earlier attempt may have happened. */
+static nacre_status judge_put(ncr_put *put, const ncr_s3_exchange *x, bool maybe_done, nacre_error *err)
 {
     const ncr_http_response *response = &x->request->response;
     ncr_object_facts now;
@@ -84,7 +85,7 @@ static nacre_status judge_put(ncr_put *put, const ncr_s3_exchange *x, nacre_erro
         return ncr_version_gone(err, put->object->name, put->condition.version);
     if (response->status != 412)
         return ncr_s3_status_error(x->request, put->object, err);
-    if (response->attempts < 2 || !was_done_before(put, &now))
+    if (!maybe_done || !was_done_before(put, &now))
         return ncr_s3_condition_error(put->object, put->call, &put->condition, err);
     put->outcome = NCR_OUTCOME_DONE;
     put->facts = now;
@@ -93,20 +94,25 @@ static nacre_status judge_put(ncr_put *put, const ncr_s3_exchange *x, nacre_erro
 
 static nacre_status put_small(ncr_put *put, nacre_error *err)
 {
+    bool maybe_done = false;
     for (int conflicts = 0;; conflicts++) {
         ncr_s3_exchange *x;
         nacre_status status = make_put(put, &x, err);
         if (status != NACRE_OK)
             return status;
         status = ncr_s3_change_send(x, &put->outcome, err);
-        /* Another change was under way at the same moment, and this one was not made. */
+        maybe_done |= x->request->response.attempts > 1;
+        if (maybe_done && put->outcome == NCR_OUTCOME_NOT_DONE)
+            put->outcome = NCR_OUTCOME_UNKNOWN;
+        /* Another change was under way at the same moment, and this attempt was not made; one before it may have been.
+         */
         bool is_conflict = status == NACRE_OK && x->request->response.status == 409;
         if (is_conflict && conflicts < MOST_CONFLICTS) {
             ncr_s3_exchange_free(x);
             continue;
         }
         if (status == NACRE_OK)
-            status = judge_put(put, x, err);
+            status = judge_put(put, x, maybe_done, err);
         ncr_s3_exchange_free(x);
         return status;
     }

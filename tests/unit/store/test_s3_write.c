@@ -170,6 +170,15 @@ static void a_lost_answer_to_a_conditional_put_is_found_out(void **state)
         /* Two at the same moment: the store says so, and it is tried again. */
         {"PUT " TARGET, NULL, 409, NULL, ERROR("ConditionalRequestConflict")},
         {"PUT " TARGET, NULL, 200, "ETag: " OURS "\r\n", NULL},
+        /* So after a lost answer: ours stands in the way, or another's. */
+        {"PUT " TARGET, NULL, 503, NULL, NULL},
+        {"PUT " TARGET, NULL, 409, NULL, ERROR("ConditionalRequestConflict")},
+        {"PUT " TARGET, NULL, 412, NULL, NULL},
+        {"HEAD " TARGET, NULL, 200, IS(OURS, "11"), NULL},
+        {"PUT " TARGET, NULL, 503, NULL, NULL},
+        {"PUT " TARGET, NULL, 409, NULL, ERROR("ConditionalRequestConflict")},
+        {"PUT " TARGET, NULL, 412, NULL, NULL},
+        {"HEAD " TARGET, NULL, 200, IS(THEIRS, "11"), NULL},
         {0}};
     begin(&f, steps, "http.retries=5");
     assert_int_equal(put(&f, &absent, &p), NACRE_OK);
@@ -178,6 +187,10 @@ static void a_lost_answer_to_a_conditional_put_is_found_out(void **state)
     assert_int_equal(put(&f, &absent, &p), NACRE_ERROR_EXISTS);
     assert_int_equal(p.outcome, NCR_OUTCOME_UNKNOWN);
     assert_int_equal(put(&f, &absent, &p), NACRE_OK);
+    assert_int_equal(put(&f, &absent, &p), NACRE_OK);
+    assert_int_equal(p.outcome, NCR_OUTCOME_DONE);
+    assert_int_equal(put(&f, &absent, &p), NACRE_ERROR_EXISTS);
+    assert_int_equal(p.outcome, NCR_OUTCOME_UNKNOWN);
     end(&f);
 }
 
