@@ -164,6 +164,9 @@ class History:
         if self.rules.lies:  # the source had no version, so the delete had no condition
             self.add("remove", begun, ended, **unknown)
             return
+        if self.rules.fails and not unknown:  # after a lost answer, gone is gone, by whomever
+            self.add("read", begun, ended, ABSENT)
+            unknown = {"optional": True}
         self.add("swap", begun, ended, ABSENT, **{"expected": moved, **unknown})
 
     def refused(self, begun: Event, ended: Event) -> None:
