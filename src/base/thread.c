@@ -2,9 +2,18 @@
  * Copyright the nacre authors */
 #include "base/thread.h"
 
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+
+/* OpenSSL takes itself down at exit, while our threads, which nobody joins, may be hashing or signing for calls that
+ * were given up: they would crash. Only who initialises OpenSSL first can say that it shall not, so it is said when the
+ * library is loaded. Where the program has used OpenSSL before, that is its own affair. */
+__attribute__((constructor)) static void keep_crypto_until_the_end(void)
+{
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+}
 
 bool ncr_thread_start(void *(*function)(void *user), void *user)
 {
