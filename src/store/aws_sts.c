@@ -246,8 +246,9 @@ static nacre_status ask_caller(const ncr_aws_source *source, const ncr_secret *w
     free(authorization);
     if (status != NACRE_OK)
         return status;
-    if (!ncr_aws_xml_find(answer.body, answer.size, path, out, out_size))
-        status = ncr_token_lacks(&ask, "Arn", err);
+    status = ncr_aws_xml_find(answer.body, answer.size, path, out, out_size);
+    if (status != NACRE_OK)
+        status = status == NACRE_ERROR_MEMORY ? ncr_error_memory(err) : ncr_token_lacks(&ask, "Arn", err);
     ncr_token_answer_clear(&answer);
     return status;
 }

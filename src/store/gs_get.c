@@ -364,6 +364,15 @@ static void start_again(gs_get *job, const ncr_gs_metadata *metadata)
         out_of_memory(job);
 }
 
+/* Whether nothing of the object was asked for, as its metadata tells: then it is no matter how the range was met. Some
+ * servers break off ranges of empty objects. */
+static bool needs_no_body(const gs_get *job, const ncr_gs_metadata *metadata)
+{
+    const ncr_http_request *media = job->media;
+    bool is_met = media->status == NACRE_OK ? media->response.status == 416 : media->status == NACRE_ERROR_UNAVAILABLE;
+    return is_met && !ncr_get_is_whole(job->get) && job->get->offset >= metadata->facts.size;
+}
+
 static void pair_next(gs_get *job)
 {
     ncr_get *get = job->get;
@@ -380,7 +389,7 @@ static void pair_next(gs_get *job)
         take_body(job);
     } else if (has_body(media) && ncr_version_matches(&metadata.facts.version, &media_version)) {
         take_body(job);
-    } else if (is_refused && get->offset >= metadata.facts.size) {
+    } else if (needs_no_body(job, &metadata)) {
         take_end(job);
     } else if (has_body(media) || is_refused || (media->status == NACRE_OK && media->response.status == 404)) {
         start_again(job, &metadata);
