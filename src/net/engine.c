@@ -97,9 +97,12 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
 {
     (void)purpose;
     engine *e = mine;
-    if (!e || !ncr_transfer_may_connect(user, &address->addr) ||
-        !ncr_array_reserve(&e->sockets, &e->socket_capacity, e->socket_count + 1, sizeof *e->sockets))
+    if (!e || !ncr_transfer_may_connect(user, &address->addr))
         return CURL_SOCKET_BAD;
+    if (!ncr_array_reserve(&e->sockets, &e->socket_capacity, e->socket_count + 1, sizeof *e->sockets)) {
+        ((ncr_http_transfer *)user)->lacks_memory = true;
+        return CURL_SOCKET_BAD;
+    }
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;

@@ -39,7 +39,7 @@ struct ncr_http_transfer {
     char *url; /* after redirects; NULL: request->url */
     ncr_url_place place;
     bool is_stripped;             /* a redirect left the first place: only harmless headers go on */
-    bool lacks_memory;            /* an option of this attempt could not be set */
+    bool lacks_memory;            /* for an option of this attempt, or its socket */
     bool is_proxied;              /* by a proxy that we chose */
     bool is_outside;              /* a server at a public address has answered: it may redirect to public ones only */
     unsigned redirects;           /* since the attempt began at request->url */

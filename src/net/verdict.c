@@ -366,6 +366,8 @@ static bool explain(ncr_http_transfer *t, CURLcode code)
 {
     const char *name = t->request->name, *host = t->place.host;
     const char *text = t->curl_text[0] ? t->curl_text : curl_easy_strerror(code);
+    if (t->lacks_memory)
+        code = CURLE_OUT_OF_MEMORY;
     switch (code) {
     case CURLE_COULDNT_CONNECT:
         explain_connect(t);

@@ -191,8 +191,8 @@ const scenario raster_scenarios[] = {
     {"cog-save", "out", {"in/a.tif", "out/a.tif"}, NULL, NULL, save_cog, false},
     {"tiff-save", "out", {"in/a.tif", "out/a.tif"}, NULL, NULL, save_tiff, false},
     {"png-save", "out", {"in/a.tif", "out/a.png"}, NULL, NULL, save_png, false},
-    {"vrt-warped", "out", {"in/a.tif", "out/a.vrt"}, NULL, NULL, warped_vrt, true},
-    {"vrt-mosaic", "out", {"in/a.tif", "in/b.tif", "out/m.vrt"}, NULL, NULL, mosaic_vrt, false},
+    {"vrt-warped", "out", {"in/a.tif", "out/a.vrt", "out/../in/a.tif"}, NULL, NULL, warped_vrt, true},
+    {"vrt-mosaic", "out", {"in/a.tif", "in/b.tif", "out/m.vrt", "out/../in/"}, NULL, NULL, mosaic_vrt, false},
     {"vrt-translated", "out", {"in/a.tif", "out/t.vrt"}, NULL, NULL, translated, false},
     {0},
 };
