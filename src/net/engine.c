@@ -20,7 +20,6 @@ enum {
     CHECK_MS = 25,        /* how often deadlines and cancels are looked at */
     IDLE_POLL_MS = 60000, /* with nothing to do */
     KEPT_CONNECTIONS = 256,
-    KEPT_HANDLES = 64,
 };
 
 typedef struct {
@@ -35,8 +34,6 @@ typedef struct engine {
     list incoming; /* guarded by lock */
     list queued, running, waiting, ended;
     list unready; /* their signers wait for credentials */
-    CURL *handles[KEPT_HANDLES];
-    size_t handle_count;
     int *sockets; /* open ones, for the child of a fork to close */
     size_t socket_count, socket_capacity;
     ncr_retry_budget budget;
@@ -132,22 +129,6 @@ static uint32_t next_chance(engine *e)
     return (uint32_t)(e->chance >> 32);
 }
 
-static CURL *take_handle(engine *e)
-{
-    return e->handle_count ? e->handles[--e->handle_count] : curl_easy_init();
-}
-
-/* A reset handle keeps nothing of its last transfer; connections belong to the multi handle. */
-static void keep_handle(engine *e, CURL *easy)
-{
-    curl_easy_reset(easy);
-    curl_easy_setopt(easy, CURLOPT_SHARE, NULL);
-    if (e->handle_count < KEPT_HANDLES)
-        e->handles[e->handle_count++] = easy;
-    else
-        curl_easy_cleanup(easy);
-}
-
 static void end(engine *e, ncr_http_transfer *t)
 {
     list_add(&e->ended, t);
@@ -169,7 +150,9 @@ static void set_host_connections(engine *e, const ncr_http_transfer *t)
 
 static void send_now(engine *e, ncr_http_transfer *t)
 {
-    CURL *easy = take_handle(e);
+    /* A new handle each time: connections belong to the multi handle, and curl_easy_reset() on one that is used again
+     * leaves it half made, without a word, where memory is short. */
+    CURL *easy = curl_easy_init();
     nacre_error error;
     nacre_status status = easy ? ncr_transfer_begin(t, easy, &e->hooks, &error) : ncr_error_memory(&error);
     if (status == NACRE_OK) {
@@ -180,8 +163,7 @@ static void send_now(engine *e, ncr_http_transfer *t)
         }
         ncr_error_memory(&error);
     }
-    if (easy)
-        keep_handle(e, easy);
+    curl_easy_cleanup(easy);
     t->easy = NULL;
     ncr_transfer_fail(t, &error);
     end(e, t);
@@ -210,7 +192,7 @@ static void settle(engine *e, ncr_http_transfer *t, CURLcode code)
     list_remove(&e->running, t);
     curl_multi_remove_handle(e->multi, t->easy);
     ncr_verdict verdict = ncr_transfer_judge(t, code, &e->budget, next_chance(e));
-    keep_handle(e, t->easy);
+    curl_easy_cleanup(t->easy);
     t->easy = NULL;
     if (verdict == NCR_VERDICT_DONE)
         end(e, t);
