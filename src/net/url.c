@@ -37,9 +37,17 @@ static bool read_place(CURLU *url, ncr_url_place *out)
     return strcmp(out->scheme, "http") == 0 || strcmp(out->scheme, "https") == 0;
 }
 
+/* libcurl takes "http:/host" and "http:///host" too; what else looks at URLs counts on two slashes. */
+static bool is_http(const char *url)
+{
+    return ncr_text_starts_nocase(url, "http://") || ncr_text_starts_nocase(url, "https://");
+}
+
 bool ncr_url_place_of(const char *url, ncr_url_place *out)
 {
     *out = (ncr_url_place){0};
+    if (!is_http(url))
+        return false;
     CURLU *parsed = curl_url();
     CURLUcode code = parsed ? curl_url_set(parsed, CURLUPART_URL, url, CURLU_PATH_AS_IS) : CURLUE_OUT_OF_MEMORY;
     out->lacks_memory = code == CURLUE_OUT_OF_MEMORY;
@@ -54,6 +62,29 @@ nacre_status ncr_url_place_error(const ncr_url_place *place, const char *name, n
 {
     return place->lacks_memory ? ncr_error_memory(err)
                                : ncr_error_set(err, NACRE_ERROR_INVALID, "%s: not an HTTP URL", name);
+}
+
+const char *ncr_url_path(const char *url)
+{
+    const char *host = strstr(url, "://") + 3;
+    return host + strcspn(host, "/?#");
+}
+
+char *ncr_url_endpoint(const char *text, const char *scheme)
+{
+    text += strspn(text, " ");
+    char *url = ncr_text_format("%s%s%s", strstr(text, "://") ? "" : scheme, strstr(text, "://") ? "" : "://", text);
+    if (!url)
+        return NULL;
+    size_t length = strlen(url);
+    while (length && (url[length - 1] == '/' || url[length - 1] == ' '))
+        url[--length] = '\0';
+    const char *path = is_http(url) ? ncr_url_path(url) : url;
+    if (path == url || path[-1] == '/' || path[-1] == ':' || strpbrk(url, "@?# "))
+        *url = '\0';
+    for (char *c = url; *c && c != path; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+    return url;
 }
 
 bool ncr_url_place_same(const ncr_url_place *a, const ncr_url_place *b)

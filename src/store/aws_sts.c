@@ -180,11 +180,11 @@ static bool sign_ask(const ncr_aws_source *source, const ncr_secret *with, const
     ncr_sigv4_time(ncr_clock_wall_ms(), scope.time);
     memcpy(time, scope.time, sizeof scope.time);
     ncr_sigv4_hash(ask->body, ask->body_size, payload);
-    const char *path = strchr(strstr(ask->url, "://") + 3, '/');
+    const char *path = ncr_url_path(ask->url);
     ncr_sigv4_header headers[3] = {{"host", 4, host, strlen(host)}, {"x-amz-date", 10, time, strlen(time)}};
     ncr_sigv4_request request = {.method = "POST", .query = "", .headers = headers, .payload = payload};
     request.header_count = 2;
-    request.path = path ? path : "/";
+    request.path = *path ? path : "/";
     request.path_size = strlen(request.path);
     if (with->token)
         headers[request.header_count++] =

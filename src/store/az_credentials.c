@@ -293,12 +293,12 @@ static nacre_status check_authority(const char *authority, nacre_error *err)
     bool is_url = ncr_url_place_of(authority, &place);
     bool is_near = is_url && (strcmp(place.host, "127.0.0.1") == 0 || strcmp(place.host, "localhost") == 0 ||
                               strcmp(place.host, "[::1]") == 0);
-    if (is_url && (strcmp(place.scheme, "https") == 0 || is_near) && !strpbrk(authority, "?#@ "))
+    if (is_url && (strcmp(place.scheme, "https") == 0 || is_near))
         return NACRE_OK;
     if (place.lacks_memory)
         return ncr_error_memory(err);
-    return ncr_error_set(err, NACRE_ERROR_INVALID, "az.authority_host: no https URL of a directory: '%.200s'",
-                         authority);
+    return ncr_error_set(err, NACRE_ERROR_INVALID,
+                         "az.authority_host: no https URL of a directory: give https://login.microsoftonline.com");
 }
 
 static nacre_status open_directory(ncr_config *config, ncr_credentials **out, nacre_error *err)
@@ -314,11 +314,9 @@ static nacre_status open_directory(ncr_config *config, ncr_credentials **out, na
                              "az.client_id (AZURE_TENANT_ID, AZURE_CLIENT_ID)",
                              secret ? "az.client_secret" : "az.federated_token_file",
                              tenant ? "az.client_id" : "az.tenant_id");
-    char *authority = ncr_text_format("%s%s", strstr(host, "://") ? "" : "https://", host);
+    char *authority = ncr_url_endpoint(host, "https");
     if (!authority)
         return ncr_error_memory(err);
-    for (size_t length = strlen(authority); length && authority[length - 1] == '/';)
-        authority[--length] = '\0';
     nacre_status status = check_authority(authority, err);
     source *s = status == NACRE_OK ? new_source(secret ? fetch_by_secret : fetch_by_file) : NULL;
     if (!s) {

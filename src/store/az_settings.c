@@ -148,43 +148,30 @@ static bool is_plain_host(const char *host)
     return host[0] == '[' || !strchr(host, '.') || strspn(host, "0123456789.") == strlen(host);
 }
 
-static char *path_of(char *endpoint)
-{
-    char *host = strstr(endpoint, "://") + 3;
-    return host + strcspn(host, "/");
-}
-
-/* Makes "host:port/account/" and the like "http://host:port/account". */
+/* As ncr_url_endpoint; plain hosts are reached by http where no scheme is given. */
 static nacre_status normalise_endpoint(ncr_az_settings *s, nacre_error *err)
 {
-    ncr_url_place place;
     const char *text = s->endpoint + strspn(s->endpoint, " ");
     const char *end = text + strcspn(text, "/:");
     bool is_plain = !memchr(text, '.', (size_t)(end - text)) || strspn(text, "0123456789.") >= (size_t)(end - text);
-    char *url =
-        strstr(text, "://") ? ncr_text_copy(text) : ncr_text_format("%s://%s", is_plain ? "http" : "https", text);
-    if (!url)
-        return ncr_error_memory(err);
-    size_t length = strlen(url);
-    while (length && (url[length - 1] == '/' || url[length - 1] == ' '))
-        url[--length] = '\0';
+    char *url = ncr_url_endpoint(text, is_plain ? "http" : "https");
+    ncr_url_place place = {.lacks_memory = !url};
     free(s->endpoint);
     s->endpoint = url;
-    if (!ncr_url_place_of(url, &place) || strpbrk(url, "?#@ "))
-        return place.lacks_memory
-                   ? ncr_error_memory(err)
-                   : ncr_error_set(err, NACRE_ERROR_INVALID,
-                                   "az.endpoint: no URL of a server: give https://ACCOUNT.blob.core.windows.net or "
-                                   "http://HOST:PORT/ACCOUNT");
-    make_lower(url, path_of(url));
-    return NACRE_OK;
+    if (url && ncr_url_place_of(url, &place))
+        return NACRE_OK;
+    return place.lacks_memory
+               ? ncr_error_memory(err)
+               : ncr_error_set(err, NACRE_ERROR_INVALID,
+                               "az.endpoint: no URL of a server: give https://ACCOUNT.blob.core.windows.net or "
+                               "http://HOST:PORT/ACCOUNT");
 }
 
 /* The account that an endpoint names: its path, or its host's first word. */
 static bool account_from_endpoint(ncr_az_settings *s)
 {
     ncr_url_place place;
-    const char *path = path_of(s->endpoint);
+    const char *path = ncr_url_path(s->endpoint);
     if (!ncr_url_place_of(s->endpoint, &place))
         return !place.lacks_memory;
     if (is_plain_host(place.host)) {
@@ -201,7 +188,7 @@ static bool account_from_endpoint(ncr_az_settings *s)
 static nacre_status add_account_to_path(ncr_az_settings *s, nacre_error *err)
 {
     ncr_url_place place;
-    if (*path_of(s->endpoint))
+    if (*ncr_url_path(s->endpoint))
         return NACRE_OK;
     if (!ncr_url_place_of(s->endpoint, &place))
         return place.lacks_memory ? ncr_error_memory(err) : NACRE_OK;

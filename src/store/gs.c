@@ -249,31 +249,16 @@ nacre_status ncr_gs_check_key(const ncr_object *object, nacre_error *err)
 
 /* --- The store. --- */
 
-/* "localhost:9000/", "http://h/storage/v1" and the like, as "http://h"; "" where no server is named; NULL: out of
- * memory. Host names are without case, and the text begins the identity of objects. */
+/* As ncr_url_endpoint; "http://h/storage/v1", as some clients name the interface, is "http://h". */
 static char *normalise_endpoint(const char *text)
 {
     static const char api[] = "/storage/v1";
-    while (*text == ' ')
-        text++;
-    char *endpoint = ncr_text_format("%s%s", strstr(text, "://") ? "" : "http://", text);
-    if (!endpoint)
-        return NULL;
-    size_t length = strlen(endpoint);
-    char *host = strstr(endpoint, "://") + 3;
-    if (!*host || *host == '/' || *host == ' ') {
-        *endpoint = '\0';
-        return endpoint;
-    }
-    while (length && (endpoint[length - 1] == '/' || endpoint[length - 1] == ' '))
-        endpoint[--length] = '\0';
-    if (ncr_text_ends_nocase(endpoint, api))
+    char *endpoint = ncr_url_endpoint(text, "http");
+    size_t length = endpoint ? strlen(endpoint) : 0;
+    if (length && ncr_text_ends_nocase(endpoint, api))
         endpoint[length -= sizeof api - 1] = '\0';
     while (length && endpoint[length - 1] == '/')
         endpoint[--length] = '\0';
-    char *end = strchr(host, '/');
-    for (char *c = endpoint; *c && c != end; c++)
-        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
     return endpoint;
 }
 
@@ -403,7 +388,7 @@ static nacre_status find_endpoint(const ncr_config *config, char **out, nacre_er
         return NACRE_OK;
     free(*out);
     *out = NULL;
-    return ncr_error_set(err, NACRE_ERROR_INVALID, "gs.endpoint: '%s' names no server: give http://HOST:PORT", said);
+    return ncr_error_set(err, NACRE_ERROR_INVALID, "gs.endpoint: it names no server: give http://HOST:PORT");
 }
 
 nacre_status ncr_gs_store_open(const ncr_store_options *options, ncr_store **out, nacre_error *err)

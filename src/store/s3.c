@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include "store/s3.h"
-#include "store/aws_source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "net/url.h"
+#include "store/aws_source.h"
 
 /* Amazon S3 and servers like it: where they are, who asks, and the table of operations. */
 
@@ -78,30 +80,6 @@ static const ncr_store_class s3_class = {
 
 /* --- Options. --- */
 
-/* "localhost:9000/", "HTTP://h/" and the like, as "http://h"; "" where no server is named; NULL: out of memory. Host
- * names are without case, and the text begins the identity of objects. */
-static char *normalise_endpoint(const char *text, bool is_https)
-{
-    while (*text == ' ')
-        text++;
-    char *endpoint = ncr_text_format("%s%s", strstr(text, "://") ? "" : is_https ? "https://" : "http://", text);
-    if (!endpoint)
-        return NULL;
-    size_t length = strlen(endpoint);
-    char *host = strstr(endpoint, "://") + 3;
-    bool is_http = ncr_text_starts_nocase(endpoint, "http://") || ncr_text_starts_nocase(endpoint, "https://");
-    if (!is_http || !*host || *host == '/' || *host == ' ' || strpbrk(host, "@?#")) {
-        *endpoint = '\0';
-        return endpoint;
-    }
-    while (length && (endpoint[length - 1] == '/' || endpoint[length - 1] == ' '))
-        endpoint[--length] = '\0';
-    char *end = strchr(host, '/');
-    for (char *c = endpoint; *c && c != end; c++)
-        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
-    return endpoint;
-}
-
 /* Amazon's own address, "https://s3.amazonaws.com" or "https://s3.REGION.amazonaws.com", with its region in out ("" for
  * the first): then each bucket is asked where it is, and not through one region. */
 static bool is_amazons(const char *endpoint, char out[NCR_S3_REGION])
@@ -144,7 +122,7 @@ static nacre_status read_endpoint(ncr_s3_store *store, const ncr_config *config,
         text = of_profile;
     if (!text)
         return NACRE_OK;
-    store->endpoint = normalise_endpoint(text, ncr_config_bool(config, NCR_KEY_S3_HTTPS));
+    store->endpoint = ncr_url_endpoint(text, ncr_config_bool(config, NCR_KEY_S3_HTTPS) ? "https" : "http");
     if (!store->endpoint)
         return ncr_error_memory(err);
     if (!*store->endpoint)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/latch.h"
+#include "net/url.h"
 #include "store/s3.h"
 
 /* Requests to S3: where they go, how they are signed attempt by attempt, and what is done when the answer says that the
@@ -64,7 +65,7 @@ static char *make_url(const ncr_s3_exchange *x)
     char *base = ncr_s3_bucket_url(ncr_s3_of(object), object->bucket, x->region);
     if (!base)
         return NULL;
-    bool has_path = strchr(strstr(base, "://") + 3, '/') != NULL;
+    bool has_path = *ncr_url_path(base) == '/';
     char *url = ncr_text_format("%s%s%s", base, x->target[0] == '/' || has_path ? "" : "/", x->target);
     free(base);
     return url;

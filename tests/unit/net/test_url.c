@@ -29,7 +29,30 @@ static void places_have_default_ports_and_lower_case(void **state)
     assert_false(ncr_url_place_of("ftp://h/x", &place));
     assert_false(ncr_url_place_of("file:///etc/passwd", &place));
     assert_false(ncr_url_place_of("nonsense", &place));
+    assert_false(ncr_url_place_of("http:/h/x", &place));
     assert_string_equal(place.scheme, "");
+}
+
+static void check_endpoint(const char *text, const char *expected, const char *path)
+{
+    char *url = ncr_url_endpoint(text, "http");
+    assert_string_equal(url, expected);
+    if (*url)
+        assert_string_equal(ncr_url_path(url), path);
+    free(url);
+}
+
+static void an_endpoint_is_a_server_however_it_is_written(void **state)
+{
+    (void)state;
+    check_endpoint("localhost:9000/", "http://localhost:9000", "");
+    check_endpoint(" HTTPS://Example.COM/Path/ ", "https://example.com/Path", "/Path");
+    check_endpoint("h", "http://h", "");
+    static const char *const none[] = {"",           "http://",   "http:///x",    "http:/h",        "ftp://h",
+                                       "http:/h://", "x:/h://",   "http://u:p@h", "http://h/a b",   "h?x=http://h",
+                                       "http://h#a", "file:///h", "://",          "http:/h/x://y/z"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        check_endpoint(none[i], "", "");
 }
 
 static bool same(const char *a, const char *b)
@@ -132,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_have_default_ports_and_lower_case),
+        cmocka_unit_test(an_endpoint_is_a_server_however_it_is_written),
         cmocka_unit_test(another_port_or_scheme_is_another_place),
         cmocka_unit_test(locations_are_resolved_without_secrets),
         cmocka_unit_test(no_proxy_names_hosts_and_domains),
