@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "store/aws_source.h"
-#include "store/aws_xml.h"
+#include "store/aws/source.h"
+#include "store/aws/xml.h"
 #include "store/process.h"
-#include "store/s3.h"
+#include "store/s3/s3.h"
 
 /* What S3 and Amazon's other services answer, and the files that configure them. The first byte says as what the rest
  * is read: a listing, an error, a configuration file, a command. Besides not crashing, what comes out is looked at. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "store/az.h"
+#include "store/az/az.h"
 
 /* What Azure answers, and the connection string that a user pastes. The first byte says as what the rest is read: a
  * listing (folded, or recursive), an error, a connection string, a URL to sign. */

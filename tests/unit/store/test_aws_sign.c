@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include "store/aws_sign.h"
+#include "store/aws/sign.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

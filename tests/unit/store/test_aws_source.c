@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/aws_source.h"
+#include "store/aws/source.h"
 #include "store/process.h"
 
 /* Amazon's configuration files, and what is told of sources without asking anybody. */

@@ -2,7 +2,7 @@
  * Copyright the nacre authors */
 #include "store/script.h"
 
-#include "store/az.h"
+#include "store/az/az.h"
 
 /* The object d/a b.tif in container "cont" of account "acct", on a server that does as its script says. */
 static void begin_as(fixture *f, const step *steps, const char *credentials, bool anonymous)

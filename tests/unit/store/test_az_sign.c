@@ -2,7 +2,7 @@
  * Copyright the nacre authors */
 #include "store/script.h"
 
-#include "store/az.h"
+#include "store/az/az.h"
 
 /* Which account, where, with which signature: no requests. */
 

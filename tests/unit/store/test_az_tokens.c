@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/az.h"
+#include "store/az/az.h"
 
 /* Where tokens come from: one server plays the store, the directory and the metadata service. */
 static void begin(fixture *f, const step *steps, const char *one, const char *two)

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "store/az.h"
+#include "store/az/az.h"
 
 /* Changes of the object d/a b.tif in container "cont" of account "acct", on a server that does as its script says. */
 static void begin_as(fixture *f, const step *steps, const char *retries, const char *credentials)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/file.h"
+#include "store/file/file.h"
 
 static ncr_call *call;
 static ncr_store *store;

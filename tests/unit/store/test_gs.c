@@ -2,7 +2,7 @@
  * Copyright the nacre authors */
 #include "store/gs_fixture.h"
 
-#include "store/gs.h"
+#include "store/gs/gs.h"
 
 static void begin_at(fixture *f, const step *steps, const char *token, const char *endpoint_format, bool anonymous)
 {

@@ -2,7 +2,7 @@
  * Copyright the nacre authors */
 #include "store/gs_fixture.h"
 
-#include "store/gs.h"
+#include "store/gs/gs.h"
 
 /* Changes of the object. */
 

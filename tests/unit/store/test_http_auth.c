@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include "store/http_auth.h"
+#include "store/http/auth.h"
 
 #include <unistd.h>
 

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "store/s3.h"
+#include "store/s3/s3.h"
 
 /* Changes of the object "d/a b.tif" in bucket "bkt", on a server that does as its script says. */
 

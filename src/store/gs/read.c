@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/pool.h"
+#include "store/gs/gs.h"
+#include "store/s3/s3.h"
+
+/* Stat and listings of Google Cloud Storage: one request each, answered from the store itself, never from a cache. */
+
+/* --- Stat. --- */
+
+static void stat_done(ncr_http_request *request)
+{
+    ncr_stat_op *op = request->user;
+    ncr_gs_metadata metadata = {0};
+    nacre_status status;
+    op->round = request->response.round;
+    op->server_ms = ncr_http_response_date(&request->response);
+    if (request->status != NACRE_OK)
+        status = ncr_error_copy(&op->error, &request->error, request->status);
+    else if (request->response.status != 200)
+        status = ncr_gs_status_error(request, op->object, &op->error);
+    else
+        status = ncr_gs_metadata_of(request, op->object, &metadata, &op->error);
+    if (status == NACRE_OK)
+        op->facts = metadata.facts;
+    ncr_http_request_free(request);
+    ncr_stat_op_end(op, status);
+}
+
+void ncr_gs_stat(ncr_stat_op *op)
+{
+    ncr_stat_op_begin(op);
+    nacre_status status = ncr_gs_check_key(op->object, &op->error);
+    if (status != NACRE_OK) {
+        ncr_stat_op_end(op, status);
+        return;
+    }
+    ncr_http_request *request = ncr_gs_metadata_request(op->object, op->call, NULL, NULL, op->needed_round);
+    if (!request) {
+        ncr_stat_op_end(op, ncr_error_memory(&op->error));
+        return;
+    }
+    request->done = stat_done;
+    request->user = op;
+    ncr_http_start(request);
+}
+
+/* --- Listings: a page may be long, so it is read on a worker. --- */
+
+typedef struct list_job {
+    ncr_task task;
+    ncr_list_op *op;
+    ncr_http_request *request;
+} list_job;
+
+static void read_page(ncr_task *task)
+{
+    list_job *job = (list_job *)task;
+    ncr_list_op *op = job->op;
+    const ncr_http_request *request = job->request;
+    nacre_status status;
+    op->round = request->response.round;
+    if (request->status != NACRE_OK)
+        status = ncr_error_copy(&op->error, &request->error, request->status);
+    else if (request->response.status != 200)
+        status = ncr_gs_status_error(request, op->object, &op->error);
+    else if (ncr_gs_of(op->object)->is_xml)
+        status = ncr_s3_list_parse(&request->response.whole, true, op);
+    else
+        status = ncr_gs_list_parse(&request->response.whole, op);
+    ncr_http_request_free(job->request);
+    free(job);
+    ncr_list_op_end(op, status);
+}
+
+static void list_done(ncr_http_request *request)
+{
+    list_job *job = request->user;
+    job->task.run = read_page;
+    ncr_pool_submit(&job->task);
+}
+
+static ncr_http_request *list_request(const ncr_list_op *op)
+{
+    char most[24] = "";
+    ncr_gs_url url;
+    if (ncr_gs_of(op->object)->is_xml)
+        return ncr_gs_xml_list_request(op);
+    if (op->max_entries)
+        snprintf(most, sizeof most, "%zu", op->max_entries);
+    ncr_gs_url_begin(&url, op->object, "storage/v1", NULL);
+    ncr_gs_url_query(&url, "prefix", op->object->key);
+    ncr_gs_url_query(&url, "delimiter", op->recursive ? NULL : "/");
+    ncr_gs_url_query(&url, "maxResults", most);
+    ncr_gs_url_query(&url, "pageToken", op->page);
+    ncr_gs_url_query(&url, "fields", "nextPageToken,prefixes,items(name,generation,size,updated,contentType,crc32c)");
+    return ncr_gs_request("GET", &url, op->object, op->call, op->needed_round);
+}
+
+void ncr_gs_list(ncr_list_op *op)
+{
+    ncr_list_op_begin(op);
+    if (!op->object->bucket[0]) {
+        ncr_list_op_end(op, ncr_error_set(&op->error, NACRE_ERROR_INVALID, "%s: name a bucket in it: gs://BUCKET/",
+                                          op->object->name));
+        return;
+    }
+    list_job *job = calloc(1, sizeof *job);
+    ncr_http_request *request = job ? list_request(op) : NULL;
+    if (!request) {
+        free(job);
+        ncr_list_op_end(op, ncr_error_memory(&op->error));
+        return;
+    }
+    job->op = op;
+    job->request = request;
+    request->sink.whole_limit = NCR_GS_LIST_LIMIT;
+    request->done = list_done;
+    request->user = job;
+    ncr_http_start(request);
+}

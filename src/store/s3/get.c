@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "store/body.h"
+#include "store/s3/s3.h"
+
+/* Reading bytes of an object. A pinned read sends If-Match, a proof If-None-Match, and whatever was asked for, the ETag
+ * of the answer is compared. Where the pinned version is no longer the object's and the bucket keeps versions, the old
+ * one is read by its version id; not before, since that needs another permission.
+ *
+ *   now      GET with the get's condition
+ *   kept     GET of the pinned version by its id, after 412 or 404
+ *   end      HEAD for the facts, after 416: S3's answer does not tell of what
+ */
+
+enum { CHECK_HERE = 64 << 10 };
+
+typedef struct s3_get {
+    ncr_task task; /* for checking large bodies on a worker */
+    ncr_get *get;
+    ncr_s3_exchange *exchange;
+    unsigned round;    /* of the answers so far */
+    bool no_condition; /* the server's 304 made no sense */
+    bool is_kept;      /* the version id was asked for */
+    uint8_t spare;
+} s3_get;
+
+static void end(s3_get *job, nacre_status status)
+{
+    ncr_get *get = job->get;
+    get->round = job->round;
+    ncr_s3_exchange_free(job->exchange);
+    free(job);
+    ncr_get_end(get, status);
+}
+
+/* --- Sending. --- */
+
+static bool add_condition(const s3_get *job)
+{
+    const ncr_get *get = job->get;
+    const char *etag = get->match != NCR_MATCH_ANY ? ncr_s3_etag(get->version) : NULL;
+    if (!etag || job->no_condition || job->is_kept)
+        return true;
+    return ncr_http_request_header(job->exchange->request,
+                                   get->match == NCR_MATCH_VERSION ? "If-Match" : "If-None-Match", etag);
+}
+
+static void send_exchange(s3_get *job, const char *method, void (*done)(ncr_s3_exchange *))
+{
+    ncr_get *get = job->get;
+    ncr_s3_target target;
+    ncr_s3_exchange_free(job->exchange);
+    ncr_s3_target_begin(&target, get->object->key);
+    ncr_s3_target_query(&target, "versionId", job->is_kept ? get->version->version_id : NULL);
+    job->exchange =
+        ncr_s3_exchange_new(method, &target, get->object, get->call, job->round ? job->round : get->needed_round);
+    bool made = job->exchange != NULL;
+    if (made && strcmp(method, "GET") == 0) {
+        ncr_body_expect(get, job->exchange->request, &job->spare);
+        made =
+            add_condition(job) && (!ncr_get_is_whole(get) ||
+                                   ncr_http_request_header(job->exchange->request, "x-amz-checksum-mode", "ENABLED"));
+    }
+    if (made)
+        ncr_s3_exchange_start(job->exchange, done, job);
+    else
+        end(job, ncr_error_memory(&get->error));
+}
+
+/* --- The body: compared with its checksum where the whole object came in one answer. --- */
+
+static void check_body(s3_get *job)
+{
+    ncr_get *get = job->get;
+    bool is_whole = get->whole != NULL;
+    end(job, ncr_s3_check_bytes(get->object, get->facts.checksum, is_whole ? get->whole : get->buffer,
+                                is_whole ? get->whole_size : get->got, &get->error));
+}
+
+static void run_check(ncr_task *task)
+{
+    check_body((s3_get *)task); /* the task is the job's first member */
+}
+
+static void take_body(s3_get *job)
+{
+    ncr_get *get = job->get;
+    nacre_status status = ncr_body_take(get, job->exchange->request);
+    size_t size = get->whole ? get->whole_size : get->got;
+    bool is_all = get->whole || (get->offset == 0 && get->got == get->facts.size);
+    if (status != NACRE_OK || !is_all || !size || !get->facts.checksum[0]) {
+        end(job, status);
+        return;
+    }
+    if (size <= CHECK_HERE) {
+        check_body(job);
+        return;
+    }
+    job->task.run = run_check;
+    ncr_pool_submit(&job->task);
+}
+
+/* --- Verdicts on answers. --- */
+
+static nacre_status refuse(const s3_get *job)
+{
+    ncr_get *get = job->get;
+    const ncr_http_request *request = job->exchange->request;
+    int code = request->response.status;
+    bool is_pinned = get->match == NCR_MATCH_VERSION;
+    /* The old version is not kept, or not for us: what was found before counts. */
+    if (is_pinned && (code == 412 || (job->is_kept && code >= 400 && code < 500)))
+        return ncr_version_changed(&get->error, get->object->name, get->version, NULL);
+    if (is_pinned && code == 404)
+        return ncr_version_gone(&get->error, get->object->name, get->version);
+    return ncr_s3_status_error(request, get->object, &get->error);
+}
+
+/* A range was refused: right, if it begins at or beyond the end. */
+static void end_done(ncr_s3_exchange *x)
+{
+    s3_get *job = x->user;
+    ncr_get *get = job->get;
+    const ncr_http_response *response = &x->request->response;
+    nacre_status status = x->request->status;
+    job->round = response->round;
+    if (status != NACRE_OK) {
+        end(job, ncr_error_copy(&get->error, &x->request->error, status));
+        return;
+    }
+    if (response->status != 200 || response->content_length == UINT64_MAX) {
+        end(job, refuse(job));
+        return;
+    }
+    ncr_s3_facts_of(get->object, response, &get->facts);
+    get->facts.size = response->content_length;
+    status = ncr_get_check_version(get);
+    if (status == NACRE_OK && get->offset < get->facts.size)
+        status = ncr_error_set_http(&get->error, NACRE_ERROR_IO, 416,
+                                    "%s: the store refuses a range inside the object (416)", get->object->name);
+    end(job, status);
+}
+
+static void get_done(ncr_s3_exchange *x);
+
+/* 304 is believed only where the answer does not contradict itself. */
+static void take_not_modified(s3_get *job)
+{
+    ncr_get *get = job->get;
+    const char *now = get->facts.version.token;
+    get->not_modified =
+        get->match == NCR_MATCH_MODIFIED && (!*now || ncr_version_matches(get->version, &get->facts.version));
+    if (get->not_modified) {
+        get->facts.version = *get->version;
+        end(job, NACRE_OK);
+    } else if (job->no_condition) {
+        end(job, refuse(job));
+    } else {
+        job->no_condition = true;
+        send_exchange(job, "GET", get_done);
+    }
+}
+
+/* Whether an answer shows that the pinned version is another's now, and the bucket may have kept it. */
+static bool is_replaced(const s3_get *job, int code)
+{
+    const ncr_get *get = job->get;
+    if (get->match != NCR_MATCH_VERSION || !get->version->strong || !get->version->version_id[0] || job->is_kept)
+        return false;
+    bool has_body = code == 200 || code == 206;
+    return code == 412 || code == 404 || (has_body && !ncr_version_matches(get->version, &get->facts.version));
+}
+
+static void get_done(ncr_s3_exchange *x)
+{
+    s3_get *job = x->user;
+    ncr_get *get = job->get;
+    const ncr_http_response *response = &x->request->response;
+    int code = response->status;
+    job->round = response->round;
+    if (x->request->status != NACRE_OK) {
+        end(job, ncr_error_copy(&get->error, &x->request->error, x->request->status));
+        return;
+    }
+    if (code == 200 || code == 206 || code == 304)
+        ncr_s3_facts_of(get->object, response, &get->facts);
+    if (is_replaced(job, code)) {
+        job->is_kept = true;
+        ncr_get_begin(get);
+        send_exchange(job, "GET", get_done);
+    } else if (code == 200 || code == 206) {
+        nacre_status status = ncr_get_check_version(get);
+        if (status == NACRE_OK)
+            take_body(job);
+        else
+            end(job, status);
+    } else if (code == 304) {
+        take_not_modified(job);
+    } else if (code == 416 && !ncr_get_is_whole(get)) {
+        send_exchange(job, "HEAD", end_done);
+    } else {
+        end(job, refuse(job));
+    }
+}
+
+void ncr_s3_get(ncr_get *get)
+{
+    ncr_get_begin(get);
+    nacre_status status = ncr_s3_check_key(get->object, &get->error);
+    s3_get *job = status == NACRE_OK ? calloc(1, sizeof *job) : NULL;
+    if (!job) {
+        ncr_get_end(get, status == NACRE_OK ? ncr_error_memory(&get->error) : status);
+        return;
+    }
+    job->get = get;
+    send_exchange(job, "GET", get_done);
+}
