@@ -44,7 +44,9 @@ typedef struct ncr_http_response {
     char *location;          /* effective URL after redirects, NULL: as asked */
     char *headers;           /* "name: value\n..." with names in lower case, of the last answer */
     unsigned round;          /* of this answer */
-    unsigned attempts;       /* how often it was sent: after more than one, an earlier one may have taken effect */
+    unsigned attempts;       /* how often it was tried */
+    unsigned sent;           /* attempts of which a byte may have left: after more than one, an earlier one may have
+                                taken effect; after none, nothing has: no name, no connection or no TLS was to be had */
     unsigned http_version;   /* 10, 11, 20 or 30; 0: no answer */
 } ncr_http_response;
 

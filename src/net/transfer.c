@@ -296,6 +296,7 @@ static int on_connected(void *user, char *remote, char *local, int remote_port, 
         set_final(t);
         return CURL_PREREQFUNC_ABORT;
     }
+    t->sent++;
     t->fault = NCR_FAULT_NONE; /* another address of the host may have been refused before */
     t->connecting_ms = -1;
     t->active_ms = ncr_clock_ms();

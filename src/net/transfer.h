@@ -45,6 +45,7 @@ struct ncr_http_transfer {
     unsigned redirects;           /* since the attempt began at request->url */
     unsigned failures;            /* attempts in a row that came to nothing */
     unsigned attempts;            /* for messages */
+    unsigned sent;                /* of these, and of libcurl's own, those that came to a connection */
     int64_t deadline_ms;          /* INT64_MAX: none */
     int64_t connect_ms, stall_ms; /* from the configuration */
     int64_t due_ms;               /* while waiting: when the next attempt begins */

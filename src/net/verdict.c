@@ -31,6 +31,7 @@ void ncr_transfer_fail(ncr_http_transfer *t, const nacre_error *error)
     request->response.status = error->http_status;
     request->response.round = request->needed_round + 1;
     request->response.attempts = t->attempts;
+    request->response.sent = t->sent;
 }
 
 static unsigned http_version(CURL *easy)
@@ -113,7 +114,8 @@ static ncr_verdict finish(ncr_http_transfer *t)
     bool has_body = t->answer.status < 300 && !is_method(t, "HEAD");
     response->status = has_body ? t->first_status : t->answer.status;
     response->round = request->needed_round + 1;
-    response->attempts = t->attempts + (t->sends > 1);
+    response->attempts = t->attempts;
+    response->sent = t->sent;
     response->http_version = http_version(t->easy);
     set_sizes(t, response);
     ncr_buffer *body = has_body ? &t->whole : &t->note;
@@ -245,6 +247,7 @@ static ncr_verdict follow(ncr_http_transfer *t)
     t->url = url;
     t->redirects++;
     t->attempts--; /* a hop is part of the same attempt */
+    t->sent--;
     t->due_ms = ncr_clock_ms();
     t->is_again = false;
     return NCR_VERDICT_AGAIN;

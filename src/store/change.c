@@ -5,14 +5,13 @@
 ncr_outcome ncr_change_outcome(const ncr_http_request *request)
 {
     int code = request->response.status;
-    nacre_status status = request->status;
-    if (status == NACRE_ERROR_REFUSED || status == NACRE_ERROR_OFFLINE || status == NACRE_ERROR_INVALID)
-        return NCR_OUTCOME_NOT_DONE; /* never sent */
-    if (status != NACRE_OK || code >= 500 || code == 408)
+    if (!request->response.sent)
+        return NCR_OUTCOME_NOT_DONE;
+    if (request->status != NACRE_OK || code >= 500 || code == 408)
         return NCR_OUTCOME_UNKNOWN;
     if (ncr_change_succeeded(request))
         return NCR_OUTCOME_DONE;
-    return request->response.attempts > 1 ? NCR_OUTCOME_UNKNOWN : NCR_OUTCOME_NOT_DONE;
+    return ncr_change_was_sent_before(request) ? NCR_OUTCOME_UNKNOWN : NCR_OUTCOME_NOT_DONE;
 }
 
 nacre_status ncr_change_send(ncr_http_request *request, ncr_outcome *outcome, nacre_error *err)

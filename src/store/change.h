@@ -14,6 +14,12 @@ static inline bool ncr_change_succeeded(const ncr_http_request *request)
     return request->response.status >= 200 && request->response.status < 300;
 }
 
+/* Whether there was an attempt before the one that was answered, which may have taken effect. */
+static inline bool ncr_change_was_sent_before(const ncr_http_request *request)
+{
+    return request->response.sent > 1;
+}
+
 /* Whether a change that was sent has happened, as far as what came of it tells. */
 ncr_outcome ncr_change_outcome(const ncr_http_request *request);
 

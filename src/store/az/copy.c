@@ -163,7 +163,7 @@ static bool was_done_before(const copying *c, const ncr_http_request *request)
     ncr_object_facts now;
     const ncr_copy *copy = c->copy;
     const ncr_version *replaced = copy->condition.version;
-    bool is_ours = request->response.attempts > 1 && c->source.checksum[0] &&
+    bool is_ours = ncr_change_was_sent_before(request) && c->source.checksum[0] &&
                    ncr_az_facts_wait(copy->destination, copy->call, &now, NULL) == NACRE_OK &&
                    now.size == c->source.size && strcmp(now.checksum, c->source.checksum) == 0 &&
                    !(replaced && ncr_version_matches(replaced, &now.version));

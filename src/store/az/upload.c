@@ -285,7 +285,7 @@ nacre_status ncr_az_upload_finish_as(ncr_upload *upload, const ncr_az_finish *fi
         written.size = up->size;
         written.checksum = checksum;
         written.content_type = up->content_type;
-        written.maybe_done = request->response.attempts > 1;
+        written.maybe_done = ncr_change_was_sent_before(request);
         status = ncr_az_written_judge(&written, request, outcome, facts, err);
     }
     ncr_http_request_free(request);

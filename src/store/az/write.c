@@ -158,7 +158,7 @@ static nacre_status put_small(ncr_put *put, nacre_error *err)
         written.size = put->size;
         written.checksum = checksum;
         written.content_type = put->content_type;
-        written.maybe_done = request->response.attempts > 1;
+        written.maybe_done = ncr_change_was_sent_before(request);
         status = ncr_az_written_judge(&written, request, &put->outcome, &put->facts, err);
     }
     ncr_http_request_free(request);
@@ -197,7 +197,7 @@ static nacre_status remove_error(ncr_delete *op, const ncr_http_request *request
 {
     int code = request->response.status;
     const ncr_version *version = op->condition.version;
-    if (code == 404 && request->response.attempts > 1) { /* gone by the attempt whose answer was lost */
+    if (code == 404 && ncr_change_was_sent_before(request)) { /* gone by the attempt whose answer was lost */
         op->outcome = NCR_OUTCOME_DONE;
         return NACRE_OK;
     }

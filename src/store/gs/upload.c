@@ -252,7 +252,7 @@ static nacre_status send_piece(gs_upload *up, piece *p, ncr_http_request **answe
             return ncr_error_memory(err);
         nacre_status status = ncr_change_send(request, outcome, err);
         bool failed = is_fault(request);
-        up->had_fault |= failed;
+        up->had_fault |= failed && request->response.sent;
         if (failed && !asks && ++faults <= MOST_FAULTS) {
             ncr_http_request_free(request);
             asks = true; /* net waits and tries again by itself where this is answered with a fault too */

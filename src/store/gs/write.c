@@ -211,7 +211,7 @@ static nacre_status put_small(ncr_put *put, nacre_error *err)
         ncr_gs_written written = {.object = put->object, .call = put->call, .condition = &put->condition};
         written.size = put->size;
         written.crc = crc;
-        written.maybe_done = request->response.attempts > 1;
+        written.maybe_done = ncr_change_was_sent_before(request);
         status = ncr_gs_written_judge(&written, request, &put->outcome, &put->facts, err);
     }
     ncr_object_facts *facts = &put->facts; /* the XML interface's answer leaves the type out */
@@ -381,7 +381,7 @@ static nacre_status remove_error(ncr_delete *op, const ncr_http_request *request
 {
     int code = request->response.status;
     const ncr_version *version = op->condition.version;
-    if (code == 404 && request->response.attempts > 1) { /* gone by the attempt whose answer was lost */
+    if (code == 404 && ncr_change_was_sent_before(request)) { /* gone by the attempt whose answer was lost */
         op->outcome = NCR_OUTCOME_DONE;
         return NACRE_OK;
     }

@@ -39,18 +39,11 @@ bool ncr_s3_change_succeeded(const ncr_s3_exchange *x)
     return x->request->status == NACRE_OK && ncr_change_succeeded(x->request);
 }
 
-/* What was never sent, since there were no credentials to sign it with, has not happened. */
-static ncr_outcome outcome_of(const ncr_http_request *request)
-{
-    bool was_sent = request->status == NACRE_OK || request->response.attempts > 0;
-    return was_sent ? ncr_change_outcome(request) : NCR_OUTCOME_NOT_DONE;
-}
-
 /* Whether the store says that it did nothing for now: a change that must not be sent twice may then be sent again. */
 static bool is_refused_for_now(const ncr_http_request *request)
 {
     ncr_s3_failure failure;
-    if (request->status != NACRE_OK || request->response.attempts > 1 || request->idempotent ||
+    if (request->status != NACRE_OK || ncr_change_was_sent_before(request) || request->idempotent ||
         (request->response.status != 503 && request->response.status != 409))
         return false;
     ncr_s3_failure_read(request->response.whole.data, request->response.whole.size, &failure);
@@ -64,7 +57,7 @@ nacre_status ncr_s3_change_send(ncr_s3_exchange *x, ncr_outcome *outcome, nacre_
     nacre_status status;
     for (int refusals = 0;; refusals++) {
         status = ncr_s3_exchange_perform(x, err);
-        *outcome = outcome_of(x->request);
+        *outcome = ncr_change_outcome(x->request);
         ncr_call_round_used(call, x->request->response.round);
         bool is_refused = is_refused_for_now(x->request);
         if (is_refused)

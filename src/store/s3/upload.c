@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "store/aws/xml.h"
+#include "store/change.h"
 #include "store/crc32c.h"
 #include "store/s3/s3.h"
 
@@ -392,7 +393,7 @@ static nacre_status judge(s3_upload *up, const ncr_http_request *request, ncr_ou
         *again = strcmp(failure.code, "InternalError") == 0 || strcmp(failure.code, "SlowDown") == 0;
     }
     if (strcmp(failure.code, "PreconditionFailed") == 0 || code == 412) {
-        *outcome = request->response.attempts > 1 ? NCR_OUTCOME_UNKNOWN : NCR_OUTCOME_NOT_DONE;
+        *outcome = ncr_change_was_sent_before(request) ? NCR_OUTCOME_UNKNOWN : NCR_OUTCOME_NOT_DONE;
         return ncr_s3_condition_error(object, up->base.call, &up->condition, err);
     }
     if (code == 409 && strcmp(failure.code, "ConditionalRequestConflict") == 0)
@@ -425,7 +426,7 @@ static nacre_status complete(s3_upload *up, const ncr_buffer *list, ncr_outcome 
         status = ncr_s3_change_send(x, outcome, err);
     if (status == NACRE_OK)
         status = judge(up, x->request, outcome, facts, again, err);
-    if (status != NACRE_OK && x->request->response.attempts > 1 && *outcome == NCR_OUTCOME_NOT_DONE)
+    if (status != NACRE_OK && ncr_change_was_sent_before(x->request) && *outcome == NCR_OUTCOME_NOT_DONE)
         *outcome = NCR_OUTCOME_UNKNOWN;
     ncr_s3_exchange_free(x);
     return status;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/change.h"
 #include "store/s3/s3.h"
 
 /* Puts and deletes in S3. The store decides conditions (If-Match, If-None-Match). A change with a condition may be sent
@@ -101,7 +102,7 @@ static nacre_status put_small(ncr_put *put, nacre_error *err)
         if (status != NACRE_OK)
             return status;
         status = ncr_s3_change_send(x, &put->outcome, err);
-        maybe_done |= x->request->response.attempts > 1;
+        maybe_done |= ncr_change_was_sent_before(x->request);
         if (maybe_done && put->outcome == NCR_OUTCOME_NOT_DONE)
             put->outcome = NCR_OUTCOME_UNKNOWN;
         /* Another change was under way at the same moment, and this attempt was not made; one before it may have been.
@@ -163,7 +164,7 @@ static nacre_status send_remove(ncr_delete *op, const ncr_condition *condition, 
         status = ncr_s3_change_send(x, &op->outcome, err);
     if (status == NACRE_OK)
         *code = x->request->response.status;
-    if (*code == 404 && x->request->response.attempts > 1) {
+    if (*code == 404 && ncr_change_was_sent_before(x->request)) {
         op->outcome = NCR_OUTCOME_DONE; /* gone by the attempt whose answer was lost */
         *code = 204;
     }

@@ -3,7 +3,9 @@
 #include "net/spoiled.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -73,6 +75,7 @@ static void a_status_that_stays_is_handed_over(void **state)
     assert_int_equal(ncr_http_perform(request, NULL), NACRE_OK);
     assert_int_equal(request->response.status, 503);
     assert_int_equal(request->response.attempts, 4);
+    assert_int_equal(request->response.sent, 4);
     assert_memory_equal(request->response.whole.data, "busy", 4);
     assert_int_equal(test_server_request_count(f.server), 4);
     nacre_error error;
@@ -223,17 +226,24 @@ static void a_lost_answer_to_a_change_is_not_sent_again(void **state)
     end(&f);
 }
 
+/* A port at which nobody listens; *fd holds it. */
+static unsigned take_port(int *fd)
+{
+    *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    assert_int_equal(bind(*fd, (struct sockaddr *)&address, sizeof address), 0);
+    getsockname(*fd, (struct sockaddr *)&address, &size);
+    return ntohs(address.sin_port);
+}
+
 static void refused_connections_are_told(void **state)
 {
     (void)state;
     fixture f;
+    int fd;
     begin(&f, NULL);
-    int fd = socket(AF_INET, SOCK_STREAM, 0); /* bound, but nobody listens */
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    getsockname(fd, (struct sockaddr *)&address, &size);
-    f.port = ntohs(address.sin_port);
+    f.port = take_port(&fd);
     ncr_call *call = test_call_new("http.retries=2", NULL);
     nacre_error error = fail_range(&f, call, 0, 10);
     char expected[128];
@@ -242,6 +252,86 @@ static void refused_connections_are_told(void **state)
     assert_string_equal(error.message, expected);
     assert_int_equal(error.status, NACRE_ERROR_UNAVAILABLE);
     assert_int_equal(call->counters.requests, 0);
+    close(fd);
+    ncr_call_unref(call);
+    end(&f);
+}
+
+/* A signer that is asked before each attempt: at the second, somebody listens. */
+typedef struct {
+    ncr_http_signer base;
+    int listener;
+    unsigned attempts;
+} late_listener;
+
+static ncr_http_ready listen_late(ncr_http_signer *base, ncr_http_attempt *attempt, const char *name, nacre_error *err)
+{
+    (void)attempt, (void)name, (void)err;
+    late_listener *late = (late_listener *)base;
+    if (++late->attempts == 2)
+        assert_int_equal(listen(late->listener, 4), 0);
+    return NCR_HTTP_READY;
+}
+
+/* Answers one request. */
+static void *answer_one(void *user)
+{
+    static const char answer[] = "HTTP/1.1 412 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    const late_listener *late = user;
+    char data[4096];
+    int fd = accept4(late->listener, NULL, NULL, SOCK_CLOEXEC);
+    while (fd < 0 && errno == EINVAL) { /* it does not listen yet */
+        usleep(1000);
+        fd = accept4(late->listener, NULL, NULL, SOCK_CLOEXEC);
+    }
+    recv(fd, data, sizeof data, 0);
+    send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+    close(fd);
+    return NULL;
+}
+
+static void attempts_that_came_to_no_connection_are_not_sent(void **state)
+{
+    (void)state;
+    static const ncr_http_signer_class class = {.sign = listen_late};
+    late_listener late = {.base.class = &class};
+    pthread_t thread;
+    unsigned port = take_port(&late.listener);
+    ncr_call *call = test_call_new("http.retries=2", NULL);
+    ncr_http_request *request = test_get_new(call, port, "/k", 0, 0);
+    request->method = "DELETE";
+    request->idempotent = true;
+    request->signer = &late.base;
+    pthread_create(&thread, NULL, answer_one, &late);
+    assert_int_equal(ncr_http_perform(request, NULL), NACRE_OK);
+    pthread_join(thread, NULL);
+    assert_int_equal(request->response.status, 412);
+    assert_int_equal(request->response.attempts, 2);
+    assert_int_equal(request->response.sent, 1);
+    close(late.listener);
+    test_get_free(request);
+    ncr_call_unref(call);
+}
+
+/* No listener, no such name, and a server that does not know TLS: nothing of the request leaves. */
+static void what_never_left_is_not_sent(void **state)
+{
+    (void)state;
+    fixture f;
+    int fd;
+    char refused[64], broken[64];
+    begin(&f, NULL);
+    snprintf(refused, sizeof refused, "http://127.0.0.1:%u/k", take_port(&fd));
+    snprintf(broken, sizeof broken, "https://127.0.0.1:%u/k", f.port);
+    const char *const urls[] = {refused, broken, "http://no-such-host.invalid/k"};
+    ncr_call *call = test_call_new("http.retries=1", NULL);
+    for (size_t i = 0; i < 3; i++) {
+        ncr_http_request *request = ncr_http_request_new("GET", urls[i], "NAME", call);
+        assert_int_equal(ncr_http_perform(request, NULL), NACRE_ERROR_UNAVAILABLE);
+        assert_int_equal(request->response.attempts, 2);
+        assert_int_equal(request->response.sent, 0);
+        ncr_http_request_free(request);
+    }
     close(fd);
     ncr_call_unref(call);
     end(&f);
@@ -419,6 +509,8 @@ int main(void)
         cmocka_unit_test(a_reset_within_the_head_is_tried_again),
         cmocka_unit_test(a_lost_answer_to_a_change_is_not_sent_again),
         cmocka_unit_test(refused_connections_are_told),
+        cmocka_unit_test(attempts_that_came_to_no_connection_are_not_sent),
+        cmocka_unit_test(what_never_left_is_not_sent),
         cmocka_unit_test(unknown_hosts_are_told),
         cmocka_unit_test(a_url_that_is_none_is_told),
         cmocka_unit_test(a_stall_is_broken_off_and_resumed),

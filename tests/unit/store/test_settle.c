@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "store/change.h"
 #include "store/gs_model.h"
 
 /* Changes whose answers are lost: by faults before and after the effect, by connections that are cut at every byte, and
@@ -271,6 +272,57 @@ static void a_change_that_cannot_have_happened_is_refused(void **state)
     assert_int_equal(put_on(&f, (ncr_condition){.absent = true}, &outcome, &err), NACRE_ERROR_EXISTS);
     assert_int_equal(outcome, NCR_OUTCOME_NOT_DONE);
     end(&f);
+}
+
+/* What came of the attempts of a change, and what that says. */
+static void only_what_may_have_left_may_have_happened(void **state)
+{
+    (void)state;
+    static const struct {
+        nacre_status status;
+        int code;
+        unsigned attempts, sent;
+        ncr_outcome outcome;
+    } rows[] = {
+        {NACRE_ERROR_UNAVAILABLE, 0, 3, 0, NCR_OUTCOME_NOT_DONE}, /* never a connection */
+        {NACRE_ERROR_UNAVAILABLE, 0, 3, 1, NCR_OUTCOME_UNKNOWN},
+        {NACRE_ERROR_REFUSED, 0, 1, 0, NCR_OUTCOME_NOT_DONE},
+        {NACRE_ERROR_DENIED, 0, 2, 1, NCR_OUTCOME_UNKNOWN}, /* the credentials ended after the first */
+        {NACRE_OK, 412, 2, 1, NCR_OUTCOME_NOT_DONE},        /* the first came to no connection */
+        {NACRE_OK, 412, 2, 2, NCR_OUTCOME_UNKNOWN},
+        {NACRE_OK, 503, 1, 1, NCR_OUTCOME_UNKNOWN},
+        {NACRE_OK, 200, 2, 2, NCR_OUTCOME_DONE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ncr_http_request request = {.status = rows[i].status};
+        request.response.status = rows[i].code;
+        request.response.attempts = rows[i].attempts;
+        request.response.sent = rows[i].sent;
+        if (ncr_change_outcome(&request) != rows[i].outcome)
+            fail_msg("row %zu", i);
+    }
+}
+
+static void a_change_that_found_no_server_did_not_happen(void **state)
+{
+    (void)state;
+    for (int is_conditional = 0; is_conditional < 2; is_conditional++) {
+        fixture f = {0};
+        ncr_outcome outcome = NCR_OUTCOME_UNKNOWN;
+        nacre_error err;
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t size = sizeof address;
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* holds a port at which nobody listens */
+        assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+        getsockname(fd, (struct sockaddr *)&address, &size);
+        begin_at(&f, ntohs(address.sin_port));
+        nacre_status status = is_conditional ? put_on(&f, (ncr_condition){.absent = true}, &outcome, &err)
+                                             : put(&f, "mine", &outcome, &err);
+        assert_int_equal(status, NACRE_ERROR_UNAVAILABLE);
+        assert_int_equal(outcome, NCR_OUTCOME_NOT_DONE);
+        end_client(&f);
+        close(fd);
+    }
 }
 
 /* Another writes before each of the first changes arrives. */
@@ -539,6 +591,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_known_is_said),
         cmocka_unit_test(a_change_that_may_have_happened_is_not_called_refused),
         cmocka_unit_test(a_change_that_cannot_have_happened_is_refused),
+        cmocka_unit_test(only_what_may_have_left_may_have_happened),
+        cmocka_unit_test(a_change_that_found_no_server_did_not_happen),
         cmocka_unit_test(a_put_that_did_not_happen_is_made_on_what_is_there_now),
         cmocka_unit_test(a_delete_that_did_not_happen_is_made_on_what_is_there_now),
         cmocka_unit_test(a_store_where_others_always_write_is_written_all_the_same),
