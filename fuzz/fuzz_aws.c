@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "store/aws/objects.h"
 #include "store/aws/source.h"
 #include "store/aws/xml.h"
+#include "store/gs/gs.h"
 #include "store/process.h"
 #include "store/s3/s3.h"
 
@@ -23,13 +25,25 @@ static void require(int holds, const char *what)
     abort();
 }
 
+static void by_etag(const char *etag, const char *generation, ncr_version *out)
+{
+    (void)generation;
+    ncr_s3_version_from(etag, "", out);
+}
+
+static void by_generation(const char *etag, const char *generation, ncr_version *out)
+{
+    (void)etag;
+    ncr_gs_version_from(generation, out);
+}
+
 static void read_listing(const uint8_t *data, size_t size)
 {
     char bucket[] = "b", key[] = "", name[] = "s3://b/";
     ncr_object object = {.bucket = bucket, .key = key, .name = name};
     ncr_list_op op = {.object = &object};
     ncr_buffer body = {.data = (uint8_t *)data, .size = size};
-    nacre_status status = ncr_s3_list_parse(&body, size & 1, &op);
+    nacre_status status = ncr_aws_list_parse(&body, size & 1 ? by_generation : by_etag, &op);
     require((status == NACRE_OK) == (op.error.status == NACRE_OK), "a failure without an error, or the reverse");
     for (size_t i = 0; status == NACRE_OK && i < op.entry_count; i++) {
         require(op.entries[i].key[0] != '\0', "an entry without a key");
@@ -41,11 +55,11 @@ static void read_listing(const uint8_t *data, size_t size)
 
 static void read_failure(const uint8_t *data, size_t size)
 {
-    ncr_s3_failure failure;
+    ncr_aws_failure failure;
     char text[64];
-    bool found = ncr_s3_failure_read(data, size, &failure);
+    bool found = ncr_aws_failure_read(data, size, &failure);
     require(found == (failure.code[0] != '\0') || !found, "a failure without a code");
-    require(!failure.region[0] || ncr_s3_is_region(failure.region), "a region that is none");
+    require(!failure.region[0] || ncr_aws_is_region(failure.region), "a region that is none");
     ncr_aws_xml_find(data, size, "CopyObjectResult/ETag", text, sizeof text);
 }
 

@@ -26,7 +26,7 @@ PROGRAMS = {
     "server": [],
 }
 # The folders of back ends of the store layer: what each may include of the others'.
-BACK_ENDS = {"aws": ["s3"], "az": [], "file": [], "gs": ["aws", "s3"], "http": [], "s3": ["aws", "gs"]}
+BACK_ENDS = {"aws": [], "az": [], "file": [], "gs": ["aws"], "http": [], "s3": ["aws"]}
 BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "gets", "atoi", "atol", "atof", "strtok", "strncpy"]
 MAX_FILE, MAX_FUNCTION, MAX_COMPLEXITY = 800, 80, 20
 

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/text.h"
 #include "net/url.h"
-#include "store/s3/s3.h"
 
-enum { MOST_HEADERS = 48, LEAST_SKEW_MS = 60 * 1000 };
+enum { MOST_HEADERS = 48, MOST_ENDPOINTS = 16, ENDPOINT_SIZE = 256, LEAST_SKEW_MS = 60 * 1000 };
 
 const char ncr_sigv4_empty_payload[NCR_SIGV4_HASH] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const char ncr_sigv4_unsigned_payload[] = "UNSIGNED-PAYLOAD";
@@ -27,6 +27,56 @@ void ncr_sigv4_keys_clear(ncr_sigv4_keys *keys)
 {
     OPENSSL_cleanse(keys->key, sizeof keys->key);
     pthread_mutex_destroy(&keys->lock);
+}
+
+/* --- Clocks: how far those of endpoints are ahead of this machine's, for the whole process; bounded, the oldest are
+ * forgotten. What is no longer right is corrected by the next answer. --- */
+
+typedef struct known_clock {
+    char endpoint[ENDPOINT_SIZE];
+    int64_t skew_ms;
+} known_clock;
+
+static pthread_mutex_t clocks_lock = PTHREAD_MUTEX_INITIALIZER;
+/* Guarded by clocks_lock; a ring, the next to be written over is at `next_clock`. */
+static known_clock clocks[MOST_ENDPOINTS];
+static size_t next_clock;
+
+NCR_AT_LOAD keep_over_forks(void)
+{
+    ncr_fork_keep(&clocks_lock);
+}
+
+static known_clock *find_clock_locked(const char *endpoint)
+{
+    for (size_t i = 0; i < MOST_ENDPOINTS; i++)
+        if (clocks[i].endpoint[0] && strcmp(clocks[i].endpoint, endpoint) == 0)
+            return &clocks[i];
+    return NULL;
+}
+
+static int64_t known_skew(const char *endpoint)
+{
+    pthread_mutex_lock(&clocks_lock);
+    const known_clock *known = find_clock_locked(endpoint);
+    int64_t skew_ms = known ? known->skew_ms : 0;
+    pthread_mutex_unlock(&clocks_lock);
+    return skew_ms;
+}
+
+static void learn_skew(const char *endpoint, int64_t skew_ms)
+{
+    if (strlen(endpoint) >= ENDPOINT_SIZE)
+        return;
+    pthread_mutex_lock(&clocks_lock);
+    known_clock *known = find_clock_locked(endpoint);
+    if (!known) {
+        known = &clocks[next_clock];
+        next_clock = (next_clock + 1) % MOST_ENDPOINTS;
+        snprintf(known->endpoint, ENDPOINT_SIZE, "%s", endpoint);
+    }
+    known->skew_ms = skew_ms;
+    pthread_mutex_unlock(&clocks_lock);
 }
 
 /* --- What is signed. --- */
@@ -139,7 +189,7 @@ bool ncr_sigv4_sign(ncr_sigv4_keys *keys, const ncr_sigv4_attempt *what)
                              .region = what->region,
                              .service = keys->scheme->service};
     what->attempt->credential = secret->number;
-    ncr_sigv4_time(ncr_clock_wall_ms() + ncr_s3_known_skew(what->clock), scope.time);
+    ncr_sigv4_time(ncr_clock_wall_ms() + known_skew(what->clock), scope.time);
     if (!secret->id || !secret->key || !add_own(keys, what->attempt, "date", scope.time) ||
         (!what->has_payload && !add_own(keys, what->attempt, "content-sha256", what->payload)) ||
         (secret->token && !add_own(keys, what->attempt, "security-token", secret->token)))
@@ -150,7 +200,7 @@ bool ncr_sigv4_sign(ncr_sigv4_keys *keys, const ncr_sigv4_attempt *what)
     return done;
 }
 
-/* --- Clocks. --- */
+/* --- Clocks that are wrong. --- */
 
 /* What the answer's Date says; -1 nothing. */
 static int64_t date_of(const char *headers)
@@ -164,13 +214,13 @@ bool ncr_sigv4_correct_clock(const char *clock, const ncr_http_refusal *refusal,
 {
     enum { WINDOW_MS = 5 * 60 * 1000 };
     int64_t theirs_ms = date_of(refusal->headers), skew_ms = theirs_ms - ncr_clock_wall_ms();
-    int64_t change_ms = skew_ms - ncr_s3_known_skew(clock), off_ms = change_ms < 0 ? -change_ms : change_ms;
+    int64_t change_ms = skew_ms - known_skew(clock), off_ms = change_ms < 0 ? -change_ms : change_ms;
     /* 403 to HEAD does not say why: a clock that is far off is why. */
     bool is_silent = !refusal->body_size && refusal->status == 403 && off_ms > WINDOW_MS;
     if (!is_silent && strcmp(code, "RequestTimeTooSkewed") != 0)
         return false;
     if (theirs_ms < 0 || off_ms < LEAST_SKEW_MS) /* it was signed with that */
         return false;
-    ncr_s3_learn_skew(clock, skew_ms);
+    learn_skew(clock, skew_ms);
     return true;
 }

@@ -6,13 +6,12 @@
 #include <pthread.h>
 
 #include "net/http.h"
+#include "store/aws/failure.h"
 #include "store/aws/sign.h"
 #include "store/credentials.h"
 
 /* Signing HTTP attempts by Signature Version 4, with the time of that moment: what S3 and Google's XML interface
  * share. */
-
-enum { NCR_SIGV4_REGION = 40 };
 
 /* The key that signed last: it is the same for a day, and deriving it is most of the work. Embedded in a store;
  * synchronised. */
@@ -22,7 +21,7 @@ typedef struct ncr_sigv4_keys {
     /* The rest is guarded by lock. */
     uint64_t secret;          /* the number of its secret; 0: there is no key yet */
     char day[NCR_SIGV4_TIME]; /* the day's beginning counts */
-    char region[NCR_SIGV4_REGION];
+    char region[NCR_AWS_REGION];
     uint8_t key[NCR_SIGV4_KEY];
 } ncr_sigv4_keys;
 
@@ -32,7 +31,7 @@ void ncr_sigv4_keys_clear(ncr_sigv4_keys *keys);
 /* The hash of no bytes, and what stands for bytes that are not hashed. */
 extern const char ncr_sigv4_empty_payload[NCR_SIGV4_HASH], ncr_sigv4_unsigned_payload[];
 
-/* What is signed, borrowed. clock names the endpoint in ncr_s3_known_skew(). */
+/* What is signed, borrowed. clock names the endpoint whose clock it must be. */
 typedef struct ncr_sigv4_attempt {
     ncr_http_attempt *attempt;
     const ncr_secret *secret;

@@ -8,7 +8,6 @@
 
 #include "net/url.h"
 #include "store/gs/credentials.h"
-#include "store/s3/s3.h"
 
 /* Google Cloud Storage through its JSON interface, or for HMAC keys its XML one, and servers like it: where they are,
  * who asks, and what is said when they refuse. */
@@ -203,7 +202,7 @@ static nacre_status denied(const ncr_gs_store *store, const char *name, int code
     const char *origin = ncr_credentials_origin(store->bearer.credentials);
     char word[64]; /* the XML interface's, before its message */
     snprintf(word, sizeof word, "%.*s", (int)strcspn(said, ":"), said);
-    if (code == 401 || (store->is_xml && ncr_s3_is_about_credentials(word)))
+    if (code == 401 || (store->is_xml && ncr_aws_is_about_credentials(word)))
         return ncr_error_set_http(err, NACRE_ERROR_DENIED, code, "%s: denied (%d): the %s from %s was refused%s%s",
                                   name, code, store->is_xml ? "HMAC key" : "access token", origin, colon, said);
     return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "store/s3/s3.h"
 
 static const char payload_header[] = "x-goog-content-sha256";
 
@@ -45,8 +44,8 @@ static ncr_http_ready sign(ncr_http_signer *signer, ncr_http_attempt *attempt, c
 
 static bool refused(ncr_http_signer *signer, const ncr_http_refusal *refusal)
 {
-    ncr_s3_failure failure;
-    ncr_s3_failure_read(refusal->body, refusal->body_size, &failure);
+    ncr_aws_failure failure;
+    ncr_aws_failure_read(refusal->body, refusal->body_size, &failure);
     return ncr_sigv4_correct_clock(((ncr_gs_hmac *)signer)->clock, refusal, failure.code);
 }
 

@@ -6,7 +6,6 @@
 
 #include "base/json.h"
 #include "store/gs/gs.h"
-#include "store/s3/s3.h"
 #include "store/token.h"
 
 /* The JSON that Google Cloud Storage answers with and wants. Sizes and generations are texts there, since JSON's
@@ -125,8 +124,8 @@ bool ncr_gs_error_text(const ncr_buffer *body, char *out, size_t out_size)
     json_t *root = parse(body);
     const json_t *error = json_object_get(root, "error");
     const char *message = json_is_object(error) ? member(error, "message") : "";
-    ncr_s3_failure failure;
-    if (!root && ncr_s3_failure_read(body->data, body->size, &failure)) {
+    ncr_aws_failure failure;
+    if (!root && ncr_aws_failure_read(body->data, body->size, &failure)) {
         snprintf(out, out_size, "%s%s%s", failure.code, failure.message[0] ? ": " : "", failure.message);
     } else if (*message) {
         snprintf(out, out_size, "%s", message);

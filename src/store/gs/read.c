@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/pool.h"
+#include "store/aws/objects.h"
 #include "store/gs/gs.h"
-#include "store/s3/s3.h"
 
 /* Stat and listings of Google Cloud Storage: one request each, answered from the store itself, never from a cache. */
 
@@ -56,6 +56,12 @@ typedef struct list_job {
     ncr_http_request *request;
 } list_job;
 
+static void version_of(const char *etag, const char *generation, ncr_version *out)
+{
+    (void)etag;
+    ncr_gs_version_from(generation, out);
+}
+
 static void read_page(ncr_task *task)
 {
     list_job *job = (list_job *)task;
@@ -68,7 +74,7 @@ static void read_page(ncr_task *task)
     else if (request->response.status != 200)
         status = ncr_gs_status_error(request, op->object, &op->error);
     else if (ncr_gs_of(op->object)->is_xml)
-        status = ncr_s3_list_parse(&request->response.whole, true, op);
+        status = ncr_aws_list_parse(&request->response.whole, version_of, op);
     else
         status = ncr_gs_list_parse(&request->response.whole, op);
     ncr_http_request_free(job->request);

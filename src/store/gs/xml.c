@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/aws/objects.h"
 #include "store/body.h"
 #include "store/gs/gs.h"
-#include "store/s3/s3.h"
 
 /* What has another form in Google's XML interface: facts are in headers, conditions and checksums too.
  *
@@ -105,7 +105,7 @@ nacre_status ncr_gs_xml_copy_request(const ncr_copy *copy, ncr_http_request **ou
     nacre_status status = make_change("PUT", copy->destination, copy->call, &copy->condition, out, err);
     if (status != NACRE_OK)
         return status;
-    char *source = ncr_s3_source_text(copy->source);
+    char *source = ncr_aws_source_text(copy->source);
     bool done = source && ncr_http_request_header(*out, "x-goog-copy-source", source) &&
                 (!generation || ncr_http_request_header(*out, "x-goog-copy-source-if-generation-match", generation));
     free(source);
@@ -116,8 +116,8 @@ nacre_status ncr_gs_xml_copy_take(ncr_copy *copy, const ncr_http_request *reques
 {
     const ncr_buffer *body = &request->response.whole;
     ncr_gs_metadata now = {0};
-    ncr_s3_failure failure;
-    if (ncr_s3_failure_read(body->data, body->size, &failure)) {
+    ncr_aws_failure failure;
+    if (ncr_aws_failure_read(body->data, body->size, &failure)) {
         copy->outcome = NCR_OUTCOME_UNKNOWN; /* the store began, and then failed */
         return ncr_error_set_http(err, NACRE_ERROR_IO, request->response.status,
                                   "%s: the store refused the copy: %s: %s", copy->source->name, failure.code,

@@ -42,11 +42,11 @@ bool ncr_s3_change_succeeded(const ncr_s3_exchange *x)
 /* Whether the store says that it did nothing for now: a change that must not be sent twice may then be sent again. */
 static bool is_refused_for_now(const ncr_http_request *request)
 {
-    ncr_s3_failure failure;
+    ncr_aws_failure failure;
     if (request->status != NACRE_OK || ncr_change_was_sent_before(request) || request->idempotent ||
         (request->response.status != 503 && request->response.status != 409))
         return false;
-    ncr_s3_failure_read(request->response.whole.data, request->response.whole.size, &failure);
+    ncr_aws_failure_read(request->response.whole.data, request->response.whole.size, &failure);
     return strcmp(failure.code, "SlowDown") == 0 || strcmp(failure.code, "OperationAborted") == 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/aws/objects.h"
 #include "store/aws/xml.h"
 #include "store/s3/s3.h"
 
@@ -14,17 +15,6 @@
  * copy is made in parts, whose end takes them. */
 
 enum { COPY_PART_SIZE = 512 << 20 };
-
-char *ncr_s3_source_text(const ncr_object *source)
-{
-    ncr_buffer text;
-    ncr_buffer_init(&text, 64 << 10);
-    if (ncr_text_append(&text, "/") && ncr_text_append_escaped(&text, source->bucket, "") &&
-        ncr_text_append(&text, "/") && ncr_text_append_escaped(&text, source->key, "/"))
-        return (char *)text.data;
-    ncr_buffer_clear(&text);
-    return NULL;
-}
 
 static const char *source_etag(const ncr_copy *copy)
 {
@@ -86,7 +76,7 @@ nacre_status ncr_s3_copy_parts(ncr_copy *copy, const ncr_object_facts *source, c
                                nacre_error *err)
 {
     ncr_upload *upload = NULL;
-    char *kept = kept_headers(source_headers), *text = ncr_s3_source_text(copy->source);
+    char *kept = kept_headers(source_headers), *text = ncr_aws_source_text(copy->source);
     const char *etag = ncr_s3_etag(&source->version);
     nacre_status status = ncr_error_memory(err);
     if (kept && text)
@@ -112,7 +102,7 @@ static nacre_status make_copy(const ncr_copy *copy, ncr_s3_exchange **out, nacre
 {
     ncr_s3_target target;
     const char *etag = source_etag(copy);
-    char *source = ncr_s3_source_text(copy->source);
+    char *source = ncr_aws_source_text(copy->source);
     ncr_s3_target_begin(&target, copy->destination->key);
     ncr_s3_exchange *x = ncr_s3_change_new("PUT", &target, copy->destination, copy->call);
     *out = NULL;
@@ -167,14 +157,14 @@ static nacre_status take_copy(ncr_copy *copy, const ncr_s3_exchange *x, nacre_er
     const ncr_http_response *response = &x->request->response;
     const ncr_buffer *body = &response->whole;
     char etag[256], version_id[256] = "";
-    ncr_s3_failure failure;
+    ncr_aws_failure failure;
     nacre_status found = ncr_aws_xml_find(body->data, body->size, "CopyObjectResult/ETag", etag, sizeof etag);
     if (found != NACRE_OK)
         copy->outcome = NCR_OUTCOME_UNKNOWN; /* the store began, and then failed */
     if (found == NACRE_ERROR_MEMORY)
         return ncr_error_memory(err);
     if (found != NACRE_OK) {
-        ncr_s3_failure_read(body->data, body->size, &failure);
+        ncr_aws_failure_read(body->data, body->size, &failure);
         if (strcmp(failure.code, "PreconditionFailed") == 0)
             return copy_condition_error(copy, err);
         return ncr_s3_failure_error(x->request, &failure, 200, copy->source, err);
@@ -203,7 +193,7 @@ static nacre_status by_parts(ncr_copy *copy, nacre_error *err)
 }
 
 /* A source over 5 GiB is refused with a code that says little. */
-static bool is_too_large(const ncr_http_response *response, const ncr_s3_failure *failure)
+static bool is_too_large(const ncr_http_response *response, const ncr_aws_failure *failure)
 {
     return response->status == 400 &&
            (strcmp(failure->code, "EntityTooLarge") == 0 ||
@@ -213,11 +203,11 @@ static bool is_too_large(const ncr_http_response *response, const ncr_s3_failure
 static nacre_status judge_copy(ncr_copy *copy, const ncr_s3_exchange *x, nacre_error *err)
 {
     const ncr_http_response *response = &x->request->response;
-    ncr_s3_failure failure;
+    ncr_aws_failure failure;
     ncr_object_facts now;
     if (ncr_s3_change_succeeded(x))
         return take_copy(copy, x, err);
-    ncr_s3_failure_read(response->whole.data, response->whole.size, &failure);
+    ncr_aws_failure_read(response->whole.data, response->whole.size, &failure);
     if (is_too_large(response, &failure) || (response->status == 501 && is_conditional(copy))) {
         copy->outcome = NCR_OUTCOME_NOT_DONE;
         return by_parts(copy, err);

@@ -3,69 +3,26 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/aws/xml.h"
 #include "store/s3/s3.h"
 
-/* What is said when S3 refuses. Its own messages hold no secrets, but other parts of its answers do (the string that
- * was signed), so nothing else is taken from them. */
-
-static bool take_failure(void *user, const char *path, const char *text)
-{
-    ncr_s3_failure *out = user;
-    const char *name = strrchr(path, '/');
-    if (!ncr_text_starts(path, "Error/"))
-        return true;
-    if (strcmp(name, "/Code") == 0)
-        snprintf(out->code, sizeof out->code, "%s", text);
-    else if (strcmp(name, "/Message") == 0)
-        snprintf(out->message, sizeof out->message, "%s", text);
-    else if (strcmp(name, "/Region") == 0 && ncr_s3_is_region(text))
-        snprintf(out->region, sizeof out->region, "%s", text);
-    return true;
-}
-
-bool ncr_s3_failure_read(const void *data, size_t size, ncr_s3_failure *out)
-{
-    *out = (ncr_s3_failure){0};
-    nacre_status status = size ? ncr_aws_xml_read(data, size, "", take_failure, out, NULL) : NACRE_OK;
-    if (status == NACRE_ERROR_MEMORY)
-        *out = (ncr_s3_failure){.lacks_memory = true};
-    return status == NACRE_OK && out->code[0];
-}
+/* What is said when S3 refuses. */
 
 /* --- Denials. --- */
 
-bool ncr_s3_is_about_credentials(const char *code)
-{
-    static const char *const codes[] = {"InvalidAccessKeyId",
-                                        "SignatureDoesNotMatch",
-                                        "ExpiredToken",
-                                        "InvalidToken",
-                                        "TokenRefreshRequired",
-                                        "RequestTimeTooSkewed",
-                                        "AuthorizationHeaderMalformed",
-                                        "InvalidSecurity",
-                                        "ExpiredTokenException"};
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-        if (strcmp(codes[i], code) == 0)
-            return true;
-    return false;
-}
-
 /* What the store says, as the end of a sentence: ": CODE: MESSAGE". */
-static void end_of_sentence(const ncr_s3_failure *failure, char out[480])
+static void end_of_sentence(const ncr_aws_failure *failure, char out[480])
 {
     bool has_both = failure->code[0] && failure->message[0];
     snprintf(out, 480, "%s%s%s%s", failure->code[0] || failure->message[0] ? ": " : "", failure->code,
              has_both ? ": " : "", failure->message);
 }
 
-static nacre_status denied(const ncr_s3_failure *failure, int code, const ncr_object *object, nacre_error *err)
+static nacre_status denied(const ncr_aws_failure *failure, int code, const ncr_object *object, nacre_error *err)
 {
     const ncr_s3_store *store = ncr_s3_of(object);
     char said[480];
     end_of_sentence(failure, said);
-    if (store->credentials && ncr_s3_is_about_credentials(failure->code))
+    if (store->credentials && ncr_aws_is_about_credentials(failure->code))
         return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,
                                   "%s: denied (%d): the credentials from %s were refused%s", object->name, code,
                                   ncr_credentials_origin(store->credentials), said);
@@ -84,7 +41,7 @@ static nacre_status denied(const ncr_s3_failure *failure, int code, const ncr_ob
 
 /* --- All others. --- */
 
-static nacre_status not_found(const ncr_s3_failure *failure, const ncr_object *object, nacre_error *err)
+static nacre_status not_found(const ncr_aws_failure *failure, const ncr_object *object, nacre_error *err)
 {
     if (strcmp(failure->code, "NoSuchBucket") == 0)
         return ncr_error_set_http(err, NACRE_ERROR_NOT_FOUND, 404, "%s: not found (404): there is no bucket '%s'",
@@ -97,7 +54,7 @@ static nacre_status not_found(const ncr_s3_failure *failure, const ncr_object *o
     return ncr_error_set_http(err, NACRE_ERROR_NOT_FOUND, 404, "%s: not found (404)", object->name);
 }
 
-nacre_status ncr_s3_failure_error(const ncr_http_request *request, const ncr_s3_failure *failure, int code,
+nacre_status ncr_s3_failure_error(const ncr_http_request *request, const ncr_aws_failure *failure, int code,
                                   const ncr_object *object, nacre_error *err)
 {
     char said[480];
@@ -105,7 +62,7 @@ nacre_status ncr_s3_failure_error(const ncr_http_request *request, const ncr_s3_
         return ncr_error_memory(err);
     end_of_sentence(failure, said);
     if (code == 401 || (code == 403 && strcmp(failure->code, "InvalidObjectState") != 0) ||
-        ncr_s3_is_about_credentials(failure->code))
+        ncr_aws_is_about_credentials(failure->code))
         return denied(failure, code, object, err);
     if (code == 403)
         return ncr_error_set_http(err, NACRE_ERROR_UNSUPPORTED, code,
@@ -129,8 +86,8 @@ nacre_status ncr_s3_failure_error(const ncr_http_request *request, const ncr_s3_
 
 nacre_status ncr_s3_status_error(const ncr_http_request *request, const ncr_object *object, nacre_error *err)
 {
-    ncr_s3_failure failure;
-    ncr_s3_failure_read(request->response.whole.data, request->response.whole.size, &failure);
+    ncr_aws_failure failure;
+    ncr_aws_failure_read(request->response.whole.data, request->response.whole.size, &failure);
     return ncr_s3_failure_error(request, &failure, request->response.status, object, err);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/pool.h"
+#include "store/aws/objects.h"
 #include "store/s3/s3.h"
 
 /* Stat and listings of S3: one request each. */
@@ -56,6 +57,12 @@ typedef struct list_job {
     ncr_s3_exchange *exchange;
 } list_job;
 
+static void version_of(const char *etag, const char *generation, ncr_version *out)
+{
+    (void)generation;
+    ncr_s3_version_from(etag, "", out);
+}
+
 static void read_page(ncr_task *task)
 {
     list_job *job = (list_job *)task;
@@ -68,7 +75,7 @@ static void read_page(ncr_task *task)
     else if (request->response.status != 200)
         status = ncr_s3_status_error(request, op->object, &op->error);
     else
-        status = ncr_s3_list_parse(&request->response.whole, false, op);
+        status = ncr_aws_list_parse(&request->response.whole, version_of, op);
     ncr_s3_exchange_free(job->exchange);
     free(job);
     ncr_list_op_end(op, status);

@@ -95,7 +95,7 @@ static ncr_http_ready sign(ncr_http_signer *signer, ncr_http_attempt *attempt, c
 
 /* --- Refusals that another attempt may mend. --- */
 
-static bool is_token_refusal(const ncr_http_refusal *refusal, const ncr_s3_failure *failure)
+static bool is_token_refusal(const ncr_http_refusal *refusal, const ncr_aws_failure *failure)
 {
     static const char *const codes[] = {"ExpiredToken", "ExpiredTokenException", "InvalidToken",
                                         "TokenRefreshRequired"};
@@ -109,8 +109,8 @@ static bool is_token_refusal(const ncr_http_refusal *refusal, const ncr_s3_failu
 static bool refused(ncr_http_signer *signer, const ncr_http_refusal *refusal)
 {
     ncr_s3_exchange *x = (ncr_s3_exchange *)signer;
-    ncr_s3_failure failure;
-    ncr_s3_failure_read(refusal->body, refusal->body_size, &failure);
+    ncr_aws_failure failure;
+    ncr_aws_failure_read(refusal->body, refusal->body_size, &failure);
     if (is_token_refusal(refusal, &failure))
         return ncr_credentials_refused(ncr_s3_of(x->object)->credentials, refusal->credential);
     return ncr_sigv4_correct_clock(x->object->store->id, refusal, failure.code);
@@ -184,38 +184,38 @@ bool ncr_s3_exchange_body(ncr_s3_exchange *x, const void *data, size_t size, con
 
 /* The region in an address of Amazon's that a redirect leads to ("bucket.s3.eu-west-1.amazonaws.com", once "s3-"); it
  * stays empty where there is none. */
-static void read_region_of_address(const char *url, char out[NCR_S3_REGION])
+static void read_region_of_address(const char *url, char out[NCR_AWS_REGION])
 {
     const char *host = strstr(url, "://"), *end = strstr(url, ".amazonaws.com"), *at = NULL;
     for (const char *c = host ? host + 3 : url; end && c < end; c++)
         if ((ncr_text_starts(c, "s3.") || ncr_text_starts(c, "s3-")) && (c == url || strchr("./", c[-1])))
             at = c + 3;
-    if (at && at < end && end - at < NCR_S3_REGION)
-        snprintf(out, NCR_S3_REGION, "%.*s", (int)(end - at), at);
+    if (at && at < end && end - at < NCR_AWS_REGION)
+        snprintf(out, NCR_AWS_REGION, "%.*s", (int)(end - at), at);
 }
 
 /* The region that an answer names, where it says that the request went to a wrong one. */
-static bool read_other_region(const ncr_s3_exchange *x, char out[NCR_S3_REGION])
+static bool read_other_region(const ncr_s3_exchange *x, char out[NCR_AWS_REGION])
 {
     const ncr_http_response *response = &x->request->response;
     int code = response->status;
-    ncr_s3_failure failure;
+    ncr_aws_failure failure;
     if (x->request->status != NACRE_OK || (code != 301 && code != 302 && code != 307 && code != 400))
         return false;
-    ncr_s3_failure_read(response->whole.data, response->whole.size, &failure);
-    if (!ncr_http_response_header(response, "x-amz-bucket-region", out, NCR_S3_REGION))
-        memcpy(out, failure.region, NCR_S3_REGION);
+    ncr_aws_failure_read(response->whole.data, response->whole.size, &failure);
+    if (!ncr_http_response_header(response, "x-amz-bucket-region", out, NCR_AWS_REGION))
+        memcpy(out, failure.region, NCR_AWS_REGION);
     char location[1024];
     if (!out[0] && ncr_http_response_header(response, "location", location, sizeof location))
         read_region_of_address(location, out);
     bool is_about_region = code != 400 || !failure.code[0] || strcmp(failure.code, "AuthorizationHeaderMalformed") == 0;
-    return is_about_region && ncr_s3_is_region(out) && strcmp(out, x->region) != 0;
+    return is_about_region && ncr_aws_is_region(out) && strcmp(out, x->region) != 0;
 }
 
 static void exchange_done(ncr_http_request *request)
 {
     ncr_s3_exchange *x = request->user;
-    char region[NCR_S3_REGION] = "";
+    char region[NCR_AWS_REGION] = "";
     if (x->moves < MOST_MOVES && read_other_region(x, region)) {
         ncr_s3_learn_region(x->object->store->id, x->object->bucket, region);
         memcpy(x->region, region, sizeof x->region);

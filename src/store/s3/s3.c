@@ -82,7 +82,7 @@ static const ncr_store_class s3_class = {
 
 /* Amazon's own address, "https://s3.amazonaws.com" or "https://s3.REGION.amazonaws.com", with its region in out ("" for
  * the first): then each bucket is asked where it is, and not through one region. */
-static bool is_amazons(const char *endpoint, char out[NCR_S3_REGION])
+static bool is_amazons(const char *endpoint, char out[NCR_AWS_REGION])
 {
     static const char begin[] = "https://s3.", *const ends[] = {"amazonaws.com", "amazonaws.com.cn"};
     if (!ncr_text_starts(endpoint, begin))
@@ -92,8 +92,8 @@ static bool is_amazons(const char *endpoint, char out[NCR_S3_REGION])
     out[0] = '\0';
     if (strcmp(rest, ends[0]) == 0)
         return true;
-    snprintf(out, NCR_S3_REGION, "%.*s", (int)(length < NCR_S3_REGION ? length : 0), rest);
-    return rest[length] && ncr_s3_is_region(out) &&
+    snprintf(out, NCR_AWS_REGION, "%.*s", (int)(length < NCR_AWS_REGION ? length : 0), rest);
+    return rest[length] && ncr_aws_is_region(out) &&
            strcmp(rest + length + 1, ends[ncr_text_starts(out, "cn-") ? 1 : 0]) == 0;
 }
 
@@ -169,7 +169,7 @@ static nacre_status read_region(ncr_s3_store *store, const ncr_config *config, c
     if (store->region[0]) /* the endpoint's */
         return NACRE_OK;
     text = text && *text ? text : of_profile && *of_profile ? of_profile : "us-east-1";
-    if (!ncr_s3_is_region(text))
+    if (!ncr_aws_is_region(text))
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is no region, as us-east-1 is", origin, text);
     snprintf(store->region, sizeof store->region, "%s", text);
     return NACRE_OK;

@@ -5,15 +5,16 @@
 
 #include "net/http.h"
 #include "store/aws/attempt.h"
+#include "store/aws/failure.h"
 #include "store/backend.h"
 #include "store/credentials.h"
 
 /* What the parts of the Amazon S3 back end share: s3.c (the store: endpoint, options), request.c (URLs, signed
- * exchanges, regions), known.c (what was learned of endpoints and buckets), error.c (what is said of refusals),
- * facts.c and xml.c (what the store writes), get.c and read.c (reading), change.c, write.c, copy.c
- * and upload.c (changing), credentials.c (who asks). */
+ * exchanges, regions), known.c (what was learned of buckets), error.c (what is said of refusals), facts.c (what the
+ * store writes of objects), get.c and read.c (reading), change.c, write.c, copy.c and upload.c (changing),
+ * credentials.c (who asks). What Google's XML interface speaks too is in store/aws. */
 
-enum { NCR_S3_REGION = 40, NCR_S3_ETAG = 160 };
+enum { NCR_S3_ETAG = 160 };
 
 typedef enum ncr_s3_addressing { NCR_S3_ADDRESSING_AUTO, NCR_S3_PATH, NCR_S3_VIRTUAL } ncr_s3_addressing;
 
@@ -21,7 +22,7 @@ typedef struct ncr_s3_store {
     ncr_store base;
     char *endpoint; /* "https://host", without a slash at the end; NULL: Amazon's own, in each bucket's region */
     ncr_s3_addressing addressing;
-    char region[NCR_S3_REGION];   /* where nothing better is known */
+    char region[NCR_AWS_REGION];  /* where nothing better is known */
     ncr_credentials *credentials; /* NULL: anonymous */
     bool requester_pays, asked_anonymous, named_by_document;
     _Atomic bool refuses_checksums; /* learned: uploads begin without asking for them */
@@ -36,15 +37,8 @@ static inline ncr_s3_store *ncr_s3_of(const ncr_object *object)
 /* --- known.c: learned from answers, for the whole process; bounded, the oldest are forgotten. Synchronised. --- */
 
 /* The region of a bucket; false: not known. */
-bool ncr_s3_known_region(const char *endpoint, const char *bucket, char out[NCR_S3_REGION]);
+bool ncr_s3_known_region(const char *endpoint, const char *bucket, char out[NCR_AWS_REGION]);
 void ncr_s3_learn_region(const char *endpoint, const char *bucket, const char *region);
-
-/* How far an endpoint's clock is ahead of this machine's, in milliseconds; 0: not known to differ. */
-int64_t ncr_s3_known_skew(const char *endpoint);
-void ncr_s3_learn_skew(const char *endpoint, int64_t skew_ms);
-
-/* Whether a text can be a region: it becomes a part of host names. */
-bool ncr_s3_is_region(const char *text);
 
 /* --- request.c --- */
 
@@ -70,7 +64,7 @@ struct ncr_s3_exchange {
     ncr_http_request *request;
     const ncr_object *object; /* borrowed until done() */
     char *target;
-    char region[NCR_S3_REGION];
+    char region[NCR_AWS_REGION];
     char payload[NCR_SIGV4_HASH];            /* what x-amz-content-sha256 says */
     unsigned moves;                          /* how often another region was tried */
     void (*done)(ncr_s3_exchange *exchange); /* as the request's */
@@ -92,27 +86,13 @@ void ncr_s3_exchange_free(ncr_s3_exchange *exchange); /* accepts NULL */
 
 /* --- error.c --- */
 
-/* What the store says of a failure. */
-typedef struct ncr_s3_failure {
-    char code[64];     /* "NoSuchKey"; "": it says nothing */
-    char message[320]; /* "" none */
-    char region[NCR_S3_REGION];
-    bool lacks_memory; /* the texts are empty for that */
-} ncr_s3_failure;
-
-/* Reads an error's body; false, and empty texts, where it is none. */
-bool ncr_s3_failure_read(const void *data, size_t size, ncr_s3_failure *out);
-
 /* Says in full why a request has no success: for denials, which credentials were used and what to do.
  * request->status must be NACRE_OK. */
 nacre_status ncr_s3_status_error(const ncr_http_request *request, const ncr_object *object, nacre_error *err);
 
 /* The same for an error that came in a body under status 200. */
-nacre_status ncr_s3_failure_error(const ncr_http_request *request, const ncr_s3_failure *failure, int code,
+nacre_status ncr_s3_failure_error(const ncr_http_request *request, const ncr_aws_failure *failure, int code,
                                   const ncr_object *object, nacre_error *err);
-
-/* Whether a code is about who asks, not about what he may. */
-bool ncr_s3_is_about_credentials(const char *code);
 
 /* A bucket's name alone is no object: NACRE_ERROR_NOT_FOUND. */
 nacre_status ncr_s3_check_key(const ncr_object *object, nacre_error *err);
@@ -141,12 +121,6 @@ nacre_status ncr_s3_check_bytes(const ncr_object *object, const char *checksum, 
 void ncr_s3_md5(const void *data, size_t size, char out[33]);
 /* The bytes of such digits; false where it begins with fewer than 32. */
 bool ncr_s3_read_md5(const char *digits, unsigned char out[16]);
-
-/* --- xml.c --- */
-
-/* Reads a page of a listing into op, in the order of the keys' bytes. by_generation: as Google's store means it, whose
- * versions are its generations; else the ETags. */
-nacre_status ncr_s3_list_parse(const ncr_buffer *body, bool by_generation, ncr_list_op *op);
 
 /* --- The operations: see ncr_store_class. --- */
 
@@ -193,9 +167,6 @@ nacre_status ncr_s3_condition_error(const ncr_object *object, ncr_call *call, co
 
 /* Removes what was just written under the version that its facts say, since it is not what it should be. */
 void ncr_s3_take_back(ncr_object *object, ncr_call *call, const ncr_version *version);
-
-/* The source for x-amz-copy-source: "/BUCKET/KEY", encoded. NULL: out of memory. */
-char *ncr_s3_source_text(const ncr_object *source);
 
 /* Copies a source in parts, for what is too large for one request. */
 nacre_status ncr_s3_copy_parts(ncr_copy *copy, const ncr_object_facts *source, const char *source_headers,

@@ -268,13 +268,13 @@ static nacre_status take_copied_part(const s3_upload *up, const ncr_http_request
                                      nacre_error *err)
 {
     const ncr_buffer *body = &request->response.whole;
-    ncr_s3_failure failure;
+    ncr_aws_failure failure;
     nacre_status found = ncr_aws_xml_find(body->data, body->size, "CopyPartResult/ETag", etag, size);
     if (found == NACRE_OK)
         return NACRE_OK;
     if (found == NACRE_ERROR_MEMORY)
         return ncr_error_memory(err);
-    ncr_s3_failure_read(body->data, body->size, &failure);
+    ncr_aws_failure_read(body->data, body->size, &failure);
     return ncr_s3_failure_error(request, &failure, 200, up->base.object, err);
 }
 
@@ -379,8 +379,8 @@ static nacre_status judge(s3_upload *up, const ncr_http_request *request, ncr_ou
     int code = request->response.status;
     const ncr_object *object = up->base.object;
     const ncr_buffer *body = &request->response.whole;
-    ncr_s3_failure failure;
-    bool is_failure = ncr_s3_failure_read(body->data, body->size, &failure);
+    ncr_aws_failure failure;
+    bool is_failure = ncr_aws_failure_read(body->data, body->size, &failure);
     *again = false;
     if (failure.lacks_memory) { /* what looks like a success may be none */
         *outcome = NCR_OUTCOME_UNKNOWN;

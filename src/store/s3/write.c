@@ -77,10 +77,10 @@ static nacre_status judge_put(ncr_put *put, const ncr_s3_exchange *x, bool maybe
 {
     const ncr_http_response *response = &x->request->response;
     ncr_object_facts now;
-    ncr_s3_failure failure;
+    ncr_aws_failure failure;
     if (ncr_s3_change_succeeded(x))
         return take_put(put, x, err);
-    ncr_s3_failure_read(response->whole.data, response->whole.size, &failure);
+    ncr_aws_failure_read(response->whole.data, response->whole.size, &failure);
     bool is_gone = response->status == 404 && put->condition.version && strcmp(failure.code, "NoSuchBucket") != 0;
     if (is_gone)
         return ncr_version_gone(err, put->object->name, put->condition.version);

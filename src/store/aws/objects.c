@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include "store/aws/objects.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/aws/xml.h"
-#include "store/gs/gs.h"
-#include "store/s3/s3.h"
 #include "store/token.h"
 
-/* Pages of listings (ListObjectsV2). All of it comes from outside and is checked. */
+/* --- Pages of listings. All of it comes from outside and is checked. --- */
 
 typedef struct page {
     ncr_list_op *op;
+    ncr_aws_make_version make_version;
     size_t capacity;
-    bool by_generation, is_listing, is_encoded, is_more;
+    bool is_listing, is_encoded, is_more;
     const char *wrong; /* what is not understood */
 
     /* The entry under way. */
@@ -46,10 +47,7 @@ static bool add_entry(page *p, bool is_prefix)
         return fail(p, "an entry without a key");
     if (!is_prefix && !p->has_size)
         return fail(p, "an entry without a size");
-    if (p->by_generation)
-        ncr_gs_version_from(p->generation, &facts.version);
-    else
-        ncr_s3_version_from(p->etag, "", &facts.version);
+    p->make_version(p->etag, p->generation, &facts.version);
     bool added = ncr_list_op_add(p->op, &p->capacity, p->key, is_prefix, is_prefix ? NULL : &facts);
     free(p->key);
     p->key = NULL;
@@ -135,9 +133,9 @@ static void finish(page *p)
     ncr_list_op_sort(op);
 }
 
-nacre_status ncr_s3_list_parse(const ncr_buffer *body, bool by_generation, ncr_list_op *op)
+nacre_status ncr_aws_list_parse(const ncr_buffer *body, ncr_aws_make_version make_version, ncr_list_op *op)
 {
-    page p = {.op = op, .by_generation = by_generation, .modified_ms = -1};
+    page p = {.op = op, .make_version = make_version, .modified_ms = -1};
     nacre_status status = ncr_aws_xml_read(body->data, body->size, op->object->name, take_element, &p, &op->error);
     if (status == NACRE_OK)
         finish(&p);
@@ -146,4 +144,17 @@ nacre_status ncr_s3_list_parse(const ncr_buffer *body, bool by_generation, ncr_l
         status = ncr_error_set(&op->error, NACRE_ERROR_CORRUPT, "%s: the store's answer is not understood: %s",
                                op->object->name, p.wrong ? p.wrong : "no listing");
     return status;
+}
+
+/* --- Copies. --- */
+
+char *ncr_aws_source_text(const ncr_object *source)
+{
+    ncr_buffer text;
+    ncr_buffer_init(&text, 64 << 10);
+    if (ncr_text_append(&text, "/") && ncr_text_append_escaped(&text, source->bucket, "") &&
+        ncr_text_append(&text, "/") && ncr_text_append_escaped(&text, source->key, "/"))
+        return (char *)text.data;
+    ncr_buffer_clear(&text);
+    return NULL;
 }
