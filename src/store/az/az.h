@@ -109,7 +109,7 @@ void ncr_az_error_parse(const ncr_buffer *body, char *code, size_t code_size, ch
 
 /* --- The operations: see ncr_store_class. --- */
 
-enum { NCR_AZ_PART_SIZE = 8 << 20, NCR_AZ_MOST_PARTS = 50000, NCR_AZ_PARTS_AT_ONCE = 4, NCR_AZ_LIST_LIMIT = 64 << 20 };
+enum { NCR_AZ_PART_SIZE = 8 << 20, NCR_AZ_MOST_PARTS = 50000, NCR_AZ_PARTS_AT_ONCE = 4 };
 
 void ncr_az_get(ncr_get *get);
 void ncr_az_stat(ncr_stat_op *op);

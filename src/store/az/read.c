@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/pool.h"
 #include "store/az/az.h"
+#include "store/list.h"
 
 /* Stat and listings of Azure Blob Storage: one request each. */
 
@@ -63,37 +62,12 @@ nacre_status ncr_az_facts_wait(const ncr_object *object, ncr_call *call, ncr_obj
     return status;
 }
 
-/* --- Listings: a page may be long, so it is read on a worker. --- */
-
-typedef struct list_job {
-    ncr_task task;
-    ncr_list_op *op;
-    ncr_http_request *request;
-} list_job;
-
-static void read_page(ncr_task *task)
-{
-    list_job *job = (list_job *)task;
-    ncr_list_op *op = job->op;
-    const ncr_http_request *request = job->request;
-    nacre_status status;
-    op->round = request->response.round;
-    if (request->status != NACRE_OK)
-        status = ncr_error_copy(&op->error, &request->error, request->status);
-    else if (request->response.status != 200)
-        status = ncr_az_status_error(request, op->object, &op->error);
-    else
-        status = ncr_az_list_parse(&request->response.whole, op);
-    ncr_http_request_free(job->request);
-    free(job);
-    ncr_list_op_end(op, status);
-}
+/* --- Listings. --- */
 
 static void list_done(ncr_http_request *request)
 {
-    list_job *job = request->user;
-    job->task.run = read_page;
-    ncr_pool_submit(&job->task);
+    static const ncr_list_reader reader = {.parse = ncr_az_list_parse, .refuse = ncr_az_status_error};
+    ncr_list_take(request->user, &reader, request, NULL);
 }
 
 static ncr_http_request *list_request(const ncr_list_op *op)
@@ -115,23 +89,6 @@ static ncr_http_request *list_request(const ncr_list_op *op)
 
 void ncr_az_list(ncr_list_op *op)
 {
-    ncr_list_op_begin(op);
-    if (!op->object->bucket[0]) {
-        ncr_list_op_end(op, ncr_error_set(&op->error, NACRE_ERROR_INVALID,
-                                          "%s: name a container in it: az://CONTAINER/", op->object->name));
-        return;
-    }
-    list_job *job = calloc(1, sizeof *job);
-    ncr_http_request *request = job ? list_request(op) : NULL;
-    if (!request) {
-        free(job);
-        ncr_list_op_end(op, ncr_error_memory(&op->error));
-        return;
-    }
-    job->op = op;
-    job->request = request;
-    request->sink.whole_limit = NCR_AZ_LIST_LIMIT;
-    request->done = list_done;
-    request->user = job;
-    ncr_http_start(request);
+    if (ncr_list_begin(op, "name a container in it: az://CONTAINER/"))
+        ncr_list_send(op, list_request(op), list_done);
 }

@@ -127,7 +127,7 @@ ncr_http_request *ncr_gs_xml_list_request(const ncr_list_op *op);
 
 /* --- The operations: see ncr_store_class. --- */
 
-enum { NCR_GS_PART_SIZE = 8 << 20, NCR_GS_METADATA_LIMIT = 1 << 20, NCR_GS_LIST_LIMIT = 64 << 20 };
+enum { NCR_GS_PART_SIZE = 8 << 20, NCR_GS_METADATA_LIMIT = 1 << 20 };
 
 void ncr_gs_get(ncr_get *get);
 void ncr_gs_stat(ncr_stat_op *op);

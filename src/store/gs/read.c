@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/pool.h"
 #include "store/aws/objects.h"
 #include "store/gs/gs.h"
+#include "store/list.h"
 
 /* Stat and listings of Google Cloud Storage: one request each, answered from the store itself, never from a cache. */
 
@@ -48,13 +47,7 @@ void ncr_gs_stat(ncr_stat_op *op)
     ncr_http_start(request);
 }
 
-/* --- Listings: a page may be long, so it is read on a worker. --- */
-
-typedef struct list_job {
-    ncr_task task;
-    ncr_list_op *op;
-    ncr_http_request *request;
-} list_job;
+/* --- Listings. --- */
 
 static void version_of(const char *etag, const char *generation, ncr_version *out)
 {
@@ -62,31 +55,15 @@ static void version_of(const char *etag, const char *generation, ncr_version *ou
     ncr_gs_version_from(generation, out);
 }
 
-static void read_page(ncr_task *task)
+static nacre_status parse_page(const ncr_buffer *body, ncr_list_op *op)
 {
-    list_job *job = (list_job *)task;
-    ncr_list_op *op = job->op;
-    const ncr_http_request *request = job->request;
-    nacre_status status;
-    op->round = request->response.round;
-    if (request->status != NACRE_OK)
-        status = ncr_error_copy(&op->error, &request->error, request->status);
-    else if (request->response.status != 200)
-        status = ncr_gs_status_error(request, op->object, &op->error);
-    else if (ncr_gs_of(op->object)->is_xml)
-        status = ncr_aws_list_parse(&request->response.whole, version_of, op);
-    else
-        status = ncr_gs_list_parse(&request->response.whole, op);
-    ncr_http_request_free(job->request);
-    free(job);
-    ncr_list_op_end(op, status);
+    return ncr_gs_of(op->object)->is_xml ? ncr_aws_list_parse(body, version_of, op) : ncr_gs_list_parse(body, op);
 }
 
 static void list_done(ncr_http_request *request)
 {
-    list_job *job = request->user;
-    job->task.run = read_page;
-    ncr_pool_submit(&job->task);
+    static const ncr_list_reader reader = {.parse = parse_page, .refuse = ncr_gs_status_error};
+    ncr_list_take(request->user, &reader, request, NULL);
 }
 
 static ncr_http_request *list_request(const ncr_list_op *op)
@@ -108,23 +85,6 @@ static ncr_http_request *list_request(const ncr_list_op *op)
 
 void ncr_gs_list(ncr_list_op *op)
 {
-    ncr_list_op_begin(op);
-    if (!op->object->bucket[0]) {
-        ncr_list_op_end(op, ncr_error_set(&op->error, NACRE_ERROR_INVALID, "%s: name a bucket in it: gs://BUCKET/",
-                                          op->object->name));
-        return;
-    }
-    list_job *job = calloc(1, sizeof *job);
-    ncr_http_request *request = job ? list_request(op) : NULL;
-    if (!request) {
-        free(job);
-        ncr_list_op_end(op, ncr_error_memory(&op->error));
-        return;
-    }
-    job->op = op;
-    job->request = request;
-    request->sink.whole_limit = NCR_GS_LIST_LIMIT;
-    request->done = list_done;
-    request->user = job;
-    ncr_http_start(request);
+    if (ncr_list_begin(op, "name a bucket in it: gs://BUCKET/"))
+        ncr_list_send(op, list_request(op), list_done);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/pool.h"
 #include "store/aws/objects.h"
+#include "store/list.h"
 #include "store/s3/s3.h"
 
 /* Stat and listings of S3: one request each. */
@@ -49,13 +48,7 @@ void ncr_s3_stat(ncr_stat_op *op)
         ncr_stat_op_end(op, ncr_error_memory(&op->error));
 }
 
-/* --- Listings: a page may be long, so it is read on a worker. --- */
-
-typedef struct list_job {
-    ncr_task task;
-    ncr_list_op *op;
-    ncr_s3_exchange *exchange;
-} list_job;
+/* --- Listings. --- */
 
 static void version_of(const char *etag, const char *generation, ncr_version *out)
 {
@@ -63,29 +56,20 @@ static void version_of(const char *etag, const char *generation, ncr_version *ou
     ncr_s3_version_from(etag, "", out);
 }
 
-static void read_page(ncr_task *task)
+static nacre_status parse_page(const ncr_buffer *body, ncr_list_op *op)
 {
-    list_job *job = (list_job *)task;
-    ncr_list_op *op = job->op;
-    const ncr_http_request *request = job->exchange->request;
-    nacre_status status;
-    op->round = request->response.round;
-    if (request->status != NACRE_OK)
-        status = ncr_error_copy(&op->error, &request->error, request->status);
-    else if (request->response.status != 200)
-        status = ncr_s3_status_error(request, op->object, &op->error);
-    else
-        status = ncr_aws_list_parse(&request->response.whole, version_of, op);
-    ncr_s3_exchange_free(job->exchange);
-    free(job);
-    ncr_list_op_end(op, status);
+    return ncr_aws_list_parse(body, version_of, op);
+}
+
+static void release(void *exchange)
+{
+    ncr_s3_exchange_free(exchange);
 }
 
 static void list_done(ncr_s3_exchange *x)
 {
-    list_job *job = x->user;
-    job->task.run = read_page;
-    ncr_pool_submit(&job->task);
+    static const ncr_list_reader reader = {.parse = parse_page, .refuse = ncr_s3_status_error, .release = release};
+    ncr_list_take(x->user, &reader, x->request, x);
 }
 
 static ncr_s3_exchange *list_exchange(const ncr_list_op *op)
@@ -103,26 +87,17 @@ static ncr_s3_exchange *list_exchange(const ncr_list_op *op)
     ncr_s3_target_query(&target, "continuation-token", op->page);
     ncr_s3_exchange *x = ncr_s3_exchange_new("GET", &target, op->object, op->call, op->needed_round);
     if (x)
-        x->request->sink.whole_limit = NCR_S3_LIST_LIMIT;
+        x->request->sink.whole_limit = NCR_LIST_LIMIT;
     return x;
 }
 
 void ncr_s3_list(ncr_list_op *op)
 {
-    ncr_list_op_begin(op);
-    if (!op->object->bucket[0]) {
-        ncr_list_op_end(op, ncr_error_set(&op->error, NACRE_ERROR_INVALID, "%s: name a bucket in it: s3://BUCKET/",
-                                          op->object->name));
+    if (!ncr_list_begin(op, "name a bucket in it: s3://BUCKET/"))
         return;
-    }
-    list_job *job = calloc(1, sizeof *job);
-    if (job)
-        job->exchange = list_exchange(op);
-    if (!job || !job->exchange) {
-        free(job);
+    ncr_s3_exchange *x = list_exchange(op);
+    if (x)
+        ncr_s3_exchange_start(x, list_done, op);
+    else
         ncr_list_op_end(op, ncr_error_memory(&op->error));
-        return;
-    }
-    job->op = op;
-    ncr_s3_exchange_start(job->exchange, list_done, job);
 }
