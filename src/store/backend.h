@@ -43,6 +43,14 @@ bool ncr_version_matches(const ncr_version *pinned, const ncr_version *found);
  * validator has nothing to compare. */
 nacre_status ncr_get_check_version(ncr_get *get);
 
+/* The verdict on a range that the server refused (416), by the facts in the get: right, if it begins at or beyond the
+ * end. */
+nacre_status ncr_get_take_end(ncr_get *get);
+
+/* Whether 304 answers the get: it is believed unless it names another version (`said`; "" none) than the one that is
+ * proven. The get's results are then set. */
+bool ncr_get_take_not_modified(ncr_get *get, const ncr_version *said);
+
 /* Whether a get asks for the whole object. */
 bool ncr_get_is_whole(const ncr_get *get);
 

@@ -2,7 +2,12 @@
  * Copyright the nacre authors */
 #include "store/body.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "store/checksum.h"
+
+enum { CHECK_HERE = 64 << 10 };
 
 void ncr_body_expect(const ncr_get *get, ncr_http_request *request, uint8_t *spare)
 {
@@ -47,6 +52,46 @@ static nacre_status take_whole(ncr_get *get, ncr_http_response *response)
 nacre_status ncr_body_take(ncr_get *get, ncr_http_request *request)
 {
     return request->response.status == 206 ? take_range(get, &request->response) : take_whole(get, &request->response);
+}
+
+nacre_status ncr_body_fail(ncr_get *get, const ncr_http_request *request, bool is_changed, ncr_body_refuse *refuse)
+{
+    const ncr_version *found = &get->facts.version;
+    int code = request->response.status;
+    bool is_pinned = get->match == NCR_MATCH_VERSION;
+    if (request->status != NACRE_OK)
+        return ncr_error_copy(&get->error, &request->error, request->status);
+    if (is_pinned && is_changed)
+        return ncr_version_changed(&get->error, get->object->name, get->version,
+                                   ncr_version_matches(get->version, found) ? NULL : found);
+    if (is_pinned && (code == 404 || code == 410))
+        return ncr_version_gone(&get->error, get->object->name, get->version);
+    return refuse(request, get->object, &get->error);
+}
+
+static void check(ncr_task *task)
+{
+    ncr_body_job *job = (ncr_body_job *)task; /* the task is its first member */
+    ncr_get *get = job->get;
+    const uint8_t *bytes = get->whole ? get->whole : get->buffer;
+    size_t size = get->whole ? get->whole_size : get->got;
+    job->end(job, ncr_checksum_check(job->checksum, bytes, size, get->object->name, &get->error));
+}
+
+void ncr_body_take_checked(ncr_body_job *job, ncr_http_request *request, const char *checksum)
+{
+    ncr_get *get = job->get;
+    nacre_status status = ncr_body_take(get, request);
+    size_t size = get->whole ? get->whole_size : get->got;
+    bool is_all = get->whole || (get->offset == 0 && get->got == get->facts.size);
+    snprintf(job->checksum, sizeof job->checksum, "%s", checksum);
+    job->task.run = check;
+    if (status != NACRE_OK || !is_all || !size || !checksum[0])
+        job->end(job, status);
+    else if (size <= CHECK_HERE)
+        check(&job->task);
+    else
+        ncr_pool_submit(&job->task);
 }
 
 void ncr_body_describe(const ncr_http_response *response, ncr_object_facts *out)

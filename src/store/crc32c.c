@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include "store/crc32c.h"
 
+#include <openssl/evp.h>
 #include <pthread.h>
 
 #include "base/bytes.h"
@@ -55,11 +56,8 @@ uint32_t ncr_crc32c(uint32_t crc, const void *data, size_t size)
 
 void ncr_crc32c_text(uint32_t crc, char out[NCR_CRC32C_TEXT])
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    /* 32 bits are five digits of six bits and two bits over, which stand high in the sixth. */
-    for (int i = 0; i < 5; i++)
-        out[i] = digits[crc >> (26 - 6 * i) & 63];
-    out[5] = digits[(crc & 3) << 4];
-    out[6] = out[7] = '=';
-    out[8] = '\0';
+    unsigned char bytes[4];
+    for (int i = 0; i < 4; i++)
+        bytes[i] = (unsigned char)(crc >> (24 - 8 * i));
+    EVP_EncodeBlock((unsigned char *)out, bytes, sizeof bytes);
 }

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#include "base/pool.h"
-
 typedef struct page {
     ncr_task task;
     ncr_list_op *op;

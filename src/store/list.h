@@ -3,8 +3,7 @@
 #ifndef NCR_STORE_LIST_H
 #define NCR_STORE_LIST_H
 
-#include "net/http.h"
-#include "store/backend.h"
+#include "store/body.h"
 
 /* What listings of back ends over HTTP share: one request a page. */
 
@@ -13,7 +12,7 @@ enum { NCR_LIST_LIMIT = 64 << 20 }; /* bytes of a page */
 /* How a back end reads the answer. */
 typedef struct ncr_list_reader {
     nacre_status (*parse)(const ncr_buffer *body, ncr_list_op *op);
-    nacre_status (*refuse)(const ncr_http_request *request, const ncr_object *object, nacre_error *err);
+    ncr_body_refuse *refuse;
     void (*release)(void *owner); /* see ncr_list_take() */
 } ncr_list_reader;
 

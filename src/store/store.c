@@ -201,6 +201,24 @@ nacre_status ncr_get_check_version(ncr_get *get)
     return ncr_version_changed(&get->error, get->object->name, get->version, &get->facts.version);
 }
 
+nacre_status ncr_get_take_end(ncr_get *get)
+{
+    nacre_status status = ncr_get_check_version(get);
+    if (status == NACRE_OK && get->offset < get->facts.size)
+        status = ncr_error_set_http(&get->error, NACRE_ERROR_IO, 416,
+                                    "%s: the server refuses a range inside the object (416)", get->object->name);
+    return status;
+}
+
+bool ncr_get_take_not_modified(ncr_get *get, const ncr_version *said)
+{
+    get->not_modified =
+        get->match == NCR_MATCH_MODIFIED && (!said->token[0] || ncr_version_matches(get->version, said));
+    if (get->not_modified)
+        get->facts.version = *get->version;
+    return get->not_modified;
+}
+
 bool ncr_get_is_whole(const ncr_get *get)
 {
     return get->length == SIZE_MAX && !get->buffer;

@@ -2,7 +2,6 @@
  * Copyright the nacre authors */
 #include "store/az/az.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,7 +129,7 @@ static void read_checksum(const ncr_http_response *response, ncr_object_facts *o
     header(response, "x-ms-blob-content-md5", md5, sizeof md5);
     if (!md5[0] && response->status != 206)
         header(response, "content-md5", md5, sizeof md5);
-    if (strlen(md5) == NCR_AZ_MD5_TEXT - 1 && (!type[0] || strcmp(type, "BlockBlob") == 0))
+    if (strlen(md5) == NCR_MD5_TEXT - 1 && (!type[0] || strcmp(type, "BlockBlob") == 0))
         snprintf(out->checksum, sizeof out->checksum, "md5=%s", md5);
 }
 
@@ -155,22 +154,6 @@ bool ncr_az_is_directory(const ncr_http_response *response)
 nacre_status ncr_az_directory_error(const ncr_object *object, nacre_error *err)
 {
     return ncr_error_set(err, NACRE_ERROR_NOT_FOUND, "%s: is a directory, not an object", object->name);
-}
-
-bool ncr_az_md5(const void *data, size_t size, char out[NCR_AZ_MD5_TEXT])
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
-    out[0] = '\0';
-    if (!EVP_Digest(size ? data : "", size, digest, &length, EVP_md5(), NULL) || length != NCR_AZ_MD5_SIZE)
-        return false;
-    ncr_az_md5_text(digest, out);
-    return true;
-}
-
-void ncr_az_md5_text(const unsigned char digest[NCR_AZ_MD5_SIZE], char out[NCR_AZ_MD5_TEXT])
-{
-    EVP_EncodeBlock((unsigned char *)out, digest, NCR_AZ_MD5_SIZE);
 }
 
 /* --- Errors. --- */

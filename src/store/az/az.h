@@ -6,6 +6,7 @@
 #include "net/http.h"
 #include "store/az/sign.h"
 #include "store/backend.h"
+#include "store/checksum.h"
 
 /* What the parts of the Azure Blob Storage back end share: settings.c (which account, where, which credentials),
  * credentials.c (tokens), sign.c (who asks), az.c (URLs, requests, versions, errors), xml.c (what the store
@@ -188,11 +189,5 @@ typedef struct ncr_az_finish {
 /* Like ncr_az_upload_finish(); finish NULL: the same. */
 nacre_status ncr_az_upload_finish_as(ncr_upload *upload, const ncr_az_finish *finish, ncr_outcome *outcome,
                                      ncr_object_facts *facts, nacre_error *err);
-
-/* --- MD5, as headers write it; false: OpenSSL has none here. --- */
-
-enum { NCR_AZ_MD5_TEXT = 25, NCR_AZ_MD5_SIZE = 16 };
-bool ncr_az_md5(const void *data, size_t size, char out[NCR_AZ_MD5_TEXT]);
-void ncr_az_md5_text(const unsigned char digest[NCR_AZ_MD5_SIZE], char out[NCR_AZ_MD5_TEXT]);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/pool.h"
 #include "store/az/az.h"
 #include "store/body.h"
 
@@ -16,12 +15,9 @@
  *   facts   a HEAD, after a range was refused (416) without saying of what
  */
 
-enum { CHECK_HERE = 64 << 10 };
-
 typedef struct az_get az_get;
 struct az_get {
-    ncr_task task; /* for checking large bodies on a worker */
-    ncr_get *get;
+    ncr_body_job body;
     ncr_http_request *request;
     void (*next)(az_get *job);
     nacre_error first; /* why the pinned version is not what is there now */
@@ -34,11 +30,16 @@ static void start(az_get *job, unsigned needed_round);
 
 static void end(az_get *job, nacre_status status)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     get->round = job->round;
     ncr_http_request_free(job->request);
     free(job);
     ncr_get_end(get, status);
+}
+
+static void end_body(ncr_body_job *job, nacre_status status)
+{
+    end((az_get *)job, status); /* its first member */
 }
 
 static void request_done(ncr_http_request *request)
@@ -55,7 +56,7 @@ static void send_request(az_get *job, ncr_http_request *request, void (*next)(az
     ncr_http_request_free(job->request);
     job->request = request;
     if (!request) {
-        end(job, ncr_error_memory(&job->get->error));
+        end(job, ncr_error_memory(&job->body.get->error));
         return;
     }
     job->next = next;
@@ -68,7 +69,7 @@ static void send_request(az_get *job, ncr_http_request *request, void (*next)(az
 static ncr_http_request *media_request(az_get *job, const char *version_id, const char *condition, const char *etag,
                                        unsigned needed_round)
 {
-    const ncr_get *get = job->get;
+    const ncr_get *get = job->body.get;
     ncr_az_url url;
     ncr_az_url_begin(&url, get->object, get->object->key);
     ncr_az_url_query(&url, "versionid", version_id);
@@ -84,80 +85,23 @@ static ncr_http_request *media_request(az_get *job, const char *version_id, cons
     return request;
 }
 
-/* --- The body: its checksum is compared where the whole object came in one answer. --- */
-
-static void check_body(az_get *job)
-{
-    char md5[NCR_AZ_MD5_TEXT];
-    ncr_get *get = job->get;
-    const char *said = get->facts.checksum + strlen("md5=");
-    bool is_whole = get->whole != NULL, has_md5;
-    has_md5 = ncr_az_md5(is_whole ? get->whole : get->buffer, is_whole ? get->whole_size : get->got, md5);
-    nacre_status status = NACRE_OK;
-    if (has_md5 && strcmp(md5, said) != 0)
-        status = ncr_error_set(&get->error, NACRE_ERROR_CORRUPT,
-                               "%s: the bytes that came have the MD5 %s, and the store says %s", get->object->name, md5,
-                               said);
-    end(job, status);
-}
-
-static void run_check(ncr_task *task)
-{
-    check_body((az_get *)task); /* the task is the job's first member */
-}
-
 /* Takes a body whose version was accepted, and ends the job. */
 static void take_body(az_get *job)
 {
-    ncr_get *get = job->get;
-    nacre_status status = ncr_body_take(get, job->request);
-    size_t size = get->whole ? get->whole_size : get->got;
-    bool is_all = get->whole || (get->offset == 0 && get->got == get->facts.size);
-    if (status != NACRE_OK || !is_all || !size || !get->facts.checksum[0]) {
-        end(job, status);
-        return;
-    }
-    if (size <= CHECK_HERE) {
-        check_body(job);
-        return;
-    }
-    job->task.run = run_check;
-    ncr_pool_submit(&job->task);
+    ncr_body_take_checked(&job->body, job->request, job->body.get->facts.checksum);
 }
 
 /* --- Verdicts on answers. --- */
 
-static bool has_body(const ncr_http_request *request)
-{
-    return request->status == NACRE_OK && (request->response.status == 200 || request->response.status == 206);
-}
-
 /* Why a request brought nothing that can be used. */
 static nacre_status fail_with(ncr_get *get, const ncr_http_request *request)
 {
-    if (request->status != NACRE_OK)
-        return ncr_error_copy(&get->error, &request->error, request->status);
-    if (get->match == NCR_MATCH_VERSION && request->response.status == 404)
-        return ncr_version_gone(&get->error, get->object->name, get->version);
-    if (get->match == NCR_MATCH_VERSION && ncr_az_is_condition(request))
-        return ncr_version_changed(&get->error, get->object->name, get->version, NULL);
-    return ncr_az_status_error(request, get->object, &get->error);
-}
-
-/* A range was refused: right, if it begins at or beyond the end. */
-static void take_end(az_get *job)
-{
-    ncr_get *get = job->get;
-    nacre_status status = ncr_get_check_version(get);
-    if (status == NACRE_OK && get->offset < get->facts.size)
-        status = ncr_error_set_http(&get->error, NACRE_ERROR_IO, 416,
-                                    "%s: the store refuses a range inside the object (416)", get->object->name);
-    end(job, status);
+    return ncr_body_fail(get, request, ncr_az_is_condition(request), ncr_az_status_error);
 }
 
 static void facts_next(az_get *job)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     const ncr_http_response *response = &job->request->response;
     if (job->request->status != NACRE_OK || response->status != 200) {
         end(job, fail_with(get, job->request));
@@ -168,38 +112,32 @@ static void facts_next(az_get *job)
     if (ncr_az_is_directory(response))
         end(job, ncr_az_directory_error(get->object, &get->error));
     else
-        take_end(job);
+        end(job, ncr_get_take_end(get));
 }
 
 /* After a 416. Azure says of what only by its size; the version is another question. */
 static void take_refused_range(az_get *job)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     send_request(job, ncr_az_head_request(get->object, get->call, job->round), facts_next);
 }
 
-/* A 304 is believed unless it names another version. */
 static bool is_not_modified(ncr_get *get, const ncr_http_response *response)
 {
     ncr_object_facts said = {0};
     ncr_az_describe(response, &said);
-    if (response->status != 304 || get->match != NCR_MATCH_MODIFIED ||
-        (said.version.token[0] && !ncr_version_matches(get->version, &said.version)))
-        return false;
-    get->not_modified = true;
-    get->facts.version = *get->version;
-    return true;
+    return response->status == 304 && ncr_get_take_not_modified(get, &said.version);
 }
 
 /* --- Old versions. --- */
 
 static void old_next(az_get *job)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     const ncr_http_response *response = &job->request->response;
-    if (has_body(job->request))
+    if (ncr_body_is_there(job->request))
         ncr_az_describe(response, &get->facts);
-    if (has_body(job->request) && ncr_version_matches(get->version, &get->facts.version))
+    if (ncr_body_is_there(job->request) && ncr_version_matches(get->version, &get->facts.version))
         take_body(job);
     else
         end(job, ncr_error_copy(&get->error, &job->first, job->first.status)); /* it was deleted, or is not for us */
@@ -208,7 +146,7 @@ static void old_next(az_get *job)
 /* Whether the account may still have the bytes that were pinned. */
 static bool has_old_version(const az_get *job)
 {
-    const ncr_get *get = job->get;
+    const ncr_get *get = job->body.get;
     bool is_gone =
         job->request->status == NACRE_OK && (job->request->response.status == 404 || ncr_az_is_condition(job->request));
     return is_gone && get->match == NCR_MATCH_VERSION && get->version->version_id[0] && ncr_az_etag(get->version);
@@ -216,7 +154,7 @@ static bool has_old_version(const az_get *job)
 
 static void read_old_version(az_get *job)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     fail_with(get, job->request);
     job->first = get->error;
     send_request(job, media_request(job, get->version->version_id, NULL, NULL, job->round), old_next);
@@ -226,10 +164,10 @@ static void read_old_version(az_get *job)
 
 static void media_next(az_get *job)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     const ncr_http_response *response = &job->request->response;
     bool has_answer = job->request->status == NACRE_OK;
-    if (has_body(job->request)) {
+    if (ncr_body_is_there(job->request)) {
         ncr_az_describe(response, &get->facts);
         nacre_status status = ncr_az_is_directory(response) ? ncr_az_directory_error(get->object, &get->error)
                                                             : ncr_get_check_version(get);
@@ -253,7 +191,7 @@ static void media_next(az_get *job)
 
 static void start(az_get *job, unsigned needed_round)
 {
-    const ncr_get *get = job->get;
+    const ncr_get *get = job->body.get;
     const char *etag = NULL, *condition = "If-Match";
     if (get->match == NCR_MATCH_VERSION)
         etag = ncr_az_etag(get->version);
@@ -273,6 +211,6 @@ void ncr_az_get(ncr_get *get)
         ncr_get_end(get, status == NACRE_OK ? ncr_error_memory(&get->error) : status);
         return;
     }
-    job->get = get;
+    job->body = (ncr_body_job){.get = get, .end = end_body};
     start(job, get->needed_round);
 }

@@ -179,10 +179,10 @@ static nacre_status send_part(az_upload *up, ncr_http_request *request, nacre_er
 nacre_status ncr_az_upload_part(ncr_upload *upload, unsigned number, const void *data, size_t size, nacre_error *err)
 {
     az_upload *up = (az_upload *)upload;
-    char md5[NCR_AZ_MD5_TEXT];
+    char md5[NCR_MD5_TEXT];
     hash_in_turn(up, number, data, size);
     ncr_http_request *request = part_request(up, number);
-    if (request && ncr_az_md5(data, size, md5) && !ncr_http_request_header(request, "Content-MD5", md5)) {
+    if (request && ncr_md5(data, size, md5) && !ncr_http_request_header(request, "Content-MD5", md5)) {
         ncr_http_request_free(request);
         request = NULL;
     }
@@ -231,16 +231,16 @@ static bool make_list(const az_upload *up, ncr_buffer *out)
 static void checksum_of(az_upload *up, const ncr_az_finish *finish, char out[48])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
-    char text[NCR_AZ_MD5_TEXT];
+    char text[NCR_MD5_TEXT];
     unsigned length = 0;
     if (finish) {
         snprintf(out, 48, "%s", finish->checksum);
         return;
     }
     out[0] = '\0';
-    if (!up->md5 || !EVP_DigestFinal_ex(up->md5, digest, &length) || length != NCR_AZ_MD5_SIZE)
+    if (!up->md5 || !EVP_DigestFinal_ex(up->md5, digest, &length) || length != NCR_MD5_SIZE)
         return;
-    ncr_az_md5_text(digest, text);
+    ncr_md5_text(digest, text);
     snprintf(out, 48, "md5=%s", text);
 }
 

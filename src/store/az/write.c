@@ -74,8 +74,8 @@ static nacre_status take_written(const ncr_az_written *written, const ncr_http_r
                                  ncr_object_facts *facts, nacre_error *err)
 {
     char md5[40];
-    bool has_md5 = ncr_http_response_header(&request->response, "content-md5", md5, sizeof md5) &&
-                   strlen(md5) == NCR_AZ_MD5_TEXT - 1;
+    bool has_md5 =
+        ncr_http_response_header(&request->response, "content-md5", md5, sizeof md5) && strlen(md5) == NCR_MD5_TEXT - 1;
     ncr_az_describe(&request->response, facts);
     facts->size = written->size;
     snprintf(facts->checksum, sizeof facts->checksum, "%s", written->checksum);
@@ -145,8 +145,8 @@ static ncr_http_request *make_put(const ncr_put *put, const char *md5)
 
 static nacre_status put_small(ncr_put *put, nacre_error *err)
 {
-    char md5[NCR_AZ_MD5_TEXT], checksum[48] = "";
-    if (ncr_az_md5(put->data, put->size, md5))
+    char md5[NCR_MD5_TEXT], checksum[48] = "";
+    if (ncr_md5(put->data, put->size, md5))
         snprintf(checksum, sizeof checksum, "md5=%s", md5);
     ncr_http_request *request = make_put(put, md5);
     nacre_status status =

@@ -59,7 +59,7 @@ static void take_property(page *p, const char *name, const char *text)
         snprintf(p->etag, sizeof p->etag, "%s", text);
     else if (strcmp(name, "Content-Type") == 0)
         snprintf(p->facts.content_type, sizeof p->facts.content_type, "%s", text);
-    else if (strcmp(name, "Content-MD5") == 0 && strlen(text) == NCR_AZ_MD5_TEXT - 1)
+    else if (strcmp(name, "Content-MD5") == 0 && strlen(text) == NCR_MD5_TEXT - 1)
         snprintf(p->facts.checksum, sizeof p->facts.checksum, "md5=%s", text);
     else if (strcmp(name, "BlobType") == 0)
         p->is_block = strcmp(text, "BlockBlob") == 0;

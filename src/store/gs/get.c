@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/pool.h"
 #include "store/body.h"
 #include "store/gs/gs.h"
 
@@ -24,12 +23,11 @@
  *   facts     metadata, after a media request was answered 416 without saying of what
  */
 
-enum { MOST_ATTEMPTS = 3, CHECK_HERE = 64 << 10 };
+enum { MOST_ATTEMPTS = 3 };
 
 typedef struct gs_get gs_get;
 struct gs_get {
-    ncr_task task; /* for checking large bodies on a worker */
-    ncr_get *get;
+    ncr_body_job body;
     ncr_http_request *media, *metadata;
     int pending;
     void (*next)(gs_get *job); /* when nothing is pending */
@@ -38,19 +36,23 @@ struct gs_get {
     bool no_condition; /* the server's 304 made no sense */
     unsigned round;    /* highest of the answers so far */
     uint8_t spare;
-    uint32_t crc; /* what the store says the body's checksum is */
 };
 
 static void start(gs_get *job, unsigned needed_round);
 
 static void end(gs_get *job, nacre_status status)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     get->round = job->round;
     ncr_http_request_free(job->media);
     ncr_http_request_free(job->metadata);
     free(job);
     ncr_get_end(get, status);
+}
+
+static void end_body(ncr_body_job *job, nacre_status status)
+{
+    end((gs_get *)job, status); /* its first member */
 }
 
 /* --- Sending. --- */
@@ -94,7 +96,7 @@ static void forget_requests(gs_get *job)
 
 static bool make_media(gs_get *job, const char *generation, const char *if_not, unsigned needed_round)
 {
-    const ncr_get *get = job->get;
+    const ncr_get *get = job->body.get;
     job->media = ncr_gs_media_request(get->object, get->call, generation, if_not, needed_round);
     if (job->media)
         ncr_body_expect(get, job->media, &job->spare);
@@ -103,41 +105,17 @@ static bool make_media(gs_get *job, const char *generation, const char *if_not, 
 
 static bool make_metadata(gs_get *job, const char *generation, const char *if_not, unsigned needed_round)
 {
-    job->metadata = ncr_gs_metadata_request(job->get->object, job->get->call, generation, if_not, needed_round);
+    job->metadata =
+        ncr_gs_metadata_request(job->body.get->object, job->body.get->call, generation, if_not, needed_round);
     return job->metadata != NULL;
 }
 
 static void out_of_memory(gs_get *job)
 {
-    end(job, ncr_error_memory(&job->get->error));
+    end(job, ncr_error_memory(&job->body.get->error));
 }
 
-/* --- The body: its checksum is compared where the whole object came in one answer. --- */
-
-static void check_body(gs_get *job)
-{
-    ncr_get *get = job->get;
-    bool is_whole = get->whole != NULL;
-    uint32_t crc = ncr_crc32c(0, is_whole ? get->whole : get->buffer, is_whole ? get->whole_size : get->got);
-    nacre_status status = NACRE_OK;
-    if (crc != job->crc)
-        status = ncr_error_set(&get->error, NACRE_ERROR_CORRUPT,
-                               "%s: the bytes that came have the CRC32C %08x, and the store says %08x",
-                               get->object->name, crc, job->crc);
-    end(job, status);
-}
-
-static void run_check(ncr_task *task)
-{
-    check_body((gs_get *)task); /* the task is the job's first member */
-}
-
-static int base64_digit(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
+/* --- The body. --- */
 
 /* The checksum in x-goog-hash ("crc32c=AAAAAA==,md5=..."), of the whole object: "crc32c=AAAAAA=="; "" where there is
  * none. */
@@ -152,23 +130,6 @@ static void find_checksum(const ncr_http_response *response, char *out, size_t o
     ncr_gs_checksum_of(response, out, out_size);
 }
 
-/* Reads "crc32c=AAAAAA=="; false where it is none. */
-static bool read_checksum(const char *text, uint32_t *out)
-{
-    uint64_t bits = 0;
-    if (!ncr_text_starts(text, "crc32c="))
-        return false;
-    text += strlen("crc32c=");
-    for (int i = 0; i < 6; i++) {
-        int digit = base64_digit(text[i]);
-        if (digit < 0)
-            return false;
-        bits = bits << 6 | (uint64_t)digit;
-    }
-    *out = (uint32_t)(bits >> 4);
-    return true;
-}
-
 /* What the answer's headers say of the object. */
 static void describe(ncr_get *get, const ncr_http_response *response)
 {
@@ -180,61 +141,30 @@ static void describe(ncr_get *get, const ncr_http_response *response)
 /* Takes a body whose version was accepted, and ends the job. */
 static void take_body(gs_get *job)
 {
-    ncr_get *get = job->get;
-    nacre_status status = ncr_body_take(get, job->media);
-    char checksum[sizeof get->facts.checksum] =
-        ""; /* by the media's own word: the metadata's may be of compressed bytes */
+    char checksum[48]; /* by the media's own word: the metadata's may be of compressed bytes */
     find_checksum(&job->media->response, checksum, sizeof checksum);
-    size_t size = get->whole ? get->whole_size : get->got;
-    bool is_all = get->whole || (get->offset == 0 && get->got == get->facts.size);
-    if (status != NACRE_OK || !is_all || !size || !read_checksum(checksum, &job->crc)) {
-        end(job, status);
-        return;
-    }
-    if (size <= CHECK_HERE) {
-        check_body(job);
-        return;
-    }
-    job->task.run = run_check;
-    ncr_pool_submit(&job->task);
+    ncr_body_take_checked(&job->body, job->media, checksum);
 }
 
 /* --- Verdicts on answers. --- */
 
-static bool has_body(const ncr_http_request *request)
-{
-    return request->status == NACRE_OK && (request->response.status == 200 || request->response.status == 206);
-}
-
 /* Why a request brought nothing that can be used. */
 static nacre_status fail_with(ncr_get *get, const ncr_http_request *request)
 {
-    if (request->status != NACRE_OK)
-        return ncr_error_copy(&get->error, &request->error, request->status);
-    if (get->match == NCR_MATCH_VERSION && request->response.status == 404)
-        return ncr_version_gone(&get->error, get->object->name, get->version);
-    if (get->match == NCR_MATCH_VERSION && request->response.status == 412)
-        return ncr_version_changed(&get->error, get->object->name, get->version, NULL);
-    return ncr_gs_status_error(request, get->object, &get->error);
+    return ncr_body_fail(get, request, request->response.status == 412, ncr_gs_status_error);
 }
 
-/* A range was refused: right, if it begins at or beyond the end. */
-static void take_end(gs_get *job)
+static bool is_range_refused(const gs_get *job)
 {
-    ncr_get *get = job->get;
-    nacre_status status = ncr_get_check_version(get);
-    if (status == NACRE_OK && get->offset < get->facts.size)
-        status = ncr_error_set_http(&get->error, NACRE_ERROR_IO, 416,
-                                    "%s: the store refuses a range inside the object (416)", get->object->name);
-    end(job, status);
+    return job->media->status == NACRE_OK && job->media->response.status == 416 && !ncr_get_is_whole(job->body.get);
 }
 
 /* The metadata's facts become the get's; false, with the job ended, where there are none. */
 static bool take_metadata(gs_get *job, ncr_gs_metadata *out)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     nacre_status status;
-    if (has_body(job->metadata))
+    if (ncr_body_is_there(job->metadata))
         status = ncr_gs_metadata_of(job->metadata, get->object, out, &get->error);
     else
         status = fail_with(get, job->metadata);
@@ -250,20 +180,20 @@ static void facts_next(gs_get *job)
 {
     ncr_gs_metadata metadata = {0};
     if (take_metadata(job, &metadata))
-        take_end(job);
+        end(job, ncr_get_take_end(job->body.get));
 }
 
 /* After a 416: of what, if the answer does not say? */
 static void take_refused_range(gs_get *job, const char *generation)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     const ncr_http_response *response = &job->media->response;
     ncr_gs_version_of(response, &get->facts.version);
     if (get->facts.version.strong && response->total != UINT64_MAX) {
         ncr_body_describe(response, &get->facts);
         get->facts.content_type[0] = '\0'; /* that of the error's text */
         get->facts.size = response->total;
-        take_end(job);
+        end(job, ncr_get_take_end(job->body.get));
         return;
     }
     forget_requests(job);
@@ -278,31 +208,25 @@ static const char *pinned_generation(const ncr_get *get)
     return get->match == NCR_MATCH_VERSION ? ncr_gs_generation(get->version) : NULL;
 }
 
-/* A 304 is believed unless it names another generation. */
 static bool is_not_modified(ncr_get *get, const ncr_http_response *response)
 {
     ncr_version said;
     ncr_gs_version_of(response, &said);
-    if (response->status != 304 || get->match != NCR_MATCH_MODIFIED ||
-        (said.token[0] && !ncr_version_matches(get->version, &said)))
-        return false;
-    get->not_modified = true;
-    get->facts.version = *get->version;
-    return true;
+    return response->status == 304 && ncr_get_take_not_modified(get, &said);
 }
 
 static void media_next(gs_get *job)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     const ncr_http_response *response = &job->media->response;
-    if (has_body(job->media)) {
+    if (ncr_body_is_there(job->media)) {
         describe(get, response);
         nacre_status status = ncr_get_check_version(get);
         if (status == NACRE_OK)
             take_body(job);
         else
             end(job, status);
-    } else if (job->media->status == NACRE_OK && response->status == 416 && !ncr_get_is_whole(get)) {
+    } else if (is_range_refused(job)) {
         take_refused_range(job, pinned_generation(get));
     } else if (job->media->status == NACRE_OK && is_not_modified(get, response)) {
         end(job, NACRE_OK);
@@ -321,14 +245,14 @@ static void start_over(gs_get *job)
         start(job, job->round);
         return;
     }
-    end(job, ncr_error_set(&job->get->error, NACRE_ERROR_UNAVAILABLE,
+    end(job, ncr_error_set(&job->body.get->error, NACRE_ERROR_UNAVAILABLE,
                            "%s: it was overwritten %d times while it was being opened; try again",
-                           job->get->object->name, MOST_ATTEMPTS));
+                           job->body.get->object->name, MOST_ATTEMPTS));
 }
 
 static void again_next(gs_get *job)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     ncr_version wanted;
     const ncr_http_response *response = &job->media->response;
     ncr_gs_version_from(job->generation, &wanted);
@@ -336,11 +260,11 @@ static void again_next(gs_get *job)
         start_over(job);
         return;
     }
-    if (job->media->status == NACRE_OK && response->status == 416 && !ncr_get_is_whole(get)) {
-        take_end(job); /* the facts are the metadata's */
+    if (is_range_refused(job)) {
+        end(job, ncr_get_take_end(job->body.get)); /* the facts are the metadata's */
         return;
     }
-    if (!has_body(job->media)) {
+    if (!ncr_body_is_there(job->media)) {
         end(job, fail_with(get, job->media));
         return;
     }
@@ -368,30 +292,29 @@ static void start_again(gs_get *job, const ncr_gs_metadata *metadata)
  * servers break off ranges of empty objects. */
 static bool needs_no_body(const gs_get *job, const ncr_gs_metadata *metadata)
 {
-    const ncr_http_request *media = job->media;
-    bool is_met = media->status == NACRE_OK ? media->response.status == 416 : media->status == NACRE_ERROR_UNAVAILABLE;
-    return is_met && !ncr_get_is_whole(job->get) && job->get->offset >= metadata->facts.size;
+    bool is_broken_off = job->media->status == NACRE_ERROR_UNAVAILABLE && !ncr_get_is_whole(job->body.get);
+    return (is_range_refused(job) || is_broken_off) && job->body.get->offset >= metadata->facts.size;
 }
 
 static void pair_next(gs_get *job)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     ncr_gs_metadata metadata = {0};
     ncr_version media_version;
     const ncr_http_request *media = job->media;
     if (!take_metadata(job, &metadata))
         return;
     ncr_gs_version_of(&media->response, &media_version);
-    bool is_refused = media->status == NACRE_OK && media->response.status == 416 && !ncr_get_is_whole(get);
-    if (has_body(media) && !media_version.token[0]) {
+    if (ncr_body_is_there(media) && !media_version.token[0]) {
         /* A server that tells generations in metadata only: nothing proves which bytes these are. */
         get->facts.version = media_version;
         take_body(job);
-    } else if (has_body(media) && ncr_version_matches(&metadata.facts.version, &media_version)) {
+    } else if (ncr_body_is_there(media) && ncr_version_matches(&metadata.facts.version, &media_version)) {
         take_body(job);
     } else if (needs_no_body(job, &metadata)) {
-        take_end(job);
-    } else if (has_body(media) || is_refused || (media->status == NACRE_OK && media->response.status == 404)) {
+        end(job, ncr_get_take_end(job->body.get));
+    } else if (ncr_body_is_there(media) || is_range_refused(job) ||
+               (media->status == NACRE_OK && media->response.status == 404)) {
         start_again(job, &metadata);
     } else {
         end(job, fail_with(get, media));
@@ -400,7 +323,7 @@ static void pair_next(gs_get *job)
 
 static void proof_next(gs_get *job)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     ncr_gs_metadata metadata = {0};
     if (job->metadata->status == NACRE_OK && is_not_modified(get, &job->metadata->response)) {
         end(job, NACRE_OK);
@@ -424,7 +347,7 @@ static void proof_next(gs_get *job)
 
 static void start(gs_get *job, unsigned needed_round)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     bool is_anonymous = ncr_gs_is_anonymous(ncr_gs_of(get->object)); /* the plan is right with a token, too */
     bool is_proof = get->match == NCR_MATCH_MODIFIED && get->version->strong && !job->no_condition;
     const char *old = is_proof ? ncr_gs_generation(get->version) : NULL;
@@ -456,6 +379,6 @@ void ncr_gs_get(ncr_get *get)
         ncr_get_end(get, status == NACRE_OK ? ncr_error_memory(&get->error) : status);
         return;
     }
-    job->get = get;
+    job->body = (ncr_body_job){.get = get, .end = end_body};
     start(job, get->needed_round);
 }

@@ -233,7 +233,7 @@ static nacre_status denied(const ncr_object *object, const ncr_http_request *req
     return ncr_error_set_http(err, NACRE_ERROR_DENIED, code, "%s: denied (%d): %s", object->name, code, cure);
 }
 
-static nacre_status refuse(const ncr_object *object, const ncr_http_request *request, nacre_error *err)
+static nacre_status refuse(const ncr_http_request *request, const ncr_object *object, nacre_error *err)
 {
     int code = request->response.status;
     if (code == 401 || code == 403)
@@ -249,33 +249,23 @@ static nacre_status refuse(const ncr_object *object, const ncr_http_request *req
 
 static nacre_status refuse_get(ncr_get *get, const ncr_http_request *request)
 {
-    int status = request->response.status;
-    if (get->match == NCR_MATCH_VERSION && status == 412)
-        return ncr_version_changed(&get->error, get->object->name, get->version,
-                                   ncr_version_matches(get->version, &get->facts.version) ? NULL : &get->facts.version);
-    if (get->match == NCR_MATCH_VERSION && (status == 404 || status == 410))
-        return ncr_version_gone(&get->error, get->object->name, get->version);
-    return refuse(get->object, request, &get->error);
+    return ncr_body_fail(get, request, request->response.status == 412, refuse);
 }
 
-/* The facts of an object whose range was refused: nothing lies there if it begins at or beyond the end. */
+/* The range was refused, and the object is so large. */
 static nacre_status take_end(ncr_get *get, uint64_t size)
 {
     get->facts.size = size;
-    nacre_status status = ncr_get_check_version(get);
-    if (status == NACRE_OK && get->offset < size)
-        status = ncr_error_set_http(&get->error, NACRE_ERROR_IO, 416,
-                                    "%s: the server refuses a range inside the object (416)", get->object->name);
-    return status;
+    return ncr_get_take_end(get);
 }
 
 static void range_head_done(ncr_http_request *request)
 {
     http_job *job = request->user;
     ncr_get *get = job->get;
-    nacre_status status = request->status;
-    if (status != NACRE_OK) {
-        end(job, ncr_error_copy(&get->error, &request->error, status));
+    nacre_status status;
+    if (request->status != NACRE_OK) {
+        end(job, refuse_get(get, request));
         return;
     }
     ncr_body_describe(&request->response, &get->facts);
@@ -287,32 +277,22 @@ static void range_head_done(ncr_http_request *request)
     end(job, status);
 }
 
-/* 304: true only where the answer does not contradict itself by another validator. */
-static bool take_not_modified(ncr_get *get)
-{
-    get->not_modified = get->match == NCR_MATCH_MODIFIED &&
-                        (!get->facts.version.token[0] || ncr_version_matches(get->version, &get->facts.version));
-    if (get->not_modified)
-        get->facts.version = *get->version;
-    return get->not_modified;
-}
-
 static void get_done(ncr_http_request *request)
 {
     http_job *job = request->user;
     ncr_get *get = job->get;
     const ncr_http_response *response = &request->response;
     if (request->status != NACRE_OK) {
-        end(job, ncr_error_copy(&get->error, &request->error, request->status));
+        end(job, refuse_get(get, request));
         return;
     }
     ncr_body_describe(response, &get->facts);
     read_version(response, pinned_version(get), &get->facts.version);
-    if (response->status == 200 || response->status == 206) {
+    if (ncr_body_is_there(request)) {
         nacre_status status = ncr_get_check_version(get);
         end(job, status == NACRE_OK ? ncr_body_take(get, request) : status);
     } else if (response->status == 304 && !job->no_condition) {
-        if (take_not_modified(get)) {
+        if (ncr_get_take_not_modified(get, &get->facts.version)) {
             end(job, NACRE_OK);
         } else {
             job->no_condition = true;
@@ -377,7 +357,7 @@ static void first_byte_done(ncr_http_request *request)
         status = ncr_error_set(&op->error, NACRE_ERROR_CORRUPT, "%s: the server does not say how large the object is",
                                op->object->name);
     else
-        status = refuse(op->object, request, &op->error);
+        status = refuse(request, op->object, &op->error);
     end(job, status);
 }
 
@@ -405,7 +385,7 @@ static void head_done(ncr_http_request *request)
     else if (response->status == 200)
         end(job, take_facts(op, response, response->content_length));
     else
-        end(job, refuse(op->object, request, &op->error));
+        end(job, refuse(request, op->object, &op->error));
 }
 
 static void http_stat(ncr_stat_op *op)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/body.h"
+#include "store/checksum.h"
 #include "store/crc32c.h"
 #include "store/crc64nvme.h"
 #include "store/s3/s3.h"
@@ -79,11 +80,11 @@ static void read_checksum(const ncr_object *object, const ncr_http_response *res
         snprintf(out->checksum, sizeof out->checksum, "crc32c=%s", value);
         return;
     }
-    unsigned char md5[16], text[32];
+    unsigned char md5[NCR_MD5_SIZE];
     if (!ncr_s3_etag_md5(object, response, &out->version, digits) || !ncr_s3_read_md5(digits, md5))
         return;
-    EVP_EncodeBlock(text, md5, 16);
-    snprintf(out->checksum, sizeof out->checksum, "md5=%s", (char *)text);
+    ncr_md5_text(md5, value);
+    snprintf(out->checksum, sizeof out->checksum, "md5=%s", value);
 }
 
 void ncr_s3_facts_of(const ncr_object *object, const ncr_http_response *response, ncr_object_facts *out)
@@ -102,27 +103,4 @@ void ncr_s3_md5(const void *data, size_t size, char out[33])
     EVP_Digest(data, size, md5, NULL, EVP_md5(), NULL);
     for (int i = 0; i < 16; i++)
         snprintf(out + (ptrdiff_t)2 * i, 3, "%02x", md5[i]);
-}
-
-nacre_status ncr_s3_check_bytes(const ncr_object *object, const char *checksum, const void *data, size_t size,
-                                nacre_error *err)
-{
-    char ours[48] = "";
-    if (ncr_text_starts(checksum, "crc32c=")) {
-        snprintf(ours, sizeof ours, "crc32c=");
-        ncr_crc32c_text(ncr_crc32c(0, data, size), ours + strlen(ours));
-    } else if (ncr_text_starts(checksum, "crc64nvme=")) {
-        snprintf(ours, sizeof ours, "crc64nvme=");
-        ncr_crc64nvme_text(ncr_crc64nvme(0, data, size), ours + strlen(ours));
-    } else if (ncr_text_starts(checksum, "md5=")) {
-        unsigned char md5[EVP_MAX_MD_SIZE] = {0}, text[32];
-        EVP_Digest(data, size, md5, NULL, EVP_md5(), NULL);
-        EVP_EncodeBlock(text, md5, 16);
-        snprintf(ours, sizeof ours, "md5=%s", (char *)text);
-    }
-    if (strcmp(ours, checksum) == 0)
-        return NACRE_OK;
-    return ncr_error_set(err, NACRE_ERROR_CORRUPT,
-                         "%s: the bytes that came have the checksum %s, and the store says %s", object->name, ours,
-                         checksum);
 }

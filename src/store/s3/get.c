@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/pool.h"
 #include "store/body.h"
 #include "store/s3/s3.h"
 
@@ -16,11 +15,8 @@
  *   end      HEAD for the facts, after 416: S3's answer does not tell of what
  */
 
-enum { CHECK_HERE = 64 << 10 };
-
 typedef struct s3_get {
-    ncr_task task; /* for checking large bodies on a worker */
-    ncr_get *get;
+    ncr_body_job body;
     ncr_s3_exchange *exchange;
     unsigned round;    /* of the answers so far */
     bool no_condition; /* the server's 304 made no sense */
@@ -30,18 +26,23 @@ typedef struct s3_get {
 
 static void end(s3_get *job, nacre_status status)
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     get->round = job->round;
     ncr_s3_exchange_free(job->exchange);
     free(job);
     ncr_get_end(get, status);
 }
 
+static void end_body(ncr_body_job *job, nacre_status status)
+{
+    end((s3_get *)job, status); /* its first member */
+}
+
 /* --- Sending. --- */
 
 static bool add_condition(const s3_get *job)
 {
-    const ncr_get *get = job->get;
+    const ncr_get *get = job->body.get;
     const char *etag = get->match != NCR_MATCH_ANY ? ncr_s3_etag(get->version) : NULL;
     if (!etag || job->no_condition || job->is_kept)
         return true;
@@ -51,7 +52,7 @@ static bool add_condition(const s3_get *job)
 
 static void send_exchange(s3_get *job, const char *method, void (*done)(ncr_s3_exchange *))
 {
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     ncr_s3_target target;
     ncr_s3_exchange_free(job->exchange);
     ncr_s3_target_begin(&target, get->object->key);
@@ -71,91 +72,40 @@ static void send_exchange(s3_get *job, const char *method, void (*done)(ncr_s3_e
         end(job, ncr_error_memory(&get->error));
 }
 
-/* --- The body: compared with its checksum where the whole object came in one answer. --- */
-
-static void check_body(s3_get *job)
-{
-    ncr_get *get = job->get;
-    bool is_whole = get->whole != NULL;
-    end(job, ncr_s3_check_bytes(get->object, get->facts.checksum, is_whole ? get->whole : get->buffer,
-                                is_whole ? get->whole_size : get->got, &get->error));
-}
-
-static void run_check(ncr_task *task)
-{
-    check_body((s3_get *)task); /* the task is the job's first member */
-}
-
-static void take_body(s3_get *job)
-{
-    ncr_get *get = job->get;
-    nacre_status status = ncr_body_take(get, job->exchange->request);
-    size_t size = get->whole ? get->whole_size : get->got;
-    bool is_all = get->whole || (get->offset == 0 && get->got == get->facts.size);
-    if (status != NACRE_OK || !is_all || !size || !get->facts.checksum[0]) {
-        end(job, status);
-        return;
-    }
-    if (size <= CHECK_HERE) {
-        check_body(job);
-        return;
-    }
-    job->task.run = run_check;
-    ncr_pool_submit(&job->task);
-}
-
 /* --- Verdicts on answers. --- */
 
+/* Why a request brought nothing that can be used. */
 static nacre_status refuse(const s3_get *job)
 {
-    ncr_get *get = job->get;
     const ncr_http_request *request = job->exchange->request;
     int code = request->response.status;
-    bool is_pinned = get->match == NCR_MATCH_VERSION;
     /* The old version is not kept, or not for us: what was found before counts. */
-    if (is_pinned && (code == 412 || (job->is_kept && code >= 400 && code < 500)))
-        return ncr_version_changed(&get->error, get->object->name, get->version, NULL);
-    if (is_pinned && code == 404)
-        return ncr_version_gone(&get->error, get->object->name, get->version);
-    return ncr_s3_status_error(request, get->object, &get->error);
+    bool is_changed = code == 412 || (job->is_kept && code >= 400 && code < 500);
+    return ncr_body_fail(job->body.get, request, is_changed, ncr_s3_status_error);
 }
 
-/* A range was refused: right, if it begins at or beyond the end. */
+/* The facts after a range was refused. */
 static void end_done(ncr_s3_exchange *x)
 {
     s3_get *job = x->user;
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     const ncr_http_response *response = &x->request->response;
-    nacre_status status = x->request->status;
     job->round = response->round;
-    if (status != NACRE_OK) {
-        end(job, ncr_error_copy(&get->error, &x->request->error, status));
-        return;
-    }
-    if (response->status != 200 || response->content_length == UINT64_MAX) {
+    if (x->request->status != NACRE_OK || response->status != 200 || response->content_length == UINT64_MAX) {
         end(job, refuse(job));
         return;
     }
     ncr_s3_facts_of(get->object, response, &get->facts);
     get->facts.size = response->content_length;
-    status = ncr_get_check_version(get);
-    if (status == NACRE_OK && get->offset < get->facts.size)
-        status = ncr_error_set_http(&get->error, NACRE_ERROR_IO, 416,
-                                    "%s: the store refuses a range inside the object (416)", get->object->name);
-    end(job, status);
+    end(job, ncr_get_take_end(get));
 }
 
 static void get_done(ncr_s3_exchange *x);
 
-/* 304 is believed only where the answer does not contradict itself. */
 static void take_not_modified(s3_get *job)
 {
-    ncr_get *get = job->get;
-    const char *now = get->facts.version.token;
-    get->not_modified =
-        get->match == NCR_MATCH_MODIFIED && (!*now || ncr_version_matches(get->version, &get->facts.version));
-    if (get->not_modified) {
-        get->facts.version = *get->version;
+    ncr_get *get = job->body.get;
+    if (ncr_get_take_not_modified(get, &get->facts.version)) {
         end(job, NACRE_OK);
     } else if (job->no_condition) {
         end(job, refuse(job));
@@ -168,7 +118,7 @@ static void take_not_modified(s3_get *job)
 /* Whether an answer shows that the pinned version is another's now, and the bucket may have kept it. */
 static bool is_replaced(const s3_get *job, int code)
 {
-    const ncr_get *get = job->get;
+    const ncr_get *get = job->body.get;
     if (get->match != NCR_MATCH_VERSION || !get->version->strong || !get->version->version_id[0] || job->is_kept)
         return false;
     bool has_body = code == 200 || code == 206;
@@ -178,12 +128,12 @@ static bool is_replaced(const s3_get *job, int code)
 static void get_done(ncr_s3_exchange *x)
 {
     s3_get *job = x->user;
-    ncr_get *get = job->get;
+    ncr_get *get = job->body.get;
     const ncr_http_response *response = &x->request->response;
     int code = response->status;
     job->round = response->round;
     if (x->request->status != NACRE_OK) {
-        end(job, ncr_error_copy(&get->error, &x->request->error, x->request->status));
+        end(job, refuse(job));
         return;
     }
     if (code == 200 || code == 206 || code == 304)
@@ -195,7 +145,7 @@ static void get_done(ncr_s3_exchange *x)
     } else if (code == 200 || code == 206) {
         nacre_status status = ncr_get_check_version(get);
         if (status == NACRE_OK)
-            take_body(job);
+            ncr_body_take_checked(&job->body, x->request, get->facts.checksum);
         else
             end(job, status);
     } else if (code == 304) {
@@ -216,6 +166,6 @@ void ncr_s3_get(ncr_get *get)
         ncr_get_end(get, status == NACRE_OK ? ncr_error_memory(&get->error) : status);
         return;
     }
-    job->get = get;
+    job->body = (ncr_body_job){.get = get, .end = end_body};
     send_exchange(job, "GET", get_done);
 }

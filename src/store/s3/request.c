@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/latch.h"
 #include "net/url.h"
+#include "store/checksum.h"
 #include "store/s3/s3.h"
 
 /* Requests to S3: where they go, how they are signed attempt by attempt, and what is done when the answer says that the
@@ -163,10 +163,8 @@ ncr_s3_exchange *ncr_s3_exchange_new(const char *method, ncr_s3_target *target, 
 
 static bool add_md5(ncr_http_request *request)
 {
-    unsigned char md5[EVP_MAX_MD_SIZE] = {0}, text[32];
-    EVP_Digest(request->body, request->body_size, md5, NULL, EVP_md5(), NULL);
-    EVP_EncodeBlock(text, md5, 16);
-    return ncr_http_request_header(request, "Content-MD5", (char *)text);
+    char md5[NCR_MD5_TEXT];
+    return !ncr_md5(request->body, request->body_size, md5) || ncr_http_request_header(request, "Content-MD5", md5);
 }
 
 bool ncr_s3_exchange_body(ncr_s3_exchange *x, const void *data, size_t size, const char *crc32c)

@@ -113,10 +113,6 @@ void ncr_s3_facts_of(const ncr_object *object, const ncr_http_response *response
 bool ncr_s3_etag_md5(const ncr_object *object, const ncr_http_response *response, const ncr_version *version,
                      char out[33]);
 
-/* Compares a whole object's bytes with a checksum of its facts. NACRE_ERROR_CORRUPT: they are others. */
-nacre_status ncr_s3_check_bytes(const ncr_object *object, const char *checksum, const void *data, size_t size,
-                                nacre_error *err);
-
 /* 32 lower-case digits. */
 void ncr_s3_md5(const void *data, size_t size, char out[33]);
 /* The bytes of such digits; false where it begins with fewer than 32. */

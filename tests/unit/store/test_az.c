@@ -191,7 +191,7 @@ static void whole_objects_are_checked_against_their_md5(void **state)
     free(text);
     ncr_get whole = {.object = f.object, .call = f.call, .length = SIZE_MAX};
     assert_int_equal(run_get(&whole), NACRE_ERROR_CORRUPT);
-    assert_contains(whole.error.message, "the store says XrY7u+Ae7tCTyyK7j1rNww==");
+    assert_contains(whole.error.message, "the store says md5=XrY7u+Ae7tCTyyK7j1rNww==");
     assert_text(f.object, f.call, "jello world");
     f.get.length = 16;
     assert_int_equal(run_get(&f.get), NACRE_ERROR_CORRUPT);
