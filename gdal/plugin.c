@@ -7,13 +7,35 @@
 #include "base/error.h"
 #include "failures.h"
 #include "gdal_nacre.h"
+#include "mount.h"
+#include "options.h"
 
 /* The exported functions: see gdal_nacre.h. */
 
+/* The bytes of tiles that GDAL asks for together: its default of 10 MB makes several rounds of what could be one. */
+static void raise_block_cache(const ncr_gdal_host *host)
+{
+    static const char key[] = "GDAL_MAX_RAW_BLOCK_CACHE_SIZE";
+    if (!host->api.CPLGetConfigOption(key, NULL))
+        host->api.CPLSetConfigOption(key, "67108864");
+}
+
 nacre_status nacre_gdal_install(const char *prefixes, const char *cache, nacre_error *err)
 {
-    (void)prefixes, (void)cache;
-    return ncr_error_set(err, NACRE_ERROR_NOT_FOUND, "GDAL: no libgdal is loaded in this process");
+    unsigned wanted;
+    ncr_gdal_host *const *hosts;
+    size_t count;
+    nacre_status status =
+        ncr_gdal_prefixes_parse(prefixes && prefixes[0] ? prefixes : NACRE_GDAL_PREFIXES, &wanted, err);
+    if (status == NACRE_OK)
+        status = ncr_gdal_hosts_find(&hosts, &count, err);
+    if (status == NACRE_OK)
+        status = ncr_gdal_options_cache(cache, err);
+    for (size_t i = 0; status == NACRE_OK && i < count; i++) {
+        status = ncr_gdal_mount_take(hosts[i], wanted, err);
+        raise_block_cache(hosts[i]);
+    }
+    return status;
 }
 
 nacre_status nacre_gdal_uninstall(nacre_error *err)

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+#include "mount.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "file.h"
+#include "gdal_nacre.h"
+#include "names.h"
+
+nacre_status ncr_gdal_prefixes_parse(const char *text, unsigned *out, nacre_error *err)
+{
+    static const char *const known[NCR_GDAL_PREFIX_COUNT] = NCR_GDAL_PREFIX_NAMES;
+    *out = 0;
+    for (const char *at = text; *at; at += strspn(at, ", ")) {
+        const size_t length = strcspn(at, ", ");
+        size_t i = 0;
+        while (i < NCR_GDAL_PREFIX_COUNT && (strlen(known[i]) != length || strncmp(at, known[i], length) != 0))
+            i++;
+        if (length && i == NCR_GDAL_PREFIX_COUNT)
+            return ncr_error_set(err, NACRE_ERROR_INVALID,
+                                 "GDAL: '%.*s' is no prefix that can be taken over; those "
+                                 "are %s",
+                                 (int)length, at, NACRE_GDAL_PREFIXES);
+        if (length)
+            *out |= 1u << i;
+        at += length;
+    }
+    return NACRE_OK;
+}
+
+/* --- Installing.
+ *
+ * GDAL keeps the pointer to the prefix that it is given, and cuts so many bytes off each name before it calls us. That
+ * would be harmless, but for its Unlink(), which gives the cut name to libc's unlink(), and so deletes a file in the
+ * current directory. So the text that GDAL keeps is emptied after the installation: nothing is cut off, we are given
+ * whole names, and unlink() a path that no file has (what becomes of it then: unlink.h). Whether it works so is tried
+ * at once, by a stat; where a GDAL copies the text, names come without the prefix, and unlink must stay off. --- */
+
+static const char *const probe_name = "nacre-probe-of-names";
+static _Thread_local const char *probed; /* set while the probe is under way: what the callback was given */
+static _Thread_local bool is_probing, is_whole;
+
+bool ncr_gdal_mount_is_probe(const ncr_gdal_mount *mount, const char *name)
+{
+    if (!is_probing)
+        return false;
+    probed = mount->prefix;
+    is_whole = ncr_text_starts(name, mount->prefix);
+    return true;
+}
+
+static bool names_are_whole(const ncr_gdal_mount *mount)
+{
+    char *name = ncr_text_format("%s%s", mount->prefix, probe_name);
+    if (!name)
+        return false;
+    gdal_stat ignored;
+    is_probing = true;
+    is_whole = false;
+    probed = NULL;
+    mount->host->api.VSIStatExL(name, &ignored, GDAL_STAT_EXISTS);
+    is_probing = false;
+    free(name);
+    return probed == mount->prefix && is_whole;
+}
+
+static nacre_status install(ncr_gdal_mount *mount, bool with_unlink, nacre_error *err)
+{
+    const ncr_gdal_host *host = mount->host;
+    gdal_callbacks *callbacks = host->api.VSIAllocFilesystemPluginCallbacksStruct();
+    char *kept = ncr_text_copy(mount->prefix); /* GDAL's from now on */
+    nacre_status status = callbacks && kept ? NACRE_OK : ncr_error_memory(err);
+    if (status == NACRE_OK) {
+        callbacks->user = mount;
+        ncr_gdal_name_callbacks(callbacks, with_unlink);
+        ncr_gdal_file_callbacks(callbacks, host->version);
+        if (host->api.VSIInstallPluginHandler(kept, callbacks) != 0)
+            status = ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: GDAL takes no handler for %s", host->path,
+                                   mount->prefix);
+    }
+    if (status == NACRE_OK)
+        *kept = '\0';
+    else
+        free(kept);
+    if (callbacks)
+        host->api.VSIFreeFilesystemPluginCallbacksStruct(callbacks);
+    return status;
+}
+
+static nacre_status take(ncr_gdal_mount *mount, nacre_error *err)
+{
+    nacre_status status = install(mount, true, err);
+    if (status != NACRE_OK)
+        return status;
+    mount->is_taken = true;
+    mount->names_are_whole = names_are_whole(mount);
+    return mount->names_are_whole ? NACRE_OK : install(mount, false, err);
+}
+
+nacre_status ncr_gdal_mount_take(ncr_gdal_host *host, unsigned prefixes, nacre_error *err)
+{
+    for (size_t i = 0; i < NCR_GDAL_PREFIX_COUNT; i++) {
+        if (!(prefixes >> i & 1) || host->mounts[i].is_taken)
+            continue;
+        nacre_status status = take(&host->mounts[i], err);
+        if (status != NACRE_OK)
+            return status;
+    }
+    return NACRE_OK;
+}
+
+nacre_status ncr_gdal_mount_give_back(ncr_gdal_host *host, nacre_error *err)
+{
+    (void)host, (void)err;
+    return NACRE_OK;
+}
