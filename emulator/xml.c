@@ -44,7 +44,7 @@ static void on_start(void *user, const XML_Char *name, const XML_Char **attribut
     const char *colon = strrchr(name, ':');
     name = colon ? colon + 1 : name;
     size_t at = strlen(self->path), length = strlen(name);
-    if (self->depth == DEPTH_MAX || at + length + 2 > sizeof self->path) {
+    if (!length || self->depth == DEPTH_MAX || at + length + 2 > sizeof self->path) {
         fail(self);
         return;
     }

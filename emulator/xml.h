@@ -12,8 +12,8 @@
  * text, both for this call alone. False ends the reading. */
 typedef bool (*ncr_emu_xml_element)(void *user, const char *path, const char *text);
 
-/* False: not well-formed, with a document type (so no entity is ever expanded), deeper than 16 elements, a text longer
- * than 16 KiB, out of memory, or `element` said so. */
+/* False: not well-formed, with a document type (so no entity is ever expanded), deeper than 16 elements, a name
+ * that is all prefix, a text longer than 16 KiB, out of memory, or `element` said so. */
 bool ncr_emu_xml_read(const char *text, size_t size, ncr_emu_xml_element element, void *user);
 
 #endif

@@ -95,7 +95,9 @@ def unit(directory: str, suites: list[str] | None = None, environment: dict[str,
 
 def pytest(name: str, arguments: list[str], environment: dict[str, str] | None = None) -> None:
     say(name)
-    status, text = run([PYTHON, "-m", "pytest", "-q", "-rs", "tests/integration", *arguments], environment)
+    workers = str(max(2, os.cpu_count() or 1))
+    spread = ["-n", workers, "--dist", "worksteal"]  # much of a test is waiting for servers
+    status, text = run([PYTHON, "-m", "pytest", "-q", "-rs", "tests/integration", *spread, *arguments], environment)
     counts = {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed|skipped|error)", text.strip().split("\n")[-1])}
     failed = counts.get("failed", 0) + counts.get("error", 0)
     totals.add(name, counts.get("passed", 0), failed, counts.get("skipped", 0), status)

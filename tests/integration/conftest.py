@@ -9,6 +9,7 @@ import importlib.metadata
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import urllib.parse
@@ -39,10 +40,14 @@ class Answer:
 class Emulator:
     """`nacre emulator` in a process of its own, serving `root`."""
 
-    def __init__(self, root: pathlib.Path, *options: str) -> None:
+    def __init__(self, root: pathlib.Path, *options: str, open_files: int | None = None) -> None:
         self.root = root
         command = [NACRE, "emulator", "--root", root, "--listen", "127.0.0.1:0", "--s3-listen", "127.0.0.1:0", *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, hard))) if open_files else None,
+        )  # fmt: skip
         line = self.process.stdout.readline()
         if not line.startswith("listening on http://"):
             self.process.kill()
@@ -118,13 +123,13 @@ class Emulator:
 
 @pytest.fixture
 def start_emulator(tmp_path: pathlib.Path) -> Iterator[Callable[..., Emulator]]:
-    """Starts emulators with options: start_emulator("--latency", "20", root=FOLDER)."""
+    """Starts emulators with options: start_emulator("--latency", "20", root=FOLDER, open_files=SOFT_LIMIT)."""
     started: list[Emulator] = []
 
-    def start(*options: str, root: pathlib.Path | None = None) -> Emulator:
+    def start(*options: str, root: pathlib.Path | None = None, open_files: int | None = None) -> Emulator:
         folder = root or tmp_path / "buckets"
         folder.mkdir(exist_ok=True)
-        started.append(Emulator(folder, *options))
+        started.append(Emulator(folder, *options, open_files=open_files))
         return started[-1]
 
     yield start

@@ -12,7 +12,6 @@ import http.client
 import io
 import json
 import os
-import resource
 import urllib.parse
 import zlib
 from typing import Any
@@ -528,12 +527,7 @@ def test_uploads_are_listed_and_aborted(s3: Any) -> None:
 
 
 def test_an_upload_of_more_parts_than_usual_open_files(start_emulator: Any) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-    try:
-        emulator = start_emulator()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    emulator = start_emulator(open_files=256)
     emulator.make_bucket("demo")
     s3 = client_of(emulator.url)
     upload = begin(s3)

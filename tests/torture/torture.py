@@ -351,7 +351,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))
     parser.add_argument("--round", choices=[kind.name for kind in kinds()], help="rounds of this kind only")
     parser.add_argument("--replays", type=int, default=1, help="objects of every third round for the formal model")
-    parser.add_argument("--keep", type=pathlib.Path, help="a folder for the traces, which then stay")
+    parser.add_argument("--keep", type=pathlib.Path, help="a folder for the traces; those of a violation stay anyway")
     arguments = parser.parse_args()
     print(f"torture: seed {arguments.seed}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers end with it
@@ -365,8 +365,10 @@ def main() -> int:
         finally:
             run.stop()
         print_report(run, time.monotonic() - began)
-        if arguments.keep:
-            shutil.copytree(folder, arguments.keep, ignore=shutil.ignore_patterns("buckets"), dirs_exist_ok=True)
+        keep = arguments.keep or (BUILD / f"torture-{arguments.seed}" if run.report.violations else None)
+        if keep:
+            shutil.copytree(folder, keep, ignore=shutil.ignore_patterns("buckets", "cache-*"), dirs_exist_ok=True)
+            print(f"  traces: {keep}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if run.report.violations else 0

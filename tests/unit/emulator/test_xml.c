@@ -32,11 +32,11 @@ static void elements_end_with_their_path_and_text(void **state)
     assert_int_equal(some.count, 2);
 }
 
-static void no_document_type_is_taken(void **state)
+static void no_document_type_and_no_empty_name_is_taken(void **state)
 {
     (void)state;
     static const char *const wrong[] = {"<!DOCTYPE a><a/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
-                                        "<!DOCTYPE a SYSTEM 'file:///dev/null'><a/>", "<a>&b;</a>"};
+                                        "<!DOCTYPE a SYSTEM 'file:///dev/null'><a/>", "<a>&b;</a>", "<a:/>"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         seen all = {.stop_at = 0};
         assert_false(ncr_emu_xml_read(wrong[i], strlen(wrong[i]), on_element, &all));
@@ -81,7 +81,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elements_end_with_their_path_and_text),
-        cmocka_unit_test(no_document_type_is_taken),
+        cmocka_unit_test(no_document_type_and_no_empty_name_is_taken),
         cmocka_unit_test(depth_names_and_texts_are_bounded),
         cmocka_unit_test(what_is_not_well_formed_is_refused),
     };
