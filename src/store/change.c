@@ -21,3 +21,38 @@ nacre_status ncr_change_send(ncr_http_request *request, ncr_outcome *outcome, na
     ncr_call_round_used(request->call, request->response.round);
     return status;
 }
+
+static nacre_status put_in_parts(ncr_put *put, nacre_error *err)
+{
+    const ncr_store_class *class = put->object->store->class;
+    ncr_upload *upload;
+    size_t at = 0;
+    nacre_status status = class->upload_begin(put->object, put->call, &put->condition, put->content_type, &upload, err);
+    for (unsigned number = 1; at < put->size && status == NACRE_OK; number++) {
+        size_t left = put->size - at, most = ncr_part_size(class, number), step = left < most ? left : most;
+        status = class->upload_part(upload, number, (const char *)put->data + at, step, err);
+        if (status != NACRE_OK)
+            class->upload_abort(upload);
+        at += step;
+    }
+    return status == NACRE_OK ? class->upload_finish(upload, &put->outcome, &put->facts, err) : status;
+}
+
+nacre_status ncr_change_put(ncr_put *put, nacre_status (*check_key)(const ncr_object *object, nacre_error *err),
+                            nacre_status (*put_small)(ncr_put *put, nacre_error *err), nacre_error *err)
+{
+    put->outcome = NCR_OUTCOME_NOT_DONE;
+    put->facts = (ncr_object_facts){.modified_ms = -1};
+    nacre_status status = check_key(put->object, err);
+    if (status != NACRE_OK)
+        return status;
+    return put->size <= put->object->store->class->part_size ? put_small(put, err) : put_in_parts(put, err);
+}
+
+const char *ncr_change_type(const char *content_type, const char *otherwise)
+{
+    bool is_line = content_type && *content_type;
+    for (const char *c = content_type; is_line && *c; c++)
+        is_line = (unsigned char)*c >= 0x20 && (unsigned char)*c < 0x7f;
+    return is_line ? content_type : otherwise;
+}

@@ -27,4 +27,15 @@ ncr_outcome ncr_change_outcome(const ncr_http_request *request);
  * status: NACRE_OK where an answer came, whatever it says. */
 nacre_status ncr_change_send(ncr_http_request *request, ncr_outcome *outcome, nacre_error *err);
 
+/* A class's put: by put_small() where the bytes fit into one part, else by its own upload, so that a fault costs no
+ * more than a part. check_key() says whether the object can be one. */
+nacre_status ncr_change_put(ncr_put *put, nacre_status (*check_key)(const ncr_object *object, nacre_error *err),
+                            nacre_status (*put_small)(ncr_put *put, nacre_error *err), nacre_error *err);
+
+/* What is said where no content type is given. */
+#define NCR_TYPE_OF_BYTES "application/octet-stream"
+
+/* The content type where it can stand in a header; otherwise: where it is NULL, "" or would break the line. */
+const char *ncr_change_type(const char *content_type, const char *otherwise);
+
 #endif

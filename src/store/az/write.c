@@ -80,7 +80,7 @@ static nacre_status take_written(const ncr_az_written *written, const ncr_http_r
     facts->size = written->size;
     snprintf(facts->checksum, sizeof facts->checksum, "%s", written->checksum);
     snprintf(facts->content_type, sizeof facts->content_type, "%s",
-             written->content_type ? written->content_type : "application/octet-stream");
+             written->content_type ? written->content_type : NCR_TYPE_OF_BYTES);
     /* A put's answer states what came. That of a list of parts is about the list. */
     bool is_list = strstr(request->url, "comp=blocklist") != NULL;
     if (!has_md5 || is_list || !written->checksum[0] || strcmp(md5, written->checksum + strlen("md5=")) == 0)
@@ -119,10 +119,8 @@ nacre_status ncr_az_written_judge(const ncr_az_written *written, const ncr_http_
 /* A type that cannot stand in a header is left to the store's default. */
 bool ncr_az_add_type(ncr_http_request *request, const char *content_type)
 {
-    bool is_line = content_type && *content_type;
-    for (const char *c = content_type; is_line && *c; c++)
-        is_line = (unsigned char)*c >= 0x20 && (unsigned char)*c < 0x7f;
-    return !is_line || ncr_http_request_header(request, "x-ms-blob-content-type", content_type);
+    const char *type = ncr_change_type(content_type, NULL);
+    return !type || ncr_http_request_header(request, "x-ms-blob-content-type", type);
 }
 
 static ncr_http_request *make_put(const ncr_put *put, const char *md5)
@@ -165,30 +163,9 @@ static nacre_status put_small(ncr_put *put, nacre_error *err)
     return status;
 }
 
-/* More than a part: an upload, so that a fault costs no more than a part. */
-static nacre_status put_large(ncr_put *put, nacre_error *err)
-{
-    ncr_upload *upload;
-    nacre_status status = ncr_az_upload_begin(put->object, put->call, &put->condition, put->content_type, &upload, err);
-    unsigned number = 1;
-    for (size_t at = 0, size; at < put->size && status == NACRE_OK; at += size, number++) {
-        size = ncr_part_size(put->object->store->class, number);
-        size = put->size - at < size ? put->size - at : size;
-        status = ncr_az_upload_part(upload, number, (const char *)put->data + at, size, err);
-        if (status != NACRE_OK)
-            ncr_az_upload_abort(upload);
-    }
-    return status == NACRE_OK ? ncr_az_upload_finish(upload, &put->outcome, &put->facts, err) : status;
-}
-
 nacre_status ncr_az_put(ncr_put *put, nacre_error *err)
 {
-    put->outcome = NCR_OUTCOME_NOT_DONE;
-    put->facts = (ncr_object_facts){.modified_ms = -1};
-    nacre_status status = ncr_az_check_key(put->object, err);
-    if (status != NACRE_OK)
-        return status;
-    return put->size <= NCR_AZ_PART_SIZE ? put_small(put, err) : put_large(put, err);
+    return ncr_change_put(put, ncr_az_check_key, put_small, err);
 }
 
 /* --- Remove. --- */

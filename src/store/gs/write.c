@@ -124,16 +124,6 @@ static bool add_bytes(ncr_buffer *body, const void *data, size_t size)
     return ncr_buffer_append(body, data, size);
 }
 
-/* The part states its type beside the metadata, since some servers look only there. What would end the line there
- * stays in the metadata alone. */
-static const char *part_type(const char *content_type)
-{
-    bool is_line = content_type && *content_type;
-    for (const char *c = content_type; is_line && *c; c++)
-        is_line = (unsigned char)*c >= 0x20;
-    return is_line ? content_type : "application/octet-stream";
-}
-
 static nacre_status make_body(const ncr_put *put, uint32_t crc, const char *boundary, ncr_buffer *out, nacre_error *err)
 {
     char crc_text[NCR_CRC32C_TEXT];
@@ -144,10 +134,13 @@ static nacre_status make_body(const ncr_put *put, uint32_t crc, const char *boun
         return is_text ? ncr_error_memory(err)
                        : ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the name is not UTF-8, as the store wants it",
                                        put->object->name);
+    /* The part states its type beside the metadata, since some servers look only there. What would end the line there
+     * stays in the metadata alone. */
+    const char *type = ncr_change_type(put->content_type, NCR_TYPE_OF_BYTES);
     bool made = ncr_text_appendf(out,
                                  "--%s\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n%s\r\n"
                                  "--%s\r\nContent-Type: %s\r\n\r\n",
-                                 boundary, metadata, boundary, part_type(put->content_type)) &&
+                                 boundary, metadata, boundary, type) &&
                 add_bytes(out, put->data, put->size) && ncr_text_appendf(out, "\r\n--%s--\r\n", boundary);
     free(metadata);
     return made ? NACRE_OK : ncr_error_memory(err);
@@ -223,30 +216,9 @@ static nacre_status put_small(ncr_put *put, nacre_error *err)
     return status;
 }
 
-/* More than a part: an upload, so that a fault costs no more than a part. */
-static nacre_status put_large(ncr_put *put, nacre_error *err)
-{
-    ncr_upload *upload;
-    nacre_status status = ncr_gs_upload_begin(put->object, put->call, &put->condition, put->content_type, &upload, err);
-    unsigned number = 1;
-    for (size_t at = 0; at < put->size && status == NACRE_OK; at += NCR_GS_PART_SIZE, number++) {
-        size_t left = put->size - at;
-        status = ncr_gs_upload_part(upload, number, (const char *)put->data + at,
-                                    left < NCR_GS_PART_SIZE ? left : NCR_GS_PART_SIZE, err);
-        if (status != NACRE_OK)
-            ncr_gs_upload_abort(upload);
-    }
-    return status == NACRE_OK ? ncr_gs_upload_finish(upload, &put->outcome, &put->facts, err) : status;
-}
-
 nacre_status ncr_gs_put(ncr_put *put, nacre_error *err)
 {
-    put->outcome = NCR_OUTCOME_NOT_DONE;
-    put->facts = (ncr_object_facts){.modified_ms = -1};
-    nacre_status status = ncr_gs_check_key(put->object, err);
-    if (status != NACRE_OK)
-        return status;
-    return put->size <= NCR_GS_PART_SIZE ? put_small(put, err) : put_large(put, err);
+    return ncr_change_put(put, ncr_gs_check_key, put_small, err);
 }
 
 /* --- Copy: the store rewrites, in as many steps as it wants. --- */

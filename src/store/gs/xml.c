@@ -6,6 +6,7 @@
 
 #include "store/aws/objects.h"
 #include "store/body.h"
+#include "store/change.h"
 #include "store/gs/gs.h"
 
 /* What has another form in Google's XML interface: facts are in headers, conditions and checksums too.
@@ -74,8 +75,7 @@ static nacre_status finish(bool done, ncr_http_request **out, nacre_error *err)
 
 static bool add_type(ncr_http_request *request, const char *content_type)
 {
-    return ncr_http_request_header(request, "Content-Type",
-                                   content_type && *content_type ? content_type : "application/octet-stream");
+    return ncr_http_request_header(request, "Content-Type", ncr_change_type(content_type, NCR_TYPE_OF_BYTES));
 }
 
 nacre_status ncr_gs_xml_put_request(const ncr_put *put, uint32_t crc, ncr_http_request **out, nacre_error *err)

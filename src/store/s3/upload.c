@@ -136,7 +136,7 @@ nacre_status ncr_s3_upload_begin_with(ncr_object *object, ncr_call *call, const 
     pthread_mutex_init(&up->lock, NULL);
     up->base.object = ncr_object_ref(object);
     up->base.call = ncr_call_ref(call);
-    up->content_type = ncr_text_copy(content_type && *content_type ? content_type : "application/octet-stream");
+    up->content_type = ncr_text_copy(ncr_change_type(content_type, NCR_TYPE_OF_BYTES));
     up->condition.absent = condition && condition->absent;
     if (condition && condition->version) {
         up->version = *condition->version;

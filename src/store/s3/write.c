@@ -27,7 +27,7 @@ static nacre_status make_put(const ncr_put *put, ncr_s3_exchange **out, nacre_er
     *out = NULL;
     if (!x)
         return ncr_error_memory(err);
-    const char *type = put->content_type && *put->content_type ? put->content_type : "application/octet-stream";
+    const char *type = ncr_change_type(put->content_type, NCR_TYPE_OF_BYTES);
     nacre_status status = ncr_s3_change_condition(x, put->object, &put->condition, err);
     if (status == NACRE_OK && (!ncr_http_request_header(x->request, "Content-Type", type) ||
                                !ncr_s3_exchange_body(x, put->data, put->size, NULL)))
@@ -119,31 +119,9 @@ static nacre_status put_small(ncr_put *put, nacre_error *err)
     }
 }
 
-/* More than a part: an upload, so that a fault costs no more than a part. */
-static nacre_status put_large(ncr_put *put, nacre_error *err)
-{
-    ncr_upload *upload;
-    nacre_status status = ncr_s3_upload_begin(put->object, put->call, &put->condition, put->content_type, &upload, err);
-    size_t at = 0;
-    for (unsigned number = 1; at < put->size && status == NACRE_OK; number++) {
-        size_t left = put->size - at, most = ncr_part_size(put->object->store->class, number);
-        size_t step = left < most ? left : most;
-        status = ncr_s3_upload_part(upload, number, (const char *)put->data + at, step, err);
-        if (status != NACRE_OK)
-            ncr_s3_upload_abort(upload);
-        at += step;
-    }
-    return status == NACRE_OK ? ncr_s3_upload_finish(upload, &put->outcome, &put->facts, err) : status;
-}
-
 nacre_status ncr_s3_put(ncr_put *put, nacre_error *err)
 {
-    put->outcome = NCR_OUTCOME_NOT_DONE;
-    put->facts = (ncr_object_facts){.modified_ms = -1};
-    nacre_status status = ncr_s3_check_key(put->object, err);
-    if (status != NACRE_OK)
-        return status;
-    return put->size <= NCR_S3_PART_SIZE ? put_small(put, err) : put_large(put, err);
+    return ncr_change_put(put, ncr_s3_check_key, put_small, err);
 }
 
 /* --- Remove. ---

@@ -75,6 +75,21 @@ static void a_put_sends_bytes_type_and_their_signed_hash(void **state)
     end(&f);
 }
 
+static void a_type_that_breaks_the_line_is_not_sent(void **state)
+{
+    (void)state;
+    fixture f;
+    const step steps[] = {{"PUT " TARGET, "Content-Type: application/octet-stream", 200, "ETag: " OURS "\r\n", NULL},
+                          {0}};
+    begin(&f, steps, "http.retries=0");
+    ncr_put p = {.object = f.object, .call = f.call, .content_type = "text/plain\r\nx-amz-acl: public-read"};
+    p.data = "hello world";
+    p.size = 11;
+    if (f.store->class->put(&p, &f.err) != NACRE_OK)
+        fail_msg("%s", f.err.message);
+    end(&f);
+}
+
 static void bytes_that_are_not_signed_are_proven_by_their_md5(void **state)
 {
     (void)state;
@@ -723,6 +738,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_put_sends_bytes_type_and_their_signed_hash),
+        cmocka_unit_test(a_type_that_breaks_the_line_is_not_sent),
         cmocka_unit_test(bytes_that_are_not_signed_are_proven_by_their_md5),
         cmocka_unit_test(bytes_that_were_kept_otherwise_are_an_error),
         cmocka_unit_test(conditions_that_do_not_hold_are_told_apart),
