@@ -34,7 +34,20 @@ def check(status: int, err: Any) -> None:
         The ``nacre_error *`` that the call was given.
     """
     if status != lib.NACRE_OK:
-        message = ffi.string(err.message).decode("utf-8", "replace")
+        raise_status(status, ffi.string(err.message).decode("utf-8", "replace"))
+
+
+def raise_status(status: int, message: str) -> None:
+    """Raise the exception of a status that is not OK.
+
+    Parameters
+    ----------
+    status
+        What a call returned.
+    message
+        What it said.
+    """
+    if status != lib.NACRE_OK:
         raise _ERRORS.get(status, errors.RasterioIOError)(message)
 
 
@@ -89,6 +102,10 @@ class _Settings(threading.local):
 
 
 settings = _Settings()
+
+# The GDAL plugin once nacre.gdal has loaded it, which has a cache of its own; and the policies it is told of then.
+plugin: Any = None
+policies: dict[str, str | None] = {}
 
 
 class IOOptions:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright the nacre authors
-"""The coherent cache. Nobody needs these functions to see the truth; they free memory and measure."""
+"""The coherent cache. Nobody needs these functions to see the truth; they free memory and measure.
+
+What is read through GDAL (``nacre.gdal``) has a cache of its own; all but ``stats`` and ``flush`` is said to both.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,15 @@ def invalidate(pattern: str) -> None:
     err = ffi.new("nacre_error *")
     options = _lib.IOOptions()
     _lib.check(lib.nacre_cache_invalidate(_lib.encoded(pattern), options.pointer, err), err)
+    if _lib.plugin is not None:
+        _lib.plugin.invalidate(pattern)
 
 
 def invalidate_all() -> None:
     """Forget everything."""
     lib.nacre_cache_invalidate_all()
+    if _lib.plugin is not None:
+        _lib.plugin.invalidate_all()
 
 
 def policy(prefix: str, policy: str | None) -> None:
@@ -41,6 +48,9 @@ def policy(prefix: str, policy: str | None) -> None:
     err = ffi.new("nacre_error *")
     value = ffi.NULL if policy is None else ffi.new("char[]", _lib.encoded(policy))
     _lib.check(lib.nacre_cache_policy(_lib.encoded(prefix), value, err), err)
+    _lib.policies[prefix] = policy
+    if _lib.plugin is not None:
+        _lib.plugin.policy(prefix, policy)
 
 
 def stats() -> dict[str, int]:

@@ -55,6 +55,7 @@ def test_the_wheel_holds_what_it_should(wheel: pathlib.Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {f"nacre/{path.name}" for path in (ROOT / "python" / "nacre").glob("*.py*")}
     assert modules | {"nacre/py.typed", "nacre/bin/nacre", "nacre/_native.abi3.so"} <= names
+    assert "nacre/gdalplugins/gdal_nacre.so" in names
     libraries = {name for name in names if name.startswith("nacre/lib/")}
     assert {name.split("/")[-1].split(".so")[0] for name in libraries} == {"libnacre", "libnacre_io"}
     assert not [name for name in names if name.endswith((".h", ".a", ".pc"))]
@@ -84,6 +85,6 @@ def check_environment(wheel: pathlib.Path, python: str, raster: pathlib.Path, fo
     failed = run(programs / "nacre", "info", "none.tif")
     assert failed.returncode == 1 and failed.stderr.startswith("nacre: none.tif: ")
     libraries = list(folder.glob("lib/*/site-packages/nacre/**/*.so*"))
-    assert len(libraries) == 3
+    assert len(libraries) == 4
     for library in libraries:  # no rpath and no text that names the folder where it was built
         assert str(ROOT).encode() not in library.read_bytes()
