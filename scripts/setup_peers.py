@@ -32,6 +32,21 @@ def install_python(wanted: list[dict]) -> None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", *names], check=True)
 
 
+def install_venv(peer: dict) -> None:
+    """Another release of what this environment has, beside it."""
+    python = peers.find_python(peer["name"])
+    if os.path.exists(python):
+        return
+    folder = pathlib.Path(python).parent.parent
+    print("making", folder, file=sys.stderr)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+    try:
+        subprocess.run([python, "-m", "pip", "install", "-q", *peer["packages"]], check=True)
+    except subprocess.CalledProcessError:
+        shutil.rmtree(folder)  # so that it is tried again
+        raise
+
+
 def install_go(peer: dict) -> None:
     target = pathlib.Path(sys.prefix) / "bin"
     if (target / peer["name"]).exists():
@@ -68,6 +83,8 @@ def main() -> None:
             install_go(peer)
         elif peer["kind"] == "node":
             install_node(peer)
+        elif peer["kind"] == "venv":
+            install_venv(peer)
     for name in sorted(peers.names() - {peer["name"] for peer in required}):
         print(f"no runtime here for the peer {name}: tests that need it are skipped", file=sys.stderr)
     stamp.write_text(state)

@@ -2,6 +2,7 @@
 # Copyright the nacre authors
 """Which programs by others are to be had here: reads tests/peers.toml."""
 
+import functools
 import importlib.metadata
 import os
 import pathlib
@@ -35,9 +36,20 @@ def _node_version() -> tuple[int, ...]:
     return _numbers(subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout)
 
 
+@functools.cache
+def _has_module(python: str, module: str) -> bool:
+    """Whether another Python has a module, and what nacre needs to be imported there."""
+    try:
+        return subprocess.run([python, "-c", f"import {module}, _cffi_backend"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
 def _has_runtime(peer: dict) -> bool:
-    if peer["kind"] == "python":
+    if peer["kind"] in ("python", "venv"):
         return sys.version_info[:2] >= _numbers(peer.get("python", "3.10"))
+    if peer["kind"] == "module":
+        return _has_module(peer["program"], peer["module"])
     if peer["kind"] == "go":
         return _go_version() >= _numbers(peer["go"])
     if peer["kind"] == "node":
@@ -68,6 +80,15 @@ def find_program(name: str) -> str | None:
     return shutil.which(name, path=f"{sys.prefix}/bin") or shutil.which(name)
 
 
+def find_python(name: str) -> str:
+    """The Python that imports a peer of kind python, venv or module."""
+    for peer in _entries():
+        if peer["name"] == name:
+            own = f"{sys.prefix}/peers/{name}/bin/python"
+            return {"python": sys.executable, "venv": own, "module": peer.get("program", "")}[peer["kind"]]
+    raise KeyError(f"{name} is not in {LIST.name}")
+
+
 def is_installed(name: str) -> bool:
     """Whether the peer can be used now."""
     for peer in _entries():
@@ -79,6 +100,10 @@ def is_installed(name: str) -> bool:
                 return True
             except importlib.metadata.PackageNotFoundError:
                 return False
+        if peer["kind"] == "venv":
+            return os.path.exists(find_python(name))
+        if peer["kind"] == "module":
+            return _has_runtime(peer)
         return find_program(peer.get("program", name)) is not None
     raise KeyError(f"{name} is not in {LIST.name}")
 
