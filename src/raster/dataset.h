@@ -56,6 +56,9 @@ typedef struct ncr_scaled_request {
     int out_width, out_height;
     nacre_resampling resampling;
     ncr_read_request to; /* bands, mask, dtype, buffer and strides; level and window are not looked at */
+    /* Of the output: the only pixels that are made, the same as without it; the first goes to to.buffer. width 0: all.
+     * Only for what ncr_scaled_can_be_cut(): a driver's plan_scaled is never given one. */
+    ncr_rect part;
 } ncr_scaled_request;
 
 typedef struct nacre_dataset ncr_dataset;

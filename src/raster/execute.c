@@ -13,13 +13,17 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "cache/limits.h"
+#include "raster/gate.h"
+#include "raster/lanes.h"
 #include "raster/wants.h"
 
-/* A plan that is being executed goes round this circle, holding no thread while requests are under way:
+/* A plan that is being executed goes round this circle, holding no thread while requests are under way, or while it
+ * waits at the gate for memory:
  *
- *   step (worker) -> start every want of the round -> each answer: done() -> arrival task (worker)
- *        ^                                                                        |
- *        +------------------------- the last one of the round --------------------+
+ *   step (worker) -> gate -> start every want of the round -> each answer: done() -> arrival task (worker)
+ *        ^                                                                                |
+ *        +------------------------------ the last one of the round -----------------------+
  *
  * `under_way` counts the wants of the round that have not arrived, and one for the thread that starts them, so that
  * nothing goes on before all are started. Whoever counts it down to zero owns the execution. */
@@ -39,13 +43,17 @@ typedef struct {
 } arrival;
 
 struct execution {
-    ncr_task task; /* first: the next step */
+    ncr_task task; /* first: the next step, or the round that was let through the gate */
+    ncr_gate_share share;
+    bool is_at_gate;
     ncr_plan *plan;
-    ncr_call *call; /* the plan's; referenced */
-    void (*done)(void *user, nacre_status status, const nacre_error *error);
+    ncr_call *call;            /* the plan's; referenced */
+    void (*begun)(void *user); /* NULL: was called, or nobody wants to know */
+    ncr_execute_done *done;
     void *user;
     ncr_wants wants;
-    char name[256]; /* of something that was read last, for messages */
+    _Atomic unsigned round; /* highest of a response that was used */
+    char name[256];         /* of something that was read last, for messages */
     _Atomic size_t under_way;
     pthread_mutex_t lock;
     /* Guarded by lock while wants are under way: the first failure. */
@@ -84,10 +92,23 @@ static void settle(arrival *a, nacre_status status, const nacre_error *error)
         *want->status_out = status;
     if (status == NACRE_OK)
         return;
-    if (!want->status_out)
-        note_failure(a->execution, status, error);
-    else if (want->error_out)
+    if (want->status_out && want->error_out)
         *want->error_out = *error;
+    if (want->status_out)
+        return;
+    if (want->fault)
+        ncr_fault_note(want->fault, status, error);
+    else
+        note_failure(a->execution, status, error);
+}
+
+/* Tells the execution and its call that a response of this round is used. */
+static void use_round(execution *e, unsigned round)
+{
+    unsigned seen = atomic_load(&e->round);
+    while (seen < round && !atomic_compare_exchange_weak(&e->round, &seen, round))
+        continue;
+    ncr_call_round_used(e->call, round);
 }
 
 static nacre_status call_arrived(const ncr_want *want, const ncr_slice *slice, nacre_error *error)
@@ -102,7 +123,7 @@ static nacre_status take_open(arrival *a, nacre_error *error)
     if (open->status != NACRE_OK)
         return ncr_error_copy(error, &open->error, open->status);
     ncr_file_log_open(open);
-    ncr_call_round_used(a->execution->call, open->round);
+    use_round(a->execution, open->round);
     return call_arrived(a->want, NULL, error);
 }
 
@@ -113,7 +134,7 @@ static nacre_status take_read(arrival *a, nacre_error *error)
         return ncr_error_copy(error, &fetch->error, fetch->status);
     ncr_log(NCR_LOG_DEBUG, "%s: %zu bytes from %" PRIu64 ", round %u", ncr_pin_object(fetch->pin)->name, fetch->length,
             fetch->offset, fetch->round);
-    ncr_call_round_used(a->execution->call, fetch->round);
+    use_round(a->execution, fetch->round);
     nacre_status status = call_arrived(a->want, &fetch->slice, error);
     if (a->want->slice_out && status == NACRE_OK)
         *a->want->slice_out = fetch->slice;
@@ -129,7 +150,7 @@ static nacre_status take_list(arrival *a, nacre_error *error)
     if (list->status != NACRE_OK)
         return ncr_error_copy(error, &list->error, list->status);
     ncr_log(NCR_LOG_DEBUG, "%s: %zu names begin so, round %u", list->object->name, list->entry_count, list->round);
-    ncr_call_round_used(a->execution->call, list->round);
+    use_round(a->execution, list->round);
     return call_arrived(a->want, NULL, error);
 }
 
@@ -214,7 +235,7 @@ static size_t arrival_size(ncr_want_kind kind)
 static arrival **new_arrivals(execution *e)
 {
     arrival **arrivals = ncr_alloc_array(e->wants.count, sizeof *arrivals);
-    unsigned round = atomic_load(&e->call->counters.round);
+    unsigned round = atomic_load(&e->round);
     for (size_t i = 0; arrivals && i < e->wants.count; i++) {
         const ncr_want *want = &e->wants.items[i];
         arrival *a = arrivals[i] = calloc(1, arrival_size(want->kind));
@@ -284,75 +305,141 @@ static void keep_name(execution *e)
     snprintf(e->name, sizeof e->name, "%s", name ? name : "");
 }
 
+/* Tells once, and before done(), that another may begin. */
+static void tell_begun(execution *e)
+{
+    void (*begun)(void *user) = e->begun;
+    e->begun = NULL;
+    if (begun)
+        begun(e->user);
+}
+
 static void finish(execution *e)
 {
+    tell_begun(e);
     ncr_wants_clear(&e->wants);
+    ncr_gate_give(&e->share);
+    e->plan->round = atomic_load(&e->round);
     pthread_mutex_destroy(&e->lock);
     ncr_call_unref(e->call);
     nacre_status status = e->status;
     nacre_error error = e->error;
-    void (*done)(void *user, nacre_status status, const nacre_error *error) = e->done;
+    ncr_execute_done *done = e->done;
     void *user = e->user;
     free(e);
     done(user, status, &error);
 }
 
-/* One step, with the round it asks for started. True: the round is not over, and the execution not the caller's;
- * false: step again, or e->status is a failure, or *finished is set. */
-static bool run_step(execution *e, bool *finished)
+/* --- The gate --- */
+
+/* What the round will hold: what the plan says of itself now, and at least what it fetches. */
+static size_t round_bytes(const execution *e)
 {
-    *finished = false;
+    size_t fetched = 0, estimate = ncr_plan_estimate(e->plan);
+    for (size_t i = 0; i < e->wants.count; i++) {
+        const ncr_want *want = &e->wants.items[i];
+        if (!ncr_size_add(fetched, want->kind == NCR_WANT_READ ? want->length : NCR_FIRST_READ, &fetched))
+            return SIZE_MAX;
+    }
+    return estimate > fetched ? estimate : fetched;
+}
+
+static void let_through(ncr_gate_share *share)
+{
+    execution *e = (execution *)((char *)share - offsetof(execution, share));
+    ncr_pool_submit(&e->task);
+}
+
+/* False: it will be let through later, and is not the caller's. */
+static bool pass_gate(execution *e)
+{
+    int64_t limit = ncr_config_number(e->call->config, NCR_KEY_MEMORY_LIMIT);
+    e->is_at_gate = true;
+    return ncr_gate_take(&e->share, round_bytes(e), limit > 0 ? (size_t)limit : SIZE_MAX, e->call, let_through);
+}
+
+/* --- Steps --- */
+
+typedef enum { AGAIN, ELSEWHERE, OVER } progress; /* ELSEWHERE: the execution is not the caller's any longer */
+
+/* Starts the round whose wants have been let through the gate. */
+static progress run_round(execution *e)
+{
+    e->is_at_gate = false;
+    tell_begun(e);
+    e->status = ncr_call_check(e->call, e->name, &e->error);
+    if (e->status != NACRE_OK)
+        return OVER;
+    atomic_store(&e->under_way, 1);
+    nacre_status status = start_round(e);
+    if (status != NACRE_OK) {
+        e->status = status;
+        return OVER;
+    }
+    return count_down(e) ? AGAIN : ELSEWHERE;
+}
+
+static progress run_step(execution *e)
+{
     ncr_wants_clear(&e->wants);
     bool more = false;
     if (e->status == NACRE_OK)
         e->status = ncr_call_check(e->call, e->name, &e->error);
     if (e->status == NACRE_OK)
         e->status = ncr_plan_step_child(e->plan, &e->wants, &more, &e->error);
-    if (e->status != NACRE_OK || !more) {
-        *finished = true;
-        return false;
-    }
+    if (e->status != NACRE_OK || !more)
+        return OVER;
     if (!e->wants.count)
-        return false;
+        return AGAIN;
     keep_name(e);
-    atomic_store(&e->under_way, 1);
-    nacre_status status = start_round(e);
-    if (status != NACRE_OK) {
-        e->status = status;
-        *finished = true;
-        return false;
-    }
-    return !count_down(e);
+    return pass_gate(e) ? run_round(e) : ELSEWHERE;
 }
 
 static void run_steps(ncr_task *task)
 {
     execution *e = (execution *)task;
-    bool finished = false;
-    while (!finished)
-        if (run_step(e, &finished))
-            return;
-    finish(e);
+    progress now = e->is_at_gate ? run_round(e) : AGAIN;
+    while (now == AGAIN)
+        now = run_step(e);
+    if (now == OVER)
+        finish(e);
 }
 
-void ncr_execute_start(ncr_plan *plan, void (*done)(void *user, nacre_status status, const nacre_error *error),
-                       void *user)
+static void start_steps(ncr_plan *plan, void (*begun)(void *user), ncr_execute_done *done, void *user)
 {
     execution *e = calloc(1, sizeof *e);
     if (!e) {
         nacre_error error = {0};
         nacre_status status = ncr_error_memory(&error);
+        if (begun)
+            begun(user);
         done(user, status, &error);
         return;
     }
     e->task.run = run_steps;
     e->plan = plan;
     e->call = ncr_call_ref(plan->call);
+    e->begun = begun;
     e->done = done;
     e->user = user;
+    atomic_init(&e->round, plan->round);
     snprintf(e->name, sizeof e->name, "read");
     pthread_mutex_init(&e->lock, NULL);
     ncr_pool_submit(&e->task);
+}
+
+void ncr_execute_lane(ncr_plan *plan, void (*begun)(void *user), ncr_execute_done *done, void *user)
+{
+    if (plan->class->next)
+        ncr_lanes_start(plan, begun, done, user);
+    else
+        start_steps(plan, begun, done, user);
+}
+
+void ncr_execute_start(ncr_plan *plan, ncr_execute_done *done, void *user)
+{
+    plan->round = atomic_load(&plan->call->counters.round);
+    ncr_execute_lane(plan, NULL, done, user);
 }
 
 typedef struct {

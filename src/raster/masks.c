@@ -10,6 +10,7 @@
 #include "raster/dataset.h"
 #include "raster/dtype.h"
 #include "raster/nodata.h"
+#include "raster/scaled.h"
 
 /* Masks: 0 invalid, 255 valid. Where a band's mask comes from is in its mask_flags, which a driver has set by GDAL's
  * precedence (a mask of the file before nodata, nodata before alpha).
@@ -29,7 +30,8 @@ typedef struct {
     ncr_plan plan;
     ncr_dataset *dataset; /* referenced */
     ncr_scaled_request request;
-    bool is_union; /* all parts go to one plane: valid where any is */
+    int width, height; /* of what is made: request.part, or all of the output */
+    bool is_union;     /* all parts go to one plane: valid where any is */
     mask_part *parts;
     int part_count;
     int *bands; /* of the parts, for their requests */
@@ -48,8 +50,8 @@ static nacre_status plan_pixels(mask_plan *p, mask_part *part, int band, int ind
 {
     nacre_dtype dtype = p->dataset->bands[band - 1].dtype;
     size_t value = ncr_dtype_size(dtype), row, plane;
-    if (!ncr_size_mul(value, (size_t)p->request.out_width, &row) ||
-        !ncr_size_mul(row, (size_t)p->request.out_height, &plane) || plane > PTRDIFF_MAX)
+    if (!ncr_size_mul(value, (size_t)p->width, &row) || !ncr_size_mul(row, (size_t)p->height, &plane) ||
+        plane > PTRDIFF_MAX)
         return ncr_error_memory(err);
     part->pixels = ncr_alloc_array(plane, 1);
     if (!part->pixels)
@@ -126,7 +128,7 @@ static void compose_row(const mask_plan *p, const mask_part *part, int y, uint8_
 {
     const ncr_read_request *to = &p->request.to;
     uint8_t *out = part->out + (ptrdiff_t)y * to->row_stride;
-    size_t width = (size_t)p->request.out_width;
+    size_t width = (size_t)p->width;
     if (!part->pixels) { /* no mask at all: alpha and the dataset's mask were read into their place */
         for (size_t x = 0; x < width; x++)
             out[(ptrdiff_t)x * to->pixel_stride] = 255;
@@ -147,15 +149,15 @@ static void compose_row(const mask_plan *p, const mask_part *part, int y, uint8_
 static void clear_plane(const mask_plan *p, uint8_t *out)
 {
     const ncr_read_request *to = &p->request.to;
-    for (int y = 0; y < p->request.out_height; y++)
-        for (int x = 0; x < p->request.out_width; x++)
+    for (int y = 0; y < p->height; y++)
+        for (int x = 0; x < p->width; x++)
             out[(ptrdiff_t)y * to->row_stride + (ptrdiff_t)x * to->pixel_stride] = 0;
 }
 
 static nacre_status compose_masks(ncr_plan *plan, nacre_error *err)
 {
     mask_plan *p = (mask_plan *)plan;
-    uint8_t *scratch = ncr_alloc_array((size_t)p->request.out_width, 1);
+    uint8_t *scratch = ncr_alloc_array((size_t)p->width, 1);
     if (!scratch)
         return ncr_error_memory(err);
     if (p->is_union)
@@ -163,7 +165,7 @@ static nacre_status compose_masks(ncr_plan *plan, nacre_error *err)
     for (int i = 0; i < p->part_count; i++) {
         const mask_part *part = &p->parts[i];
         bool is_in_place = !part->pixels && part->of.buffer;
-        for (int y = 0; !is_in_place && y < p->request.out_height; y++)
+        for (int y = 0; !is_in_place && y < p->height; y++)
             compose_row(p, part, y, scratch);
     }
     free(scratch);
@@ -273,6 +275,7 @@ nacre_status ncr_dataset_plan_masks(ncr_dataset *dataset, const ncr_scaled_reque
         return ncr_error_memory(err);
     p->dataset = ncr_dataset_ref(dataset);
     p->request = *request;
+    ncr_scaled_size(request, &p->width, &p->height);
     nacre_status status = init_masks(p, err);
     if (status != NACRE_OK) {
         ncr_plan_free(&p->plan);

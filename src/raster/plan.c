@@ -3,6 +3,7 @@
 #include "raster/plan.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -61,6 +62,7 @@ nacre_status ncr_plan_step_child(ncr_plan *child, ncr_wants *wants, bool *more, 
 {
     *more = false;
     size_t before = wants->count;
+    assert(child->class->step);
     nacre_status status = child->class->step(child, wants, more, err);
     if (status != NACRE_OK) {
         *more = false;
@@ -71,4 +73,36 @@ nacre_status ncr_plan_step_child(ncr_plan *child, ncr_wants *wants, bool *more, 
     assert(wants->count == before);
     (void)before;
     return child->class->compose ? child->class->compose(child, err) : NACRE_OK;
+}
+
+void ncr_fault_note(ncr_fault *fault, nacre_status status, const nacre_error *error)
+{
+    int none = NACRE_OK;
+    if (atomic_compare_exchange_strong(&fault->status, &none, (int)status) && fault->error)
+        *fault->error = *error;
+}
+
+/* Takes back what was appended after the first `count`. */
+static void cut_wants(ncr_wants *wants, size_t count)
+{
+    while (wants->count > count)
+        free((char *)wants->items[--wants->count].path);
+}
+
+nacre_status ncr_plan_step_part(ncr_plan *part, ncr_fault *fault, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    size_t before = wants->count;
+    *more = false;
+    nacre_status status = (nacre_status)atomic_load(&fault->status);
+    if (status != NACRE_OK)
+        return ncr_error_copy(err, fault->error, status);
+    status = ncr_plan_step_child(part, wants, more, err);
+    if (status != NACRE_OK) {
+        cut_wants(wants, before);
+        return status;
+    }
+    for (size_t i = before; i < wants->count; i++)
+        if (!wants->items[i].fault)
+            wants->items[i].fault = fault;
+    return NACRE_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "raster/dtype.h"
 #include "raster/masks.h"
 #include "raster/overview.h"
+#include "raster/scaled.h"
 #include "raster/scaled_rows.h"
 
 /* Reads of another size. The output is made part by part, each of as many rows as the memory limit allows (most reads
@@ -26,7 +28,9 @@ typedef struct {
     ncr_scaled_request request;
     ncr_scaled_job job; /* what the rows are made from: axes, types, the part's pixels */
     size_t limit;       /* bytes of a part's pixels */
+    size_t all_bytes;   /* of the pixels, were all one part */
     int part_width, part_height;
+    int right, bottom;   /* of what is made: request.part, or all of the output */
     bool is_reading;     /* job.out is being read by the children */
     ncr_plan *values;    /* NULL: done */
     ncr_plan *valid;     /* NULL: done, or there is no mask */
@@ -66,11 +70,16 @@ static size_t part_bytes(const scaled_plan *p, int x, int y, int width, int heig
 /* Parts are whole rows as long as one row fits. */
 static void choose_parts(scaled_plan *p)
 {
-    p->part_width = p->request.out_width;
-    p->part_height = p->request.out_height;
-    while (p->part_height > 1 && part_bytes(p, 0, 0, p->part_width, p->part_height) > p->limit)
+    ncr_scaled_job *job = &p->job;
+    ncr_scaled_size(&p->request, &p->part_width, &p->part_height);
+    job->left = job->out.x = (int)p->request.part.x;
+    job->top = job->out.y = (int)p->request.part.y;
+    p->right = job->left + p->part_width;
+    p->bottom = job->top + p->part_height;
+    p->all_bytes = part_bytes(p, job->out.x, job->out.y, p->part_width, p->part_height);
+    while (p->part_height > 1 && part_bytes(p, job->out.x, job->out.y, p->part_width, p->part_height) > p->limit)
         p->part_height = (p->part_height + 1) / 2;
-    while (p->part_width > 1 && part_bytes(p, 0, 0, p->part_width, p->part_height) > p->limit)
+    while (p->part_width > 1 && part_bytes(p, job->out.x, job->out.y, p->part_width, p->part_height) > p->limit)
         p->part_width = (p->part_width + 1) / 2;
 }
 
@@ -126,8 +135,8 @@ static nacre_status begin_part(scaled_plan *p, nacre_error *err)
 {
     ncr_scaled_job *job = &p->job;
     int right = job->out.x + p->part_width, bottom = job->out.y + p->part_height;
-    job->out.width = (right < p->request.out_width ? right : p->request.out_width) - job->out.x;
-    job->out.height = (bottom < p->request.out_height ? bottom : p->request.out_height) - job->out.y;
+    job->out.width = (right < p->right ? right : p->right) - job->out.x;
+    job->out.height = (bottom < p->bottom ? bottom : p->bottom) - job->out.y;
     int64_t end;
     ncr_axis_extent(&job->columns, job->out.x, job->out.x + job->out.width, &job->source.x, &end);
     job->source.width = end - job->source.x;
@@ -151,11 +160,11 @@ static bool next_part(scaled_plan *p)
 {
     ncr_scaled_job *job = &p->job;
     job->out.x += job->out.width;
-    if (job->out.x >= p->request.out_width) {
-        job->out.x = 0;
+    if (job->out.x >= p->right) {
+        job->out.x = job->left;
         job->out.y += job->out.height;
     }
-    return job->out.y < p->request.out_height;
+    return job->out.y < p->bottom;
 }
 
 /* Steps a child that is not done yet. */
@@ -203,12 +212,16 @@ static void free_scaled(ncr_plan *plan)
     free(p);
 }
 
-/* Without the blocks under it: they are planned part by part, and their share of the limit is set aside. */
+/* Before a part is read: the pixels and as much as is set aside for the blocks under them, as if there were one part,
+ * so that who can cut the read does. Then what the part holds. */
 static size_t estimate_scaled(const ncr_plan *plan)
 {
     const scaled_plan *p = (const scaled_plan *)plan;
-    size_t bytes = part_bytes(p, 0, 0, p->part_width, p->part_height);
-    return bytes > SIZE_MAX / 2 ? bytes : bytes * 2;
+    if (!p->is_reading)
+        return p->all_bytes > SIZE_MAX / SHARE_OF_PIXELS ? SIZE_MAX : p->all_bytes * SHARE_OF_PIXELS;
+    size_t bytes = part_bytes(p, p->job.out.x, p->job.out.y, p->job.out.width, p->job.out.height);
+    size_t values = p->values ? ncr_plan_estimate(p->values) : 0, valid = p->valid ? ncr_plan_estimate(p->valid) : 0;
+    return ncr_size_add(bytes, values, &bytes) && ncr_size_add(bytes, valid, &bytes) ? bytes : SIZE_MAX;
 }
 
 static const ncr_plan_class scaled_class = {.step = step_scaled, .free = free_scaled, .estimate = estimate_scaled};
@@ -310,14 +323,26 @@ static nacre_status check_resampling(const ncr_dataset *dataset, const ncr_scale
     return NACRE_OK;
 }
 
-/* Whether the window is of whole pixels, inside the raster and in its own size: then there is nothing to resample. */
-static bool is_plain(const ncr_dataset *dataset, const ncr_scaled_request *request, ncr_rect *rect)
+bool ncr_scaled_is_plain(const ncr_dataset *dataset, const ncr_scaled_request *request, ncr_rect *rect)
 {
     const nacre_window *window = &request->window;
     *rect = (ncr_rect){(int64_t)window->x, (int64_t)window->y, request->out_width, request->out_height};
     return window->x == (double)rect->x && window->y == (double)rect->y && window->width == (double)rect->width &&
            window->height == (double)rect->height && rect->x >= 0 && rect->y >= 0 &&
            rect->x + rect->width <= dataset->width && rect->y + rect->height <= dataset->height;
+}
+
+bool ncr_scaled_can_be_cut(const ncr_dataset *dataset, const ncr_scaled_request *request)
+{
+    ncr_rect rect;
+    return !dataset->class->plan_scaled || ncr_scaled_is_plain(dataset, request, &rect);
+}
+
+void ncr_scaled_size(const ncr_scaled_request *request, int *width, int *height)
+{
+    bool is_part = request->part.width > 0;
+    *width = is_part ? (int)request->part.width : request->out_width;
+    *height = is_part ? (int)request->part.height : request->out_height;
 }
 
 static nacre_status new_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call, ncr_plan **out,
@@ -351,12 +376,14 @@ static nacre_status plan_any(ncr_dataset *dataset, const ncr_scaled_request *req
     if (status != NACRE_OK)
         return status;
     ncr_rect rect;
-    if (is_plain(dataset, request, &rect)) {
+    if (ncr_scaled_is_plain(dataset, request, &rect)) {
+        const ncr_rect *part = &request->part;
         ncr_read_request plain = request->to;
         plain.level = 0;
-        plain.window = rect;
+        plain.window = part->width ? (ncr_rect){rect.x + part->x, rect.y + part->y, part->width, part->height} : rect;
         return ncr_dataset_plan_read(dataset, &plain, call, out, err);
     }
+    assert(is_own || !request->part.width || ncr_scaled_can_be_cut(dataset, request));
     if (dataset->class->plan_scaled && !is_own)
         return dataset->class->plan_scaled(dataset, request, call, out, err);
     status = check_resampling(dataset, request, err);

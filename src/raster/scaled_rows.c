@@ -41,8 +41,8 @@ typedef struct {
 
 static uint8_t *out_row(const ncr_scaled_job *job, int band_index, int y)
 {
-    return job->to.buffer + (ptrdiff_t)band_index * job->to.band_stride + (ptrdiff_t)y * job->to.row_stride +
-           (ptrdiff_t)job->out.x * job->to.pixel_stride;
+    return job->to.buffer + (ptrdiff_t)band_index * job->to.band_stride +
+           (ptrdiff_t)(y - job->top) * job->to.row_stride + (ptrdiff_t)(job->out.x - job->left) * job->to.pixel_stride;
 }
 
 static const uint8_t *source_row(const ncr_scaled_job *job, int band_index, int64_t y)

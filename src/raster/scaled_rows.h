@@ -12,6 +12,7 @@ typedef struct ncr_scaled_job {
     int level;
     ncr_axis columns, rows; /* owned */
     ncr_read_request to;    /* where results go; to.mask: one plane that has no band */
+    int left, top;          /* the output pixel that goes to to.buffer */
     int band_count;
     nacre_dtype dtype;   /* of pixels */
     bool nearest;        /* the axes have one pixel a run: values are copied */

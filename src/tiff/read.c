@@ -404,8 +404,7 @@ static void free_plan(ncr_plan *base)
     free(plan);
 }
 
-/* Encoded blocks on their way and one decoded block a worker. Before the blocks are known they are taken for as large
- * as decoded ones. */
+/* Encoded blocks on their way. Before the blocks are known they are taken for as large as decoded ones. */
 static size_t estimate(const ncr_plan *base)
 {
     const read_plan *plan = (const read_plan *)base;
@@ -419,8 +418,7 @@ static size_t estimate(const ncr_plan *base)
         encoded = (double)(range.x1 - range.x0) * (range.y1 - range.y0) * (double)count_planes(plan) *
                   (double)layout->block_size;
     }
-    double sum = encoded + (double)ncr_pool_threads() * (double)layout->block_size;
-    return sum < (double)(SIZE_MAX / 2) ? (size_t)sum : SIZE_MAX / 2;
+    return encoded < (double)(SIZE_MAX / 2) ? (size_t)encoded : SIZE_MAX / 2;
 }
 
 static const ncr_plan_class read_class = {.step = step, .compose = compose, .free = free_plan, .estimate = estimate};

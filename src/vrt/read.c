@@ -228,9 +228,20 @@ static nacre_status compose(ncr_plan *plan, nacre_error *err)
     return NACRE_OK;
 }
 
+/* Before the sources are known: the output in their type and once more as it is stored. */
+static size_t first_estimate(const ncr_vrt_read *read)
+{
+    double pixels = (double)read->request.out_width * read->request.out_height, bytes = 0;
+    for (int i = 0; i < read->output_count; i++)
+        bytes += pixels * 2 * (double)ncr_dtype_size(ncr_vrt_read_dtype_of(read, i));
+    return bytes < (double)(SIZE_MAX / 2) ? (size_t)bytes : SIZE_MAX / 2;
+}
+
 static size_t estimate(const ncr_plan *plan)
 {
     const ncr_vrt_read *read = (const ncr_vrt_read *)plan;
+    if (!read->started)
+        return first_estimate(read);
     size_t total = read->resampling ? ncr_plan_estimate(read->resampling) : 0;
     for (size_t i = 0; i < read->group_count; i++) {
         const ncr_vrt_group *g = &read->groups[i];

@@ -101,7 +101,7 @@ static void little_memory_makes_windows_and_no_difference(void **state)
     static const struct {
         const char *limit;
         int least, most;
-    } rows[] = {{"1 MiB", 1, 1}, {"9k", 4, 12}, {"1", 25, 60}};
+    } rows[] = {{"1 MiB", 1, 1}, {"9k", 12, 24}, {"1", 15, 24}};
     for (int i = 0; i < 3; i++) {
         assert_int_equal(nacre_config_set(config, "memory.limit", rows[i].limit, NULL), NACRE_OK);
         nacre_read_options options = NACRE_READ_OPTIONS_INIT;
