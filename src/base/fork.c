@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-enum { MOST_LOCKS = 16 };
+enum { MOST_LOCKS = 32 };
 static pthread_mutex_t *kept[MOST_LOCKS]; /* not changed after loading */
 static int kept_count;
 
