@@ -7,18 +7,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fork.h"
 #include "base/text.h"
+#include "draft.h"
+#include "failures.h"
 #include "job.h"
+#include "options.h"
 #include "reader.h"
 
 typedef struct gdal_file {
     ncr_gdal_job job;
-    ncr_file *file;
+    ncr_file *file; /* that was opened; NULL: a new one */
     ncr_gdal_reader reader;
+    ncr_gdal_draft *draft; /* what is written; NULL: nothing yet */
+    bool can_write, can_read;
+    bool appends;
     uint64_t position;
     bool at_end, has_failed;
+    bool is_lost; /* a write has failed, so nothing will be committed: `loss` says why */
+    nacre_error loss;
     char *told; /* what the last read of several ranges failed with: GDAL then tries them one by one */
     struct gdal_file *next, **back; /* among those that are open for reading; guarded by lock */
 } gdal_file;
@@ -82,23 +91,98 @@ bool ncr_gdal_file_is_cog(const char *name)
 
 /* --- Opening and closing. --- */
 
-static int close_file(void *handle)
+static void free_file(gdal_file *file)
 {
-    gdal_file *file = handle;
     leave(file);
-    ncr_gdal_reader_clear(&file->reader);
+    ncr_gdal_draft_free(file->draft);
+    if (file->file)
+        ncr_gdal_reader_clear(&file->reader);
     ncr_file_unref(file->file);
     ncr_gdal_job_end(&file->job);
     free(file->told);
     free(file);
-    return 0;
+}
+
+/* Tells a failure of writing, once, and keeps it: nothing can be committed any more. */
+static void lose(gdal_file *file, const nacre_error *error)
+{
+    if (!file->is_lost) {
+        ncr_gdal_tell(file->job.host, error);
+        file->loss = *error;
+    }
+    file->is_lost = true;
+    errno = ncr_gdal_errno(error->status);
+}
+
+/* GDAL drops what close returns, but for a few formats, so the failure is kept for nacre_gdal_check() too. */
+static int close_file(void *handle)
+{
+    gdal_file *file = handle;
+    nacre_error error;
+    if (file->draft && !file->is_lost && file->draft->process == getpid() &&
+        ncr_gdal_draft_commit(file->draft, &error) != NACRE_OK)
+        lose(file, &error);
+    const bool is_lost = file->is_lost;
+    const int why = is_lost ? ncr_gdal_errno(file->loss.status) : 0;
+    if (is_lost)
+        ncr_gdal_failures_add(&file->loss);
+    free_file(file);
+    if (is_lost)
+        errno = why;
+    return is_lost ? -1 : 0;
+}
+
+static const char *temporary_folder(const gdal_file *file)
+{
+    return ncr_gdal_option(file->job.host, file->job.name, "CPL_TMPDIR");
+}
+
+/* The most bytes that an update may copy. */
+static nacre_status check_update(const gdal_file *file, nacre_error *err)
+{
+    static const char key[] = "NACRE_GDAL_UPDATE_LIMIT";
+    const char *text = ncr_gdal_option(file->job.host, file->job.name, key);
+    uint64_t limit = (uint64_t)1 << 30;
+    if (text && !ncr_text_to_uint64(text, &limit))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: %s is '%s', not a number of bytes", file->job.name, key,
+                             text);
+    if (ncr_file_size(file->file) <= limit)
+        return NACRE_OK;
+    return ncr_error_set(err, NACRE_ERROR_TOO_LARGE,
+                         "%s: an update copies the whole object, and its %llu bytes are over the limit of %llu (%s)",
+                         file->job.name, (unsigned long long)ncr_file_size(file->file), (unsigned long long)limit, key);
+}
+
+static nacre_status new_draft(gdal_file *file, const ncr_version *version, nacre_error *err)
+{
+    return ncr_gdal_draft_new(file->job.object, file->job.call, version, temporary_folder(file), &file->draft, err);
+}
+
+/* "r", "r+", "w", "w+", "a", "a+", with a "b" somewhere. */
+static nacre_status open_as(gdal_file *file, const char *access, nacre_error *err)
+{
+    nacre_status status = NACRE_OK;
+    const bool has_plus = strchr(access, '+') != NULL;
+    file->appends = access[0] == 'a';
+    file->can_read = access[0] == 'r' || has_plus;
+    file->can_write = access[0] != 'r' || has_plus;
+    if (access[0] != 'w') {
+        status = ncr_file_open_wait(file->job.name, file->job.call, &file->file, err);
+        if (status == NACRE_OK)
+            ncr_gdal_reader_init(&file->reader, file->file);
+        if (status == NACRE_OK && file->can_write)
+            status = check_update(file, err);
+        if (status != NACRE_ERROR_NOT_FOUND || !file->appends)
+            return status;
+    }
+    status = new_draft(file, NULL, err);
+    return status == NACRE_OK ? ncr_gdal_draft_begin(file->draft, err) : status;
 }
 
 static void *open_file(void *user, const char *name, const char *access)
 {
     const ncr_gdal_mount *mount = user;
     nacre_error error;
-    (void)access;
     gdal_file *file = calloc(1, sizeof *file);
     if (!file) {
         errno = ENOMEM;
@@ -106,15 +190,15 @@ static void *open_file(void *user, const char *name, const char *access)
     }
     nacre_status status = ncr_gdal_job_begin(&file->job, mount, name, &error);
     if (status == NACRE_OK)
-        status = ncr_file_open_wait(file->job.name, file->job.call, &file->file, &error);
+        status = open_as(file, access, &error);
     if (status == NACRE_OK) {
-        ncr_gdal_reader_init(&file->reader, file->file);
-        enter(file);
+        if (!file->can_write)
+            enter(file);
         return file;
     }
-    if (status != NACRE_ERROR_NOT_FOUND) /* which GDAL tells where it did not expect it */
+    if (status != NACRE_ERROR_NOT_FOUND || access[0] == 'w') /* GDAL tells that where it did not expect it */
         ncr_gdal_tell(mount->host, &error);
-    close_file(file);
+    free_file(file);
     errno = ncr_gdal_errno(status);
     return NULL;
 }
@@ -127,10 +211,15 @@ static gdal_offset tell(void *handle)
     return file->position;
 }
 
+static uint64_t size_of(const gdal_file *file)
+{
+    return file->draft ? file->draft->spool.size : ncr_file_size(file->file);
+}
+
 static int seek(void *handle, gdal_offset offset, int whence)
 {
     gdal_file *file = handle;
-    const uint64_t base = whence == SEEK_CUR ? file->position : whence == SEEK_END ? ncr_file_size(file->file) : 0;
+    const uint64_t base = whence == SEEK_CUR ? file->position : whence == SEEK_END ? size_of(file) : 0;
     file->position = base + offset; /* offsets from the end or from here are negative by wrapping around */
     file->at_end = false;
     return 0;
@@ -165,6 +254,16 @@ static void tell_failed(gdal_file *file, const nacre_error *error, bool is_repea
     file->told = is_repeated ? NULL : ncr_text_copy(error->message);
 }
 
+static nacre_status read_at(gdal_file *file, uint64_t offset, void *buffer, size_t size, size_t *got, nacre_error *err)
+{
+    *got = 0;
+    if (!file->can_read)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it was opened for writing only", file->job.name);
+    if (file->draft)
+        return ncr_gdal_spool_read(&file->draft->spool, offset, buffer, size, got, err);
+    return ncr_gdal_reader_read(&file->reader, file->job.call, offset, buffer, size, got, err);
+}
+
 static size_t read_bytes(void *handle, void *buffer, size_t size, size_t count)
 {
     gdal_file *file = handle;
@@ -172,8 +271,7 @@ static size_t read_bytes(void *handle, void *buffer, size_t size, size_t count)
     size_t wanted, got;
     if (!ncr_size_mul(size, count, &wanted) || !wanted)
         return 0;
-    nacre_status status =
-        ncr_gdal_reader_read(&file->reader, file->job.call, file->position, buffer, wanted, &got, &error);
+    nacre_status status = read_at(file, file->position, buffer, wanted, &got, &error);
     if (status != NACRE_OK) {
         tell_failed(file, &error, true);
         return 0;
@@ -182,6 +280,17 @@ static size_t read_bytes(void *handle, void *buffer, size_t size, size_t count)
     if (got < wanted)
         file->at_end = true;
     return got / size;
+}
+
+/* All at once. */
+static nacre_status read_together(gdal_file *file, nacre_range *ranges, size_t count, nacre_error *err)
+{
+    if (!file->draft)
+        return ncr_file_read_wait(file->file, ranges, count, file->job.call, err);
+    nacre_status status = NACRE_OK;
+    for (size_t i = 0; i < count && status == NACRE_OK; i++)
+        status = read_at(file, ranges[i].offset, ranges[i].buffer, ranges[i].length, &ranges[i].got, err);
+    return status;
 }
 
 static int read_ranges(void *handle, int count, void **buffers, const gdal_offset *offsets, const size_t *sizes)
@@ -195,7 +304,7 @@ static int read_ranges(void *handle, int count, void **buffers, const gdal_offse
     for (int i = 0; i < count && ranges; i++)
         ranges[i] = (nacre_range){.offset = offsets[i], .length = sizes[i], .buffer = buffers[i]};
     if (status == NACRE_OK)
-        status = ncr_file_read_wait(file->file, ranges, (size_t)count, file->job.call, &error);
+        status = read_together(file, ranges, (size_t)count, &error);
     bool is_whole = status == NACRE_OK;
     for (int i = 0; i < count && is_whole; i++)
         is_whole = ranges[i].got == sizes[i];
@@ -203,6 +312,73 @@ static int read_ranges(void *handle, int count, void **buffers, const gdal_offse
     if (status != NACRE_OK)
         tell_failed(file, &error, false);
     return is_whole ? 0 : -1;
+}
+
+/* --- Writing. --- */
+
+/* The first change of an object that is there: its bytes are copied, and only this version may be replaced. */
+static nacre_status begin_update(gdal_file *file, nacre_error *err)
+{
+    const ncr_version *version = &ncr_file_facts(file->file)->version;
+    nacre_status status = new_draft(file, version->strong ? version : NULL, err);
+    if (status == NACRE_OK)
+        status = ncr_gdal_draft_fill(file->draft, file->file, err);
+    return status;
+}
+
+static nacre_status prepare_write(gdal_file *file, nacre_error *err)
+{
+    if (file->is_lost) /* which was told */
+        return ncr_error_copy(err, &file->loss, file->loss.status);
+    if (!file->can_write)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it was opened for reading only", file->job.name);
+    return file->draft ? NACRE_OK : begin_update(file, err);
+}
+
+static size_t write_bytes(void *handle, const void *buffer, size_t size, size_t count)
+{
+    gdal_file *file = handle;
+    nacre_error error;
+    size_t wanted;
+    if (!ncr_size_mul(size, count, &wanted) || !wanted)
+        return 0;
+    nacre_status status = prepare_write(file, &error);
+    if (status == NACRE_OK && file->appends)
+        file->position = size_of(file);
+    if (status == NACRE_OK)
+        status = ncr_gdal_draft_write(file->draft, file->position, buffer, wanted, &error);
+    if (status != NACRE_OK) {
+        if (file->can_write)
+            lose(file, &error);
+        else
+            ncr_gdal_tell(file->job.host, &error);
+        return 0;
+    }
+    file->position += wanted;
+    return count;
+}
+
+static int truncate_file(void *handle, gdal_offset size)
+{
+    gdal_file *file = handle;
+    nacre_error error;
+    nacre_status status = prepare_write(file, &error);
+    if (status == NACRE_OK)
+        status = ncr_gdal_draft_truncate(file->draft, size, &error);
+    if (status == NACRE_OK)
+        return 0;
+    if (file->can_write)
+        lose(file, &error);
+    else
+        ncr_gdal_tell(file->job.host, &error);
+    return -1;
+}
+
+/* Nothing becomes visible before the end. */
+static int flush(void *handle)
+{
+    const gdal_file *file = handle;
+    return file->is_lost ? -1 : 0;
 }
 
 void ncr_gdal_file_callbacks(gdal_callbacks *callbacks, int version)
@@ -213,6 +389,9 @@ void ncr_gdal_file_callbacks(gdal_callbacks *callbacks, int version)
     callbacks->read = read_bytes;
     callbacks->read_multi_range = read_ranges;
     callbacks->eof = is_at_end;
+    callbacks->write = write_bytes;
+    callbacks->flush = flush;
+    callbacks->truncate = truncate_file;
     callbacks->close = close_file;
     if (version >= GDAL_HAS_ERROR) {
         callbacks->error = has_failed;

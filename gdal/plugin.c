@@ -9,6 +9,7 @@
 #include "gdal_nacre.h"
 #include "mount.h"
 #include "options.h"
+#include "unlink.h"
 
 /* The exported functions: see gdal_nacre.h. */
 
@@ -33,6 +34,7 @@ nacre_status nacre_gdal_install(const char *prefixes, const char *cache, nacre_e
         status = ncr_gdal_options_cache(cache, err);
     for (size_t i = 0; status == NACRE_OK && i < count; i++) {
         status = ncr_gdal_mount_take(hosts[i], wanted, err);
+        ncr_gdal_unlink_install(hosts[i], i);
         raise_block_cache(hosts[i]);
     }
     return status;

@@ -106,6 +106,9 @@ nacre_status ncr_vfs_put(ncr_object *object, const void *data, size_t size, cons
 typedef struct ncr_writer ncr_writer;
 nacre_status ncr_writer_open(ncr_object *object, const char *content_type, const ncr_condition *condition,
                              ncr_call *call, ncr_writer **out, nacre_error *err);
+/* Begins the upload before there is a byte, so that who may not write is told at once; where the store has a request
+ * for that. A small object is one put all the same. */
+nacre_status ncr_writer_begin(ncr_writer *writer, nacre_error *err);
 nacre_status ncr_writer_write(ncr_writer *writer, const void *data, size_t size, nacre_error *err);
 nacre_status ncr_writer_commit(ncr_writer *writer, nacre_error *err);
 void ncr_writer_close(ncr_writer *writer);

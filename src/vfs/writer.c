@@ -108,6 +108,14 @@ static nacre_status check_open(const ncr_writer *writer, nacre_error *err)
                          writer->state == WRITER_COMMITTED ? "was committed" : "has failed");
 }
 
+nacre_status ncr_writer_begin(ncr_writer *writer, nacre_error *err)
+{
+    nacre_status status = check_open(writer, err);
+    if (status == NACRE_OK && !writer->upload && (status = begin_upload(writer, err)) != NACRE_OK)
+        writer->state = WRITER_FAILED;
+    return status;
+}
+
 nacre_status ncr_writer_write(ncr_writer *writer, const void *data, size_t size, nacre_error *err)
 {
     nacre_status status = check_open(writer, err);
@@ -136,11 +144,22 @@ static nacre_status finish_upload(ncr_writer *writer, nacre_error *err)
     return status;
 }
 
+static void give_up_upload(ncr_writer *writer)
+{
+    ncr_sender_free(writer->sender);
+    writer->sender = NULL;
+    if (writer->upload)
+        writer->object->store->class->upload_abort(writer->upload);
+    writer->upload = NULL;
+}
+
 nacre_status ncr_writer_commit(ncr_writer *writer, nacre_error *err)
 {
     nacre_status status = check_open(writer, err);
     if (status != NACRE_OK)
         return status;
+    if (!writer->parts) /* it was begun early: one put is enough */
+        give_up_upload(writer);
     status = writer->upload ? finish_upload(writer, err)
                             : ncr_vfs_put(writer->object, writer->part.data, writer->part.size, writer->content_type,
                                           &writer->condition, writer->call, err);
@@ -152,11 +171,8 @@ void ncr_writer_close(ncr_writer *writer)
 {
     if (!writer)
         return;
-    if (writer->process == getpid()) {
-        ncr_sender_free(writer->sender);
-        if (writer->upload)
-            writer->object->store->class->upload_abort(writer->upload);
-    }
+    if (writer->process == getpid())
+        give_up_upload(writer);
     ncr_buffer_clear(&writer->part);
     free(writer->content_type);
     ncr_object_unref(writer->object);

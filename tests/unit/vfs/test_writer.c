@@ -102,6 +102,27 @@ static void large_object_goes_out_in_parts(void **state)
         }
 }
 
+/* The upload is begun before the first byte; what fits in a part is one put all the same. */
+static void writer_that_was_begun_early_leaves_the_same(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {0, PART, 2 * PART + 1};
+    for (int i = 0; i < 3; i++) {
+        uint8_t *data = pattern(sizes[i]);
+        ncr_writer *writer;
+        fake_forget_requests(store);
+        check(ncr_writer_open(object, NULL, NULL, call, &writer, &error));
+        check(ncr_writer_begin(writer, &error));
+        check(ncr_writer_write(writer, data, sizes[i], &error));
+        check(ncr_writer_commit(writer, &error));
+        ncr_writer_close(writer);
+        free(data);
+        assert_int_equal(fake_count(store, 'p'), sizes[i] > PART ? 0 : 1);
+        assert_int_equal(fake_count(store, 'u'), sizes[i] > PART ? 3 : 0);
+        assert_content(object, sizes[i]);
+    }
+}
+
 static void nothing_is_visible_before_the_commit(void **state)
 {
     (void)state;
@@ -286,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(small_object_is_one_put),
         TEST(large_object_goes_out_in_parts),
+        TEST(writer_that_was_begun_early_leaves_the_same),
         TEST(nothing_is_visible_before_the_commit),
         TEST(writer_that_was_committed_or_failed_can_only_be_closed),
         TEST(conditions_are_the_stores_to_decide),
