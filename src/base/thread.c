@@ -21,7 +21,8 @@ bool ncr_thread_start(void *(*function)(void *user), void *user)
     pthread_attr_t attributes;
     pthread_t thread;
     sigfillset(&all);
-    pthread_attr_init(&attributes);
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     bool is_started = pthread_create(&thread, &attributes, function, user) == 0;

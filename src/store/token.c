@@ -161,9 +161,8 @@ static nacre_status take_answer(ncr_http_request *request, ncr_token_answer *out
     return ncr_error_memory(err);
 }
 
-nacre_status ncr_token_ask_any(const ncr_token_ask *ask, ncr_call *call, ncr_token_answer *out, nacre_error *err)
+static nacre_status exchange(const ncr_token_ask *ask, ncr_call *call, ncr_token_answer *out, nacre_error *err)
 {
-    *out = (ncr_token_answer){0};
     ncr_http_request *request = make_request(ask, call);
     if (!request)
         return ncr_error_memory(err);
@@ -172,6 +171,23 @@ nacre_status ncr_token_ask_any(const ncr_token_ask *ask, ncr_call *call, ncr_tok
         status = take_answer(request, out, err);
     ncr_http_request_free(request);
     return status;
+}
+
+nacre_status ncr_token_ask_any(const ncr_token_ask *ask, ncr_call *call, ncr_token_answer *out, nacre_error *err)
+{
+    int64_t began_ms = ncr_clock_ms();
+    *out = (ncr_token_answer){0};
+    nacre_status status = exchange(ask, call, out, err);
+    /* A connection that broke is not yet a service that is missing. */
+    if (ask->once && status == NACRE_ERROR_UNAVAILABLE && ncr_clock_ms() - began_ms < ask->timeout_ms / 2)
+        status = exchange(ask, call, out, err);
+    return status;
+}
+
+bool ncr_token_is_nobody(nacre_status status)
+{
+    return status != NACRE_OK && status != NACRE_ERROR_MEMORY && status != NACRE_ERROR_IO &&
+           status != NACRE_ERROR_CANCELLED;
 }
 
 nacre_status ncr_token_ask_ok(const ncr_token_ask *ask, ncr_call *call, ncr_token_answer *out, nacre_error *err)

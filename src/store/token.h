@@ -27,7 +27,8 @@ typedef struct ncr_token_ask {
     const char *body;           /* of a PUT or POST; NULL: none */
     size_t body_size;
     int64_t timeout_ms; /* of the exchange with its retries, beside the call's deadline; 0: none */
-    bool once;          /* is not sent again after a fault: for services that may not be there */
+    bool once;          /* is sent again only once, and only where it failed at once: for services that may not be
+                           there */
     bool direct;        /* never through a proxy: for services of the machine itself */
     /* Texts that no message may hold, even where the server repeats them; up to the first NULL. */
     const char *secrets[NCR_TOKEN_MOST_SECRETS];
@@ -43,6 +44,10 @@ typedef struct ncr_token_answer {
 
 /* Asks, and takes any answer. Redirects are not followed. Fails where none came, by net's statuses. */
 nacre_status ncr_token_ask_any(const ncr_token_ask *ask, ncr_call *call, ncr_token_answer *out, nacre_error *err);
+
+/* Whether a failure to ask says that nobody is there who answers; else it is one of this process (memory, files, the
+ * caller's end), and says nothing of the service. */
+bool ncr_token_is_nobody(nacre_status status);
 
 /* Asks, and takes a 2xx answer only; else ncr_token_refused(). */
 nacre_status ncr_token_ask_ok(const ncr_token_ask *ask, ncr_call *call, ncr_token_answer *out, nacre_error *err);

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "sites.h"
 
@@ -130,6 +131,27 @@ XML_Parser __wrap_XML_ParserCreate(const XML_Char *encoding)
 {
     static const XML_Memory_Handling_Suite memory = {library_malloc, library_realloc, free};
     return XML_ParserCreate_MM(encoding, &memory, NULL);
+}
+
+static void *zlib_malloc(void *user, unsigned count, unsigned size)
+{
+    (void)user;
+    return fails(SITE_LIBRARY, "malloc", CALLER) ? NULL : __real_calloc(count, size);
+}
+
+static void zlib_free(void *user, void *data)
+{
+    (void)user;
+    free(data);
+}
+
+int __real_inflateInit2_(z_stream *stream, int bits, const char *version, int size);
+int __wrap_inflateInit2_(z_stream *stream, int bits, const char *version, int size);
+int __wrap_inflateInit2_(z_stream *stream, int bits, const char *version, int size)
+{
+    stream->zalloc = zlib_malloc;
+    stream->zfree = zlib_free;
+    return __real_inflateInit2_(stream, bits, version, size);
 }
 
 void allocations_hook(void)

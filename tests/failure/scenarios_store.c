@@ -9,6 +9,11 @@ static void one_object(void)
     scene_file("store/b/out/old", 3000, 7);
 }
 
+static void one_blob(void)
+{
+    scene_file("az/b/out/old", 3000, 7);
+}
+
 enum { SMALL = 3000, LARGE = 9 << 20 };
 
 #define STORE(name, scheme)                                                                 \
@@ -54,25 +59,26 @@ enum { SMALL = 3000, LARGE = 9 << 20 };
         return steps_list(scheme "://b/in/", result, err);                                  \
     }
 
-#define OUT "store/b/out"
 /* clang-format off */
-#define STORE_SCENARIOS(name, scheme)                                                                                  \
-    {#name "-read", NULL, {scheme "://b/in/bytes"}, NULL, NULL, name##_read, false},                                   \
-    {#name "-stat", NULL, {scheme "://b/in/bytes"}, NULL, NULL, name##_stat, false},                                   \
-    {#name "-list", NULL, {scheme "://b/in/"}, NULL, NULL, name##_list, false},                                        \
-    {#name "-put", OUT, {scheme "://b/out/old"}, one_object, NULL, name##_put, false},                                 \
-    {#name "-copy", OUT, {scheme "://b/in/bytes", scheme "://b/out/new"}, NULL, NULL, name##_copy, false},             \
-    {#name "-rename", OUT, {scheme "://b/out/old", scheme "://b/out/new"}, one_object, name##_copy_old,                \
-     name##_rename, false},                                                                                            \
-    {#name "-delete", OUT, {scheme "://b/out/old"}, one_object, NULL, name##_delete, false},                           \
-    {#name "-upload", OUT, {scheme "://b/out/old"}, one_object, NULL, name##_upload, true}
+#define STORE_SCENARIOS(name, scheme, out, one_object, marks)                                                          \
+    {#name "-read", NULL, {scheme "://b/in/bytes"}, NULL, NULL, name##_read, marks},                                   \
+    {#name "-stat", NULL, {scheme "://b/in/bytes"}, NULL, NULL, name##_stat, marks},                                   \
+    {#name "-list", NULL, {scheme "://b/in/"}, NULL, NULL, name##_list, marks},                                        \
+    {#name "-put", out, {scheme "://b/out/old"}, one_object, NULL, name##_put, marks},                                 \
+    {#name "-copy", out, {scheme "://b/in/bytes", scheme "://b/out/new"}, NULL, NULL, name##_copy, marks},             \
+    {#name "-rename", out, {scheme "://b/out/old", scheme "://b/out/new"}, one_object, name##_copy_old,                \
+     name##_rename, marks},                                                                                            \
+    {#name "-delete", out, {scheme "://b/out/old"}, one_object, NULL, name##_delete, marks},                           \
+    {#name "-upload", out, {scheme "://b/out/old"}, one_object, NULL, name##_upload, (marks) | SCENARIO_SLOW}
 /* clang-format on */
 
 STORE(gs, "gs")
 STORE(s3, "s3")
+STORE(az, "az")
 
 const scenario store_scenarios[] = {
-    STORE_SCENARIOS(gs, "gs"),
-    STORE_SCENARIOS(s3, "s3"),
+    STORE_SCENARIOS(gs, "gs", "store/b/out", one_object, 0),
+    STORE_SCENARIOS(s3, "s3", "store/b/out", one_object, 0),
+    STORE_SCENARIOS(az, "az", "az/b/out", one_blob, SCENARIO_WHOLE),
     {0},
 };

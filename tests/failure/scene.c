@@ -16,14 +16,17 @@
 
 #include "emulator/emulator.h"
 #include "scenario.h"
+#include "server.h"
 
 static char folder[] = "/tmp/nacre-failure-XXXXXX";
 typedef struct {
     char folder[64];
     char google[128], amazon[128]; /* URLs of the emulator */
+    char web[128], tls[128];       /* of the server beside it */
 } place;
 
 static place places[SCENE_PLACES];
+static const place *here;
 static pid_t servers[4 * SCENE_PLACES];
 static size_t server_count;
 
@@ -60,6 +63,22 @@ void scene_empty(const char *path)
     for (struct dirent *entry; (entry = readdir(stream));)
         unlinkat(dirfd(stream), entry->d_name, 0);
     closedir(stream);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st, (void)kind, (void)where;
+    return remove(path);
+}
+
+static int remove_below(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    return where->level == 0 ? 0 : remove_one(path, st, kind, where);
+}
+
+void scene_empty_deep(const char *path)
+{
+    nftw(path, remove_below, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 uint64_t scene_look(const char *path)
@@ -109,9 +128,12 @@ static FILE *start_server(void (*function)(void))
 
 static void run_emulator(void)
 {
-    static const char *const credentials[] = {"KEY:SECRET", NULL};
-    const ncr_emulator_options options = {
-        .root = "store", .listen = "127.0.0.1:0", .s3_listen = "127.0.0.1:0", .s3_credentials = credentials};
+    static const char *const credentials[] = {"KEY:SECRET", "ROLE:SECRET:TOKEN", NULL};
+    const ncr_emulator_options options = {.root = "store",
+                                          .listen = "127.0.0.1:0",
+                                          .s3_listen = "127.0.0.1:0",
+                                          .require_token = "token",
+                                          .s3_credentials = credentials};
     nacre_error err;
     if (ncr_emulator_run(&options, &err) != NACRE_OK)
         fprintf(stderr, "%s\n", err.message);
@@ -122,7 +144,7 @@ static void read_address(FILE *from, char *out, size_t size)
 {
     char line[256] = "";
     if (!fgets(line, sizeof line, from))
-        give_up("the emulator says nothing");
+        give_up("a server says nothing");
     line[strcspn(line, "\n")] = '\0';
     const char *url = strrchr(line, ' ');
     snprintf(out, size, "%s", url ? url + 1 : "");
@@ -136,6 +158,34 @@ static void start_emulator(place *p)
     fclose(said);
 }
 
+static unsigned web_port;
+
+static void run_tls(void)
+{
+    tls_run(web_port);
+}
+
+static void start_web(place *p)
+{
+    FILE *said = start_server(server_run);
+    read_address(said, p->web, sizeof p->web);
+    fclose(said);
+    web_port = (unsigned)strtoul(strrchr(p->web, ':') + 1, NULL, 10);
+    said = start_server(run_tls);
+    read_address(said, p->tls, sizeof p->tls);
+    fclose(said);
+}
+
+const char *scene_web(void)
+{
+    return here->web;
+}
+
+const char *scene_tls(void)
+{
+    return here->tls;
+}
+
 static void set_environment(void)
 {
     static const char *const cleared[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
@@ -147,6 +197,7 @@ static void set_environment(void)
     setenv("AWS_SECRET_ACCESS_KEY", "SECRET", 1);
     setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
     setenv("NACRE_GS_ACCESS_TOKEN", "token", 1);
+    setenv("NACRE_AZ_ACCESS_KEY", "a2V5IG9mIHRoZSBhY2NvdW50", 1);
 }
 
 static void make_fixtures(void)
@@ -166,7 +217,8 @@ static void make_fixtures(void)
 
 static void make_place(place *p, unsigned index)
 {
-    static const char *const folders[] = {"in", "out", "store", "store/b", "store/b/in", "store/b/out"};
+    static const char *const folders[] = {"in",         "out",         "keys", "cache", "store",   "store/b",
+                                          "store/b/in", "store/b/out", "az",   "az/b",  "az/b/in", "az/b/out"};
     snprintf(p->folder, sizeof p->folder, "%s/%u", folder, index);
     if (mkdir(p->folder, 0755) != 0 || chdir(p->folder) != 0)
         give_up(p->folder);
@@ -175,6 +227,7 @@ static void make_place(place *p, unsigned index)
             give_up(folders[i]);
     make_fixtures();
     start_emulator(p);
+    start_web(p);
 }
 
 void scene_begin(void)
@@ -188,18 +241,17 @@ void scene_begin(void)
 
 void scene_enter(unsigned index)
 {
-    const place *p = &places[index];
+    char text[256];
+    const place *p = here = &places[index];
     if (chdir(p->folder) != 0)
         give_up(p->folder);
     setenv("HOME", p->folder, 1);
     setenv("NACRE_GS_ENDPOINT", p->google, 1);
     setenv("NACRE_S3_ENDPOINT", p->amazon, 1);
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-    (void)st, (void)kind, (void)where;
-    return remove(path);
+    snprintf(text, sizeof text, "%s/acct", p->web);
+    setenv("NACRE_AZ_ENDPOINT", text, 1);
+    snprintf(text, sizeof text, "%s/in/ca.pem", p->folder);
+    setenv("NACRE_HTTP_CA_BUNDLE", text, 1);
 }
 
 void scene_end(void)

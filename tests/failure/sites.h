@@ -18,7 +18,7 @@ typedef enum { SITE_ALLOCATION, SITE_LIBRARY, SITE_SYSTEM } site_kind; /* librar
 typedef struct site {
     uint64_t hash; /* of the frames up to the depth; the same in every run of one executable */
     site_kind kind;
-    char function[24]; /* "malloc", "pread" */
+    char function[40]; /* "malloc", "pread" */
     unsigned count;    /* how often it was come by in the run that looked */
     void *frames[SITE_FRAMES];
     int frame_count;

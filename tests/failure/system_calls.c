@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -41,6 +42,15 @@ const int *system_call_faults(const char *function)
         {"linkat", {EIO, ENOSPC}},
         {"link", {EIO, ENOSPC}},
         {"opendir", {EIO, EMFILE}},
+        {"openat", {EIO, EMFILE, ENOSPC}},
+        {"renameat", {EIO, ENOSPC}},
+        {"mkdir", {EIO, ENOSPC}},
+        {"mkdirat", {EIO, ENOSPC}},
+        {"flock", {EINTR, ENOLCK}},
+        {"fdopendir", {ENOMEM}},
+        {"pthread_attr_init", {ENOMEM}},
+        {"posix_spawn_file_actions_adddup2", {ENOMEM}},
+        {"posix_spawn_file_actions_addopen", {ENOMEM}},
         {"getrandom", {EIO, EINTR}},
         {"pthread_create", {EAGAIN}},
         {"posix_spawnp", {EAGAIN}},
@@ -114,6 +124,20 @@ WRAP(int, renameat2, "renameat2", -1, (int a, const char *from, int b, const cha
 WRAP(int, link, "link", -1, (const char *from, const char *to), (from, to))
 WRAP(int, linkat, "linkat", -1, (int a, const char *from, int b, const char *to, int flags), (a, from, b, to, flags))
 WRAP(int, unlink, "unlink", -1, (const char *path), (path))
+WRAP(int, unlinkat, "unlinkat", -1, (int fd, const char *path, int flags), (fd, path, flags))
+WRAP(int, renameat, "renameat", -1, (int a, const char *from, int b, const char *to), (a, from, b, to))
+WRAP(int, mkdir, "mkdir", -1, (const char *path, mode_t mode), (path, mode))
+WRAP(int, mkdirat, "mkdirat", -1, (int fd, const char *path, mode_t mode), (fd, path, mode))
+WRAP(int, flock, "flock", -1, (int fd, int how), (fd, how))
+WRAP(int, futimens, "futimens", -1, (int fd, const struct timespec times[2]), (fd, times))
+WRAP(DIR *, fdopendir, "fdopendir", NULL, (int fd), (fd))
+WRAP(int, poll, "poll", -1, (struct pollfd * fds, nfds_t count, int timeout_ms), (fds, count, timeout_ms))
+WRAP(int, pthread_attr_init, "pthread_attr_init", errno, (pthread_attr_t * attributes), (attributes))
+WRAP(int, posix_spawn_file_actions_adddup2, "posix_spawn_file_actions_adddup2", errno,
+     (posix_spawn_file_actions_t * actions, int from, int to), (actions, from, to))
+WRAP(int, posix_spawn_file_actions_addopen, "posix_spawn_file_actions_addopen", errno,
+     (posix_spawn_file_actions_t * actions, int fd, const char *path, int flags, mode_t mode),
+     (actions, fd, path, flags, mode))
 WRAP(int, fchmod, "fchmod", -1, (int fd, mode_t mode), (fd, mode))
 WRAP(DIR *, opendir, "opendir", NULL, (const char *path), (path))
 WRAP(struct dirent *, readdir64, "readdir", NULL, (DIR * stream), (stream))
@@ -139,6 +163,18 @@ WRAP_SIZED(getrandom, "getrandom", (void *out, size_t size, unsigned flags), (ou
 WRAP_SIZED(copy_file_range, "copy_file_range",
            (int from, off_t *from_offset, int to, off_t *to_offset, size_t size, unsigned flags),
            (from, from_offset, to, to_offset, size, flags))
+
+int __real_openat64(int folder, const char *path, int flags, ...);
+int __wrap_openat64(int folder, const char *path, int flags, ...);
+int __wrap_openat64(int folder, const char *path, int flags, ...)
+{
+    bool is_short;
+    va_list args;
+    va_start(args, flags);
+    mode_t mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(args, mode_t) : 0;
+    va_end(args);
+    return fails("openat", CALLER, &is_short) ? -1 : __real_openat64(folder, path, flags, mode);
+}
 
 int __real_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);

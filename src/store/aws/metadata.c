@@ -188,7 +188,7 @@ static nacre_status ask_token(const ncr_aws_source *source, ncr_call *call, ncr_
     nacre_status status = ask_instance(source, &ask, "/latest/api/token", call, out, &failure);
     if (status == NACRE_OK)
         return NACRE_OK;
-    if (failure.http_status >= 500)
+    if (failure.http_status >= 500 || (!failure.http_status && !ncr_token_is_nobody(status)))
         return ncr_error_copy(err, &failure, status);
     /* Other clouds have a service at this address too, and know nothing of Amazon's. */
     note_absent(source->url);

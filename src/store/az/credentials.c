@@ -213,16 +213,17 @@ static nacre_status no_secret(int64_t expires_ms, ncr_secret **out, nacre_error 
 }
 
 /* A service answers a question without its header at once, and not as asked. */
-static bool is_there(ncr_token_ask ask, ncr_call *call)
+static nacre_status look_for(ncr_token_ask ask, ncr_call *call, bool *is_there, nacre_error *err)
 {
     ncr_token_answer answer;
     ask.headers = NULL;
     ask.once = true;
     ask.timeout_ms = LOOK_MS;
-    bool has_answered = ncr_token_ask_any(&ask, call, &answer, NULL) == NACRE_OK;
-    if (has_answered)
+    nacre_status status = ncr_token_ask_any(&ask, call, &answer, err);
+    *is_there = status == NACRE_OK;
+    if (*is_there)
         ncr_token_answer_clear(&answer);
-    return has_answered;
+    return ncr_token_is_nobody(status) ? NACRE_OK : status;
 }
 
 static nacre_status ask_machine(const ncr_token_ask *ask, ncr_call *call, ncr_secret **out, nacre_error *err)
@@ -255,7 +256,10 @@ static nacre_status fetch_from_machine(ncr_secret_source *base, ncr_call *call, 
         ncr_token_ask ask = {.method = "GET", .url = (const char *)url.data, .server = "the managed identity at"};
         ask.headers = headers;
         ask.direct = true;
-        status = is_there(ask, call) ? ask_machine(&ask, call, out, err) : no_secret(INT64_MAX, out, err);
+        bool is_there;
+        status = look_for(ask, call, &is_there, err);
+        if (status == NACRE_OK)
+            status = is_there ? ask_machine(&ask, call, out, err) : no_secret(INT64_MAX, out, err);
     } else {
         ncr_error_memory(err);
     }

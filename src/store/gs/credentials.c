@@ -154,6 +154,12 @@ static nacre_status take_text(const ncr_buffer *text, const char *name, ncr_conf
     return status;
 }
 
+/* Never "not found", which callers take for the object's absence. */
+static nacre_status file_status(nacre_status status)
+{
+    return status == NACRE_ERROR_MEMORY || status == NACRE_ERROR_IO ? status : NACRE_ERROR_DENIED;
+}
+
 /* Reads a file that somebody named; one that is not there, or cannot be read, says so. */
 static nacre_status take_file(const char *path, const char *by, ncr_config *config, ncr_gs_identity *out,
                               nacre_error *err)
@@ -163,8 +169,8 @@ static nacre_status take_file(const char *path, const char *by, ncr_config *conf
     nacre_status status = ncr_token_read_file(path, "the credentials file", &text, &why);
     if (status == NACRE_ERROR_MEMORY)
         return ncr_error_memory(err);
-    if (status != NACRE_OK) /* never "not found", which callers take for the object's absence */
-        return ncr_error_set(err, NACRE_ERROR_DENIED, "%s: %s", by, why.message);
+    if (status != NACRE_OK)
+        return ncr_error_set(err, file_status(status), "%s: %s", by, why.message);
     char *name = ncr_text_format("%s, file %s", by, path);
     status = name ? take_text(&text, name, config, out, err) : ncr_error_memory(err);
     free(name);
@@ -172,31 +178,42 @@ static nacre_status take_file(const char *path, const char *by, ncr_config *conf
     return status;
 }
 
-static char *well_known_path(void)
+/* False: out of memory; *out NULL: there is no home directory. */
+static bool well_known_path(char **out)
 {
     const char *folder = getenv("CLOUDSDK_CONFIG"), *home = getenv("HOME");
+    *out = NULL;
     if (folder && *folder)
-        return ncr_text_format("%s/application_default_credentials.json", folder);
-    return home && *home ? ncr_text_format("%s/.config/gcloud/application_default_credentials.json", home) : NULL;
+        *out = ncr_text_format("%s/application_default_credentials.json", folder);
+    else if (home && *home)
+        *out = ncr_text_format("%s/.config/gcloud/application_default_credentials.json", home);
+    else
+        return true;
+    return *out != NULL;
+}
+
+static nacre_status take_well_known_file(const char *path, ncr_config *config, ncr_gs_identity *out, nacre_error *err)
+{
+    ncr_buffer text;
+    nacre_error why;
+    nacre_status status = ncr_token_read_file(path, "gcloud's file", &text, &why);
+    if (status == NACRE_ERROR_NOT_FOUND)
+        return NACRE_OK;
+    if (status != NACRE_OK)
+        return ncr_error_set(err, file_status(status), "%s", why.message);
+    char *name = ncr_text_format("gcloud's file %s", path);
+    status = name ? take_text(&text, name, config, out, err) : ncr_error_memory(err);
+    free(name);
+    ncr_token_wipe(&text);
+    return status;
 }
 
 static nacre_status take_well_known(ncr_config *config, ncr_gs_identity *out, nacre_error *err)
 {
-    ncr_buffer text;
-    nacre_error why;
-    char *path = well_known_path(), *name = path ? ncr_text_format("gcloud's file %s", path) : NULL;
-    nacre_status status = NACRE_OK;
-    if (name) {
-        status = ncr_token_read_file(path, "gcloud's file", &text, &why);
-        if (status == NACRE_OK) {
-            status = take_text(&text, name, config, out, err);
-            ncr_token_wipe(&text);
-        } else {
-            status =
-                status == NACRE_ERROR_NOT_FOUND ? NACRE_OK : ncr_error_set(err, NACRE_ERROR_DENIED, "%s", why.message);
-        }
-    }
-    free(name);
+    char *path;
+    if (!well_known_path(&path))
+        return ncr_error_memory(err);
+    nacre_status status = path ? take_well_known_file(path, config, out, err) : NACRE_OK;
     free(path);
     return status;
 }
@@ -227,7 +244,9 @@ static char *where_looked(bool is_google)
     if (!is_google)
         return ncr_text_format("%s; for a configured endpoint neither gcloud's file nor the metadata server is used",
                                keys);
-    char *path = well_known_path();
+    char *path;
+    if (!well_known_path(&path))
+        return NULL;
     char *text = ncr_text_format("%s, %s, %s", keys, path ? path : "no home directory",
                                  ncr_gs_machine_is_google(&host) ? "the metadata server" : "no machine of Google's");
     free(path);

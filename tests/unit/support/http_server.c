@@ -24,6 +24,7 @@ typedef struct {
 struct test_server {
     test_handler handler;
     void *user;
+    bool is_lasting;
     int listener;
     unsigned port;
     pthread_t acceptor;
@@ -239,7 +240,7 @@ static bool serve_one(test_server *server, int fd, test_request *request)
     test_answer answer = {.status = 500};
     pthread_mutex_lock(&server->lock);
     request->index = server->request_count;
-    if (server->request_count < MAX_REQUESTS)
+    if (!server->is_lasting && server->request_count < MAX_REQUESTS)
         server->requests[server->request_count++] = request;
     server->handler(server->user, request, &answer);
     size_t size, head_size;
@@ -247,6 +248,8 @@ static bool serve_one(test_server *server, int fd, test_request *request)
     pthread_mutex_unlock(&server->lock);
     bool goes_on = send_answer(server, fd, &answer, data, size, head_size);
     free(data);
+    if (server->is_lasting)
+        free_request(request);
     return goes_on;
 }
 
@@ -273,13 +276,23 @@ static void *serve_connection(void *user)
     return NULL;
 }
 
+/* A place for a connection: a lasting server's are used again. */
+static unsigned free_place(const test_server *server)
+{
+    for (unsigned i = 0; server->is_lasting && i < server->connection_count; i++)
+        if (server->sockets[i] < 0)
+            return i;
+    return server->connection_count;
+}
+
 static void *accept_connections(void *user)
 {
     test_server *server = user;
     for (;;) {
         int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
         pthread_mutex_lock(&server->lock);
-        if (fd < 0 || server->is_stopping || server->connection_count == MAX_CONNECTIONS) {
+        unsigned index = free_place(server);
+        if (fd < 0 || server->is_stopping || index == MAX_CONNECTIONS) {
             pthread_mutex_unlock(&server->lock);
             if (fd >= 0)
                 close(fd);
@@ -288,17 +301,20 @@ static void *accept_connections(void *user)
         int on = 1;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         connection *c = malloc(sizeof *c);
-        *c = (connection){server, server->connection_count};
-        server->sockets[c->index] = fd;
-        pthread_create(&server->threads[c->index], NULL, serve_connection, c);
-        server->connection_count++;
+        *c = (connection){server, index};
+        server->sockets[index] = fd;
+        server->connection_count += index == server->connection_count;
+        pthread_create(&server->threads[index], NULL, serve_connection, c);
+        if (server->is_lasting)
+            pthread_detach(server->threads[index]);
         pthread_mutex_unlock(&server->lock);
     }
 }
 
-test_server *test_server_start(test_handler handler, void *user)
+static test_server *start(test_handler handler, void *user, bool is_lasting)
 {
     test_server *server = calloc(1, sizeof *server);
+    server->is_lasting = is_lasting;
     server->handler = handler;
     server->user = user;
     pthread_mutex_init(&server->lock, NULL);
@@ -315,6 +331,16 @@ test_server *test_server_start(test_handler handler, void *user)
     }
     server->port = ntohs(address.sin_port);
     return server;
+}
+
+test_server *test_server_start(test_handler handler, void *user)
+{
+    return start(handler, user, false);
+}
+
+test_server *test_server_start_lasting(test_handler handler, void *user)
+{
+    return start(handler, user, true);
 }
 
 void test_server_stop(test_server *server)

@@ -47,6 +47,10 @@ typedef void (*test_handler)(void *user, const test_request *request, test_answe
 /* Starts one; NULL when that fails. */
 test_server *test_server_start(test_handler handler, void *user);
 
+/* One that keeps no requests and takes any number of connections, one after another: for processes that are nothing
+ * else, and are ended by a signal. It is never stopped. */
+test_server *test_server_start_lasting(test_handler handler, void *user);
+
 /* Ends all connections and waits for their threads. */
 void test_server_stop(test_server *server);
 
