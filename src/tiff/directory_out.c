@@ -42,8 +42,10 @@ static void add_values(ncr_out_directory *directory, unsigned id, unsigned type,
         return;
     }
     memcpy(data, values, size);
-    if (ncr_machine_is_big_endian())
-        ncr_swap_bytes(data, unit, count);
+    if (ncr_machine_is_big_endian()) {
+        size_t number = type == NCR_TYPE_RATIONAL ? unit / 2 : unit;
+        ncr_swap_bytes(data, number, size / number);
+    }
     ncr_out_entry *entry = add_entry(directory, id, type, NCR_OUT_VALUES, count);
     entry->data = data;
     entry->size = size;
@@ -63,6 +65,16 @@ void ncr_out_long(ncr_out_directory *directory, unsigned id, uint32_t value)
 void ncr_out_shorts(ncr_out_directory *directory, unsigned id, const uint16_t *values, size_t count)
 {
     add_values(directory, id, NCR_TYPE_SHORT, values, count);
+}
+
+void ncr_out_longs(ncr_out_directory *directory, unsigned id, const uint32_t *values, size_t count)
+{
+    add_values(directory, id, NCR_TYPE_LONG, values, count);
+}
+
+void ncr_out_rationals(ncr_out_directory *directory, unsigned id, const uint32_t *values, size_t count)
+{
+    add_values(directory, id, NCR_TYPE_RATIONAL, values, count);
 }
 
 void ncr_out_doubles(ncr_out_directory *directory, unsigned id, const double *values, size_t count)

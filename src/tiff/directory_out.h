@@ -38,6 +38,9 @@ void ncr_out_directory_clear(ncr_out_directory *directory);
 void ncr_out_short(ncr_out_directory *directory, unsigned id, unsigned value);
 void ncr_out_long(ncr_out_directory *directory, unsigned id, uint32_t value);
 void ncr_out_shorts(ncr_out_directory *directory, unsigned id, const uint16_t *values, size_t count);
+void ncr_out_longs(ncr_out_directory *directory, unsigned id, const uint32_t *values, size_t count);
+/* count pairs of numerator and denominator. */
+void ncr_out_rationals(ncr_out_directory *directory, unsigned id, const uint32_t *values, size_t count);
 void ncr_out_doubles(ncr_out_directory *directory, unsigned id, const double *values, size_t count);
 void ncr_out_text(ncr_out_directory *directory, unsigned id, const char *text); /* NULL: nothing */
 void ncr_out_bytes(ncr_out_directory *directory, unsigned id, unsigned type, const void *bytes, size_t size);

@@ -102,34 +102,108 @@ static TIFF *open_sink(sink *s)
 
 unsigned ncr_tiff_sample_format(nacre_dtype dtype)
 {
-    if (!ncr_dtype_is_integer(dtype))
+    bool is_integer = ncr_dtype_is_integer(ncr_dtype_part(dtype));
+    if (ncr_dtype_is_complex(dtype))
+        return is_integer ? NCR_SAMPLE_COMPLEX_INT : NCR_SAMPLE_COMPLEX;
+    if (!is_integer)
         return NCR_SAMPLE_FLOAT;
     return ncr_dtype_is_signed(dtype) ? NCR_SAMPLE_INT : NCR_SAMPLE_UINT;
 }
 
-static void set_level(TIFF *tiff, const ncr_tiff_format *format)
+size_t ncr_tiff_format_row_size(const ncr_tiff_format *format)
 {
-    if (format->level < 0)
-        return;
-    if (format->compression == COMPRESSION_ADOBE_DEFLATE)
-        TIFFSetField(tiff, TIFFTAG_ZIPQUALITY, format->level);
-    else if (format->compression == COMPRESSION_ZSTD)
-        TIFFSetField(tiff, TIFFTAG_ZSTD_LEVEL, format->level);
+    return ((size_t)format->block_width * format->samples * format->bits + 7) / 8;
+}
+
+static uint32_t value_at(const void *values, nacre_dtype dtype, size_t i)
+{
+    if (dtype == NACRE_DTYPE_UINT8)
+        return ((const uint8_t *)values)[i];
+    return dtype == NACRE_DTYPE_UINT16 ? ((const uint16_t *)values)[i] : ((const uint32_t *)values)[i];
+}
+
+void ncr_tiff_pack_bits(const void *values, nacre_dtype dtype, unsigned bits, size_t count, uint8_t *out)
+{
+    uint32_t most = bits < 32 ? (UINT32_C(1) << bits) - 1 : UINT32_MAX;
+    size_t at = 0; /* bits so far */
+    for (size_t i = 0; i < count; i++, at += bits) {
+        uint32_t value = value_at(values, dtype, i);
+        value = value < most ? value : most;
+        for (unsigned bit = 0; bit < bits; bit++)
+            if (value >> (bits - 1 - bit) & 1)
+                out[(at + bit) / 8] |= (uint8_t)(0x80 >> (at + bit) % 8);
+    }
+}
+
+static void set_deflate_or_zstd(TIFF *tiff, const ncr_coding *coding, bool is_zstd)
+{
+    if (coding->level >= 0)
+        TIFFSetField(tiff, is_zstd ? TIFFTAG_ZSTD_LEVEL : TIFFTAG_ZIPQUALITY, coding->level);
+}
+
+/* What libtiff takes as if it were tags. Shared tables of JPEG hold the quantisation only: each block has Huffman
+ * tables of its own, which makes it smaller, as GDAL writes it. */
+static void set_coding(TIFF *tiff, const ncr_tiff_format *format)
+{
+    const ncr_coding *coding = &format->coding;
+    switch (coding->codec->compression) {
+    case COMPRESSION_ADOBE_DEFLATE:
+        set_deflate_or_zstd(tiff, coding, false);
+        break;
+    case COMPRESSION_ZSTD:
+        set_deflate_or_zstd(tiff, coding, true);
+        break;
+    case COMPRESSION_LZMA:
+        if (coding->level >= 0)
+            TIFFSetField(tiff, TIFFTAG_LZMAPRESET, coding->level);
+        break;
+    case COMPRESSION_LERC:
+        TIFFSetField(tiff, TIFFTAG_LERC_MAXZERROR, coding->max_z_error);
+        TIFFSetField(tiff, TIFFTAG_LERC_ADD_COMPRESSION, coding->addition);
+        if (coding->addition)
+            set_deflate_or_zstd(tiff, coding, coding->addition == LERC_ADD_COMPRESSION_ZSTD);
+        break;
+    case COMPRESSION_WEBP:
+        TIFFSetField(tiff, TIFFTAG_WEBP_LEVEL, coding->quality);
+        TIFFSetField(tiff, TIFFTAG_WEBP_LOSSLESS, coding->is_lossless ? 1 : 0);
+        break;
+    case COMPRESSION_JPEG:
+        TIFFSetField(tiff, TIFFTAG_JPEGQUALITY, coding->quality);
+        TIFFSetField(tiff, TIFFTAG_JPEGTABLESMODE, JPEGTABLESMODE_QUANT);
+        if (format->photometric == NCR_PHOTOMETRIC_YCBCR)
+            TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Only JPEG looks at the photometric interpretation, of pictures. */
+static unsigned photometric_for(const ncr_tiff_format *format)
+{
+    bool matters = format->coding.codec->compression == COMPRESSION_JPEG && format->samples >= 3 &&
+                   (format->photometric == NCR_PHOTOMETRIC_RGB || format->photometric == NCR_PHOTOMETRIC_YCBCR);
+    return matters ? format->photometric : NCR_PHOTOMETRIC_MIN_IS_BLACK;
 }
 
 static void set_fields(TIFF *tiff, const ncr_tiff_format *format, int rows)
 {
+    static const uint16_t unspecified[UINT8_MAX];
+    unsigned photometric = photometric_for(format);
+    unsigned extra = format->samples - (photometric == NCR_PHOTOMETRIC_MIN_IS_BLACK ? 1 : 3);
     TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, (uint32_t)format->block_width);
     TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, (uint32_t)rows);
     TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, (uint16_t)format->bits);
     TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, (uint16_t)format->samples);
     TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, (uint16_t)ncr_tiff_sample_format(format->dtype));
-    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, (uint16_t)photometric);
+    if (extra && extra <= UINT8_MAX)
+        TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, (uint16_t)extra, unspecified);
     TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
-    TIFFSetField(tiff, TIFFTAG_COMPRESSION, (uint16_t)format->compression);
-    if (format->predictor > 1)
-        TIFFSetField(tiff, TIFFTAG_PREDICTOR, (uint16_t)format->predictor);
-    set_level(tiff, format);
+    TIFFSetField(tiff, TIFFTAG_COMPRESSION, (uint16_t)format->coding.codec->compression);
+    if (format->coding.predictor > 1)
+        TIFFSetField(tiff, TIFFTAG_PREDICTOR, (uint16_t)format->coding.predictor);
+    set_coding(tiff, format);
     if (format->is_tiled) {
         TIFFSetField(tiff, TIFFTAG_TILEWIDTH, (uint32_t)format->block_width);
         TIFFSetField(tiff, TIFFTAG_TILELENGTH, (uint32_t)rows);
@@ -170,4 +244,37 @@ nacre_status ncr_tiff_encode(const ncr_tiff_format *format, const char *name, in
     if (s.lacks_memory || !*s.message)
         return ncr_error_memory(err);
     return ncr_error_set(err, NACRE_ERROR_IO, "%s: a block could not be encoded: %s", name, s.message);
+}
+
+/* libtiff makes them before the first block, of which they do not depend. */
+nacre_status ncr_tiff_encode_tables(const ncr_tiff_format *format, const char *name, ncr_buffer *out, nacre_error *err)
+{
+    sink s = {0};
+    ncr_buffer_init(&s.bytes, SIZE_MAX);
+    ncr_buffer_init(out, SIZE_MAX);
+    if (format->coding.codec->compression != COMPRESSION_JPEG)
+        return NACRE_OK;
+    TIFF *tiff = open_sink(&s);
+    bool has_tables = false;
+    uint8_t block[16 * 16 * 4] = {0};
+    ncr_tiff_format small = *format;
+    small.block_width = small.block_height = 16;
+    if (tiff) {
+        uint32_t size = 0;
+        const void *tables = NULL;
+        set_fields(tiff, &small, 16);
+        tmsize_t whole = (tmsize_t)(16 * ncr_tiff_format_row_size(&small));
+        tmsize_t written =
+            small.is_tiled ? TIFFWriteEncodedTile(tiff, 0, block, whole) : TIFFWriteEncodedStrip(tiff, 0, block, whole);
+        has_tables = written >= 0 && TIFFGetField(tiff, TIFFTAG_JPEGTABLES, &size, &tables) && size &&
+                     ncr_buffer_append(out, tables, size);
+        s.is_closed = true;
+        TIFFClose(tiff);
+    }
+    ncr_buffer_clear(&s.bytes);
+    if (has_tables)
+        return NACRE_OK;
+    if (s.lacks_memory || !*s.message)
+        return ncr_error_memory(err);
+    return ncr_error_set(err, NACRE_ERROR_IO, "%s: the tables of JPEG could not be made: %s", name, s.message);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,15 +80,39 @@ static bool is_left_out(const ncr_metadata_item *item)
     return !*item->domain && (!strcmp(item->key, "AREA_OR_POINT") || ncr_text_starts(item->key, "TIFFTAG_"));
 }
 
-static bool add_metadata(ncr_buffer *text, const ncr_metadata *metadata, int band)
+static bool add_metadata(ncr_buffer *text, const ncr_creation *creation, const ncr_metadata *metadata, int band)
 {
     for (size_t i = 0; i < metadata->count; i++) {
         const ncr_metadata_item *item = &metadata->items[i];
         const char *name = *item->key ? item->key : item->domain;
+        bool is_statistic = !*item->domain && ncr_text_starts(item->key, "STATISTICS_");
+        if (is_statistic && (creation->without_statistics || creation->with_statistics))
+            continue;
         if (!is_left_out(item) && !add_item(text, name, band, NULL, item->domain, item->value))
             return false;
     }
     return true;
+}
+
+static bool add_statistics(ncr_buffer *text, const ncr_statistics *s, int band)
+{
+    if (!s->count)
+        return true;
+    const struct {
+        const char *name;
+        double value;
+    } items[] = {{"STATISTICS_MAXIMUM", s->maximum},
+                 {"STATISTICS_MEAN", s->mean},
+                 {"STATISTICS_MINIMUM", s->minimum},
+                 {"STATISTICS_STDDEV", sqrt(s->squares / (double)s->count)}};
+    char number[NCR_TEXT_DOUBLE_SIZE];
+    bool added = true;
+    for (size_t i = 0; i < sizeof items / sizeof *items && added; i++) {
+        ncr_text_from_double(items[i].value, number);
+        added = add_item(text, items[i].name, band, NULL, "", number);
+    }
+    snprintf(number, sizeof number, "%.4g", 100.0 * (double)s->count / (double)s->in_all);
+    return added && add_item(text, "STATISTICS_VALID_PERCENT", band, NULL, "", number);
 }
 
 static bool add_band(ncr_buffer *text, const ncr_dataset *dataset, const ncr_creation *creation, int band)
@@ -106,19 +132,21 @@ static bool add_band(ncr_buffer *text, const ncr_dataset *dataset, const ncr_cre
         added = add_item(text, "DESCRIPTION", band, "description", "", b->description);
     if (added && b->color != ncr_out_natural_color(dataset, creation, band))
         added = add_item(text, "COLORINTERP", band, "colorinterp", "", ncr_color_gdal_name(b->color));
-    return added && add_metadata(text, &b->metadata, band);
+    return added && add_metadata(text, creation, &b->metadata, band);
 }
 
-nacre_status ncr_out_gdal_metadata(const ncr_save *save, const ncr_creation *creation, char **out, nacre_error *err)
+nacre_status ncr_out_gdal_metadata(const ncr_save *save, const ncr_creation *creation, const ncr_statistics *statistics,
+                                   char **out, nacre_error *err)
 {
     static const char start[] = "<GDALMetadata>\n";
     const ncr_dataset *dataset = save->dataset;
     ncr_buffer text;
     ncr_buffer_init(&text, TEXT_MAX);
     *out = NULL;
-    bool added = ncr_text_append(&text, start) && add_metadata(&text, &dataset->metadata, -1);
-    for (int band = 0; band < dataset->band_count && added; band++)
-        added = add_band(&text, dataset, creation, band);
+    bool added = ncr_text_append(&text, start) && add_metadata(&text, creation, &dataset->metadata, -1);
+    for (int band = 0; band < creation->band_count && added; band++)
+        added =
+            add_band(&text, dataset, creation, band) && (!statistics || add_statistics(&text, &statistics[band], band));
     bool is_empty = text.size == sizeof start - 1;
     if (added && !is_empty)
         added = ncr_text_append(&text, "</GDALMetadata>\n");

@@ -47,15 +47,14 @@ static double lanczos(double x)
 typedef struct kernel {
     nacre_resampling resampling;
     double radius;            /* in output pixels */
-    double (*weight)(double); /* NULL: nearest and average have rules of their own */
+    double (*weight)(double); /* NULL: those without a kernel have rules of their own */
 } kernel;
 
 static const kernel kernels[] = {
-    {NACRE_RESAMPLING_NEAREST, 0.5, NULL},
-    {NACRE_RESAMPLING_AVERAGE, 0.5, NULL},
-    {NACRE_RESAMPLING_BILINEAR, 1, triangle},
-    {NACRE_RESAMPLING_CUBIC, 2, cubic},
-    {NACRE_RESAMPLING_CUBIC_SPLINE, 2, cubic_spline},
+    {NACRE_RESAMPLING_NEAREST, 0.5, NULL},  {NACRE_RESAMPLING_AVERAGE, 0.5, NULL},
+    {NACRE_RESAMPLING_RMS, 0.5, NULL},      {NACRE_RESAMPLING_MODE, 0.5, NULL},
+    {NACRE_RESAMPLING_GAUSS, 0.5, NULL},    {NACRE_RESAMPLING_BILINEAR, 1, triangle},
+    {NACRE_RESAMPLING_CUBIC, 2, cubic},     {NACRE_RESAMPLING_CUBIC_SPLINE, 2, cubic_spline},
     {NACRE_RESAMPLING_LANCZOS, 3, lanczos},
 };
 
@@ -83,12 +82,57 @@ void ncr_reduce_axis_clear(ncr_reduce_axis *axis)
  * [j, j + 1). */
 static double weight_of(const kernel *k, double from, double ratio, int j)
 {
-    if (k->resampling == NACRE_RESAMPLING_AVERAGE) {
+    if (k->resampling == NACRE_RESAMPLING_AVERAGE || k->resampling == NACRE_RESAMPLING_RMS) {
         double overlap = fmin(j + 1, from + ratio) - fmax(j, from);
         return overlap > 1e-9 ? overlap : 0;
     }
     double centre = from + ratio / 2;
     return k->weight((j + 0.5 - centre) / ratio);
+}
+
+/* Where the output that begins at `from` takes its inputs whole, without parts of them: GDAL's rounding. */
+static int whole_start(double from)
+{
+    return (int)floor(from + 0.5);
+}
+
+/* GDAL's Gaussian: 3 inputs for halves, 5 for quarters, else 7, with binomial weights, around the middle one. */
+static int gauss_taps(double ratio)
+{
+    int factor = whole_start(ratio);
+    return factor <= 2 ? 3 : factor <= 4 ? 5 : 7;
+}
+
+static void set_gauss(ncr_reduce_axis *axis, int input_size, double ratio, int output, int index)
+{
+    double *weights = axis->weights + (size_t)index * (size_t)axis->taps, weight = 1, sum = 0;
+    int dimension = gauss_taps(ratio), start = whole_start(output * ratio);
+    int length = whole_start((output + 1) * ratio) + 1 - start;
+    start += length / 2 - dimension / 2;
+    int first = start > 0 ? start : 0;
+    first = first + axis->taps > input_size ? input_size - axis->taps : first;
+    axis->first[index] = first;
+    for (int t = 0; t < dimension; t++) {
+        if (start + t >= first && start + t < first + axis->taps)
+            sum += weights[start + t - first] = weight;
+        weight = weight * (dimension - 1 - t) / (t + 1);
+    }
+    for (int t = 0; t < axis->taps; t++)
+        weights[t] /= sum;
+}
+
+/* The inputs that are counted; their weights are 1. */
+static void set_mode(ncr_reduce_axis *axis, int input_size, double ratio, int output, int index)
+{
+    double *weights = axis->weights + (size_t)index * (size_t)axis->taps;
+    int start = whole_start(output * ratio), end = whole_start((output + 1) * ratio);
+    start = start < input_size ? start : input_size - 1;
+    end = end > start ? end : start + 1;
+    end = end < input_size ? end : input_size;
+    int first = start + axis->taps > input_size ? input_size - axis->taps : start;
+    axis->first[index] = first;
+    for (int i = start; i < end; i++)
+        weights[i - first] = 1;
 }
 
 /* The inputs of one output; weights are scaled to a sum of 1. */
@@ -98,10 +142,13 @@ static void set_output(ncr_reduce_axis *axis, const kernel *k, int input_size, d
     double *weights = axis->weights + (size_t)index * (size_t)axis->taps;
     int first = (int)floor(centre - k->radius * ratio);
     if (k->resampling == NACRE_RESAMPLING_NEAREST) {
-        /* GDAL's choice: the input at the output's upper left corner, rounded. */
-        first = (int)floor(from + 0.5);
+        first = whole_start(from);
         axis->first[index] = first < input_size ? first : input_size - 1;
         weights[0] = 1;
+        return;
+    }
+    if (k->resampling == NACRE_RESAMPLING_GAUSS || k->resampling == NACRE_RESAMPLING_MODE) {
+        (k->resampling == NACRE_RESAMPLING_MODE ? set_mode : set_gauss)(axis, input_size, ratio, output, index);
         return;
     }
     first = first > 0 ? first : 0;
@@ -114,13 +161,20 @@ static void set_output(ncr_reduce_axis *axis, const kernel *k, int input_size, d
         weights[t] /= sum;
 }
 
+static int taps_of(const kernel *k, double ratio)
+{
+    if (k->resampling == NACRE_RESAMPLING_NEAREST)
+        return 1;
+    return k->resampling == NACRE_RESAMPLING_GAUSS ? gauss_taps(ratio) : (int)ceil(2 * k->radius * ratio) + 1;
+}
+
 nacre_status ncr_reduce_axis_init(ncr_reduce_axis *axis, nacre_resampling resampling, int input_size, int output_size,
                                   int output_first, int count, nacre_error *err)
 {
     const kernel *k = find_kernel(resampling);
     assert(k && output_size > 0 && input_size >= output_size && count > 0);
     double ratio = (double)input_size / output_size;
-    int taps = resampling == NACRE_RESAMPLING_NEAREST ? 1 : (int)ceil(2 * k->radius * ratio) + 1;
+    int taps = taps_of(k, ratio);
     *axis = (ncr_reduce_axis){.count = count, .taps = taps < input_size ? taps : input_size};
     axis->first = ncr_alloc_array((size_t)count, sizeof *axis->first);
     axis->weights = ncr_alloc_array((size_t)count * (size_t)axis->taps, sizeof *axis->weights);
@@ -137,23 +191,24 @@ nacre_status ncr_reduce_axis_init(ncr_reduce_axis *axis, nacre_resampling resamp
 
 /* --- Applying them --- */
 
-/* The work on rows of one band, in doubles. For each row of outputs, phase 1 filters the rows of inputs it needs along
- * y into columns, phase 2 filters these along x. Rows of inputs are kept in a ring of as many as an output needs.
+/* The work on rows of one band, in doubles. Rows of inputs are kept in a ring of as many as an output needs.
  *
- * Where all inputs of a row of outputs are valid there is one sum. Else there are three more: of valid inputs with
- * positive weights, of these weights, and the number of invalid inputs with any weight, which tells the outputs that
- * may use the plain sum. */
-enum { ALL, POSITIVE, WEIGHT, INVALID, SUMS };
-
+ * Where all inputs of a row of outputs are valid, they are filtered along y into columns, then these along x. Else rows
+ * come first, as in GDAL: invalid inputs are left out, and a kernel's row is divided by the weight that is left before
+ * columns are filtered likewise; other sums are divided once, at the end. */
 typedef struct work {
     const ncr_reduce_axis *x, *y;
     const ncr_reduce_band *band;
+    bool is_kernel, avoids_nodata;
     size_t width;          /* of the inputs */
     double *lines;         /* [taps][width] inputs; invalid ones are 0, so that NaN does not spread */
-    double *valid;         /* [taps][width] 1 or 0 */
+    uint8_t *valid;        /* [taps][width] 1 or 0 */
     size_t *invalid_count; /* [taps] */
     int *ring_row;         /* [taps] which row of inputs is there; -1: none */
-    double *sums[SUMS];    /* [width] */
+    double *columns;       /* [width] */
+    double *across;        /* [taps][x->count] rows of inputs filtered along x */
+    double *weights;       /* likewise */
+    int *across_row;       /* [taps] which row that is; -1: none */
     double *output;        /* [x->count] */
 } work;
 
@@ -163,33 +218,44 @@ static void free_work(work *w)
     free(w->valid);
     free(w->invalid_count);
     free(w->ring_row);
-    for (int i = 0; i < SUMS; i++)
-        free(w->sums[i]);
+    free(w->columns);
+    free(w->across);
+    free(w->weights);
+    free(w->across_row);
     free(w->output);
+}
+
+/* Whether results that are the nodata value by chance are moved from it. GDAL leaves those of its Gaussian, and averages
+ * of other integers than uint8 and uint16 where no input near them, in the part that it has cut, is invalid. */
+static bool avoids_nodata(const ncr_reduce_band *band)
+{
+    return band->has_nodata && ncr_dtype_is_integer(band->dtype) && band->resampling != NACRE_RESAMPLING_GAUSS;
 }
 
 static bool alloc_work(work *w, const ncr_reduce_axis *x, const ncr_reduce_axis *y, const ncr_reduce_band *band)
 {
-    size_t taps = (size_t)y->taps;
-    bool allocated = true;
+    size_t taps = (size_t)y->taps, count = (size_t)x->count;
     *w = (work){.x = x, .y = y, .band = band, .width = (size_t)(x->input_end - x->input_first)};
+    w->is_kernel = find_kernel(band->resampling)->weight;
+    w->avoids_nodata = avoids_nodata(band);
     w->lines = ncr_alloc_array(taps * w->width, sizeof(double));
-    w->valid = ncr_alloc_array(taps * w->width, sizeof(double));
+    w->valid = ncr_alloc_array(taps * w->width, 1);
     w->invalid_count = ncr_alloc_array(taps, sizeof(size_t));
     w->ring_row = ncr_alloc_array(taps, sizeof(int));
-    w->output = ncr_alloc_array((size_t)x->count, sizeof(double));
-    for (int i = 0; i < SUMS; i++) {
-        w->sums[i] = ncr_alloc_array(w->width, sizeof(double));
-        allocated &= w->sums[i] != NULL;
-    }
-    allocated &= w->lines && w->valid && w->invalid_count && w->ring_row && w->output;
+    w->columns = ncr_alloc_array(w->width, sizeof(double));
+    w->across = ncr_alloc_array(taps * count, sizeof(double));
+    w->weights = ncr_alloc_array(taps * count, sizeof(double));
+    w->across_row = ncr_alloc_array(taps, sizeof(int));
+    w->output = ncr_alloc_array(count, sizeof(double));
+    bool allocated = w->lines && w->valid && w->invalid_count && w->ring_row && w->columns && w->across && w->weights &&
+                     w->across_row && w->output;
     for (size_t i = 0; allocated && i < taps; i++)
-        w->ring_row[i] = -1;
+        w->ring_row[i] = w->across_row[i] = -1;
     return allocated;
 }
 
 /* Marks what is invalid of a row of inputs and returns how many that are. */
-static size_t mark_invalid(const work *w, int row, double *line, double *valid)
+static size_t mark_invalid(const work *w, int row, double *line, uint8_t *valid)
 {
     const ncr_reduce_band *band = w->band;
     const uint8_t *mask = band->valid ? band->valid + (size_t)row * w->width : NULL;
@@ -213,105 +279,153 @@ static size_t ring_slot(work *w, int row)
         ncr_convert(band->input + row * band->input_row, band->dtype, band->input_pixel, line, NACRE_DTYPE_FLOAT64,
                     sizeof(double), w->width);
         w->invalid_count[slot] = mark_invalid(w, row, line, w->valid + slot * w->width);
+        for (size_t i = 0; band->resampling == NACRE_RESAMPLING_RMS && i < w->width; i++)
+            line[i] *= line[i];
         w->ring_row[slot] = row;
     }
     return slot;
 }
 
-static void add_plain(const work *w, size_t slot, double weight)
-{
-    const double *line = w->lines + slot * w->width;
-    double *all = w->sums[ALL];
-    for (size_t i = 0; i < w->width; i++)
-        all[i] += weight * line[i];
-}
-
-static void add_masked(const work *w, size_t slot, double weight)
-{
-    const double *line = w->lines + slot * w->width, *valid = w->valid + slot * w->width;
-    double *positive = w->sums[POSITIVE], *weights = w->sums[WEIGHT], *invalid = w->sums[INVALID];
-    double only = weight > 0 ? weight : 0;
-    for (size_t i = 0; i < w->width; i++) {
-        positive[i] += only * line[i];
-        weights[i] += only * valid[i];
-        invalid[i] += 1 - valid[i];
-    }
-}
-
-/* Phase 1. Tells how many inputs are invalid. */
-static size_t filter_columns(work *w, int index, size_t *in_all)
+/* How many inputs of a row of outputs are invalid, of how many. */
+static size_t count_invalid(work *w, int index, size_t *in_all)
 {
     const ncr_reduce_axis *y = w->y;
     const double *weights = y->weights + (size_t)index * (size_t)y->taps;
-    int first = y->first[index] - y->input_first;
     size_t invalid = 0;
     *in_all = 0;
     for (int t = 0; t < y->taps; t++)
         if (weights[t] != 0) {
-            invalid += w->invalid_count[ring_slot(w, first + t)];
+            invalid += w->invalid_count[ring_slot(w, y->first[index] - y->input_first + t)];
             *in_all += w->width;
-        }
-    for (int i = 0; i < SUMS && invalid != *in_all; i++)
-        memset(w->sums[i], 0, w->width * sizeof(double));
-    for (int t = 0; t < y->taps && invalid != *in_all; t++)
-        if (weights[t] != 0) {
-            size_t slot = ring_slot(w, first + t);
-            add_plain(w, slot, weights[t]);
-            if (invalid)
-                add_masked(w, slot, weights[t]);
         }
     return invalid;
 }
 
-static double filter_all(const work *w, int index)
+static void filter_columns(work *w, int index)
+{
+    const ncr_reduce_axis *y = w->y;
+    const double *weights = y->weights + (size_t)index * (size_t)y->taps;
+    double *restrict columns = w->columns;
+    memset(columns, 0, w->width * sizeof *columns);
+    for (int t = 0; t < y->taps; t++) {
+        if (weights[t] == 0)
+            continue;
+        const double *restrict line = w->lines + ring_slot(w, y->first[index] - y->input_first + t) * w->width;
+        double weight = weights[t];
+        for (size_t i = 0; i < w->width; i++)
+            columns[i] += weight * line[i];
+    }
+}
+
+static double filter_all(const work *w, int index, const double *values)
 {
     const ncr_reduce_axis *x = w->x;
     const double *weights = x->weights + (size_t)index * (size_t)x->taps;
-    const double *all = w->sums[ALL] + (x->first[index] - x->input_first);
+    const double *from = values + (x->first[index] - x->input_first);
     double sum = 0;
     for (int t = 0; t < x->taps; t++)
-        sum += weights[t] * all[t];
+        sum += weights[t] * from[t];
     return sum;
 }
 
-/* The result must not look invalid: it is moved to the next value of its type. */
-static double avoid_nodata(double value, const ncr_reduce_band *band)
+/* The result of a sum. */
+static double result_of(const work *w, double value)
 {
-    if (!band->has_nodata || !ncr_dtype_is_integer(band->dtype) || round(value) != band->nodata)
+    const ncr_reduce_band *band = w->band;
+    if (band->resampling == NACRE_RESAMPLING_RMS)
+        value = sqrt(value);
+    if (!w->avoids_nodata || round(value) != band->nodata)
         return value;
     return band->nodata >= ncr_dtype_max(band->dtype) ? band->nodata - 1 : band->nodata + 1;
 }
 
-static double filter_masked(const work *w, int index)
+/* Of kernels with negative weights, half of the inputs must be valid in succession, since what few of them add up to
+ * may be far off. */
+static int needed_streak(const work *w, const double *weights, int taps)
+{
+    int length = 0;
+    if (w->band->resampling != NACRE_RESAMPLING_CUBIC && w->band->resampling != NACRE_RESAMPLING_LANCZOS)
+        return 0;
+    for (int t = 0; t < taps; t++)
+        length += weights[t] != 0;
+    return length / 2;
+}
+
+static void filter_masked(const work *w, int index, const double *line, const uint8_t *valid, double *sum,
+                          double *weight)
 {
     const ncr_reduce_axis *x = w->x;
     const double *weights = x->weights + (size_t)index * (size_t)x->taps;
-    size_t at = (size_t)(x->first[index] - x->input_first);
-    double positive = 0, weight = 0, invalid = 0;
+    ptrdiff_t at = x->first[index] - x->input_first;
+    int needed = needed_streak(w, weights, x->taps), longest = 0, streak = 0;
+    *sum = *weight = 0;
     for (int t = 0; t < x->taps; t++) {
-        double only = weights[t] > 0 ? weights[t] : 0;
-        positive += only * w->sums[POSITIVE][at + (size_t)t];
-        weight += only * w->sums[WEIGHT][at + (size_t)t];
-        invalid += weights[t] != 0 ? w->sums[INVALID][at + (size_t)t] : 0;
+        if (weights[t] == 0)
+            continue;
+        streak = valid[at + t] ? streak + 1 : 0;
+        longest = streak > longest ? streak : longest;
+        *sum += weights[t] * line[at + t];
+        *weight += valid[at + t] ? weights[t] : 0;
     }
-    if (invalid == 0)
-        return avoid_nodata(filter_all(w, index), w->band);
-    if (weight > 0)
-        return avoid_nodata(positive / weight, w->band);
-    return w->band->has_nodata ? w->band->nodata : 0;
+    if (longest < needed)
+        *sum = *weight = 0;
+}
+
+/* A row of inputs, filtered along x. */
+static size_t across_slot(work *w, int row)
+{
+    const ncr_reduce_axis *x = w->x;
+    size_t slot = ring_slot(w, row);
+    const double *line = w->lines + slot * w->width;
+    double *sums = w->across + slot * (size_t)x->count, *weights = w->weights + slot * (size_t)x->count;
+    if (w->across_row[slot] == row)
+        return slot;
+    w->across_row[slot] = row;
+    for (int i = 0; i < x->count; i++) {
+        if (!w->invalid_count[slot]) {
+            sums[i] = filter_all(w, i, line);
+            weights[i] = 1;
+            continue;
+        }
+        filter_masked(w, i, line, w->valid + slot * w->width, &sums[i], &weights[i]);
+        if (w->is_kernel) {
+            bool enough = weights[i] > 1e-6;
+            sums[i] = enough ? sums[i] / weights[i] : 0;
+            weights[i] = enough ? 1 : 0;
+        }
+    }
+    return slot;
+}
+
+static double masked_output(work *w, int index, int column)
+{
+    const ncr_reduce_axis *y = w->y;
+    const double *down = y->weights + (size_t)index * (size_t)y->taps;
+    int needed = needed_streak(w, down, y->taps), longest = 0, streak = 0;
+    double sum = 0, weight = 0, nothing = w->band->has_nodata ? w->band->nodata : 0;
+    for (int t = 0; t < y->taps; t++) {
+        if (down[t] == 0)
+            continue;
+        size_t at = across_slot(w, y->first[index] - y->input_first + t) * (size_t)w->x->count + (size_t)column;
+        streak = w->weights[at] > 0 ? streak + 1 : 0;
+        longest = streak > longest ? streak : longest;
+        sum += down[t] * w->across[at];
+        weight += down[t] * w->weights[at];
+    }
+    return longest >= needed && weight > 1e-6 ? result_of(w, sum / weight) : nothing;
 }
 
 static void reduce_row(work *w, int index)
 {
     const ncr_reduce_band *band = w->band;
-    size_t in_all, invalid = filter_columns(w, index, &in_all);
+    size_t in_all, invalid = count_invalid(w, index, &in_all);
+    if (!invalid)
+        filter_columns(w, index);
     for (int i = 0; i < w->x->count; i++) {
         if (invalid == in_all)
             w->output[i] = band->has_nodata ? band->nodata : 0;
-        else if (invalid)
-            w->output[i] = filter_masked(w, i);
         else
-            w->output[i] = avoid_nodata(filter_all(w, i), band);
+            w->output[i] = invalid ? masked_output(w, index, i) : result_of(w, filter_all(w, i, w->columns));
     }
     ncr_convert(w->output, NACRE_DTYPE_FLOAT64, sizeof(double), band->output + index * band->output_row, band->dtype,
                 band->output_pixel, (size_t)w->x->count);
@@ -329,6 +443,83 @@ static void copy_nearest(const ncr_reduce_axis *x, const ncr_reduce_axis *y, con
     }
 }
 
+/* --- The most frequent value --- */
+
+typedef struct candidate {
+    const uint8_t *value;
+    size_t count;
+} candidate;
+
+static bool is_invalid_input(const ncr_reduce_axis *x, const ncr_reduce_band *band, const uint8_t *value, int column,
+                             int row)
+{
+    size_t width = (size_t)(x->input_end - x->input_first);
+    double number;
+    if (band->valid && !band->valid[(size_t)row * width + (size_t)column])
+        return true;
+    if (!band->has_nodata && ncr_dtype_is_integer(band->dtype))
+        return false;
+    ncr_convert(value, band->dtype, 0, &number, NACRE_DTYPE_FLOAT64, 0, 1);
+    return isnan(number) || (band->has_nodata && number == band->nodata);
+}
+
+/* Of values that are equally frequent, the one that was so first, row by row. */
+static const uint8_t *find_mode(const ncr_reduce_axis *x, const ncr_reduce_axis *y, const ncr_reduce_band *band, int i,
+                                int j, candidate *candidates)
+{
+    const double *across = x->weights + (size_t)i * (size_t)x->taps, *down = y->weights + (size_t)j * (size_t)y->taps;
+    size_t size = ncr_dtype_size(band->dtype), count = 0, best = 0;
+    for (int v = 0; v < y->taps; v++)
+        for (int u = 0; u < x->taps && down[v] != 0; u++) {
+            int column = x->first[i] - x->input_first + u, row = y->first[j] - y->input_first + v;
+            const uint8_t *value = band->input + row * band->input_row + column * band->input_pixel;
+            if (across[u] == 0 || is_invalid_input(x, band, value, column, row))
+                continue;
+            size_t at = 0;
+            while (at < count && memcmp(candidates[at].value, value, size) != 0)
+                at++;
+            if (at == count)
+                candidates[count++] = (candidate){.value = value};
+            candidates[at].count++;
+            best = candidates[at].count > candidates[best].count ? at : best;
+        }
+    return count ? candidates[best].value : NULL;
+}
+
+static nacre_status reduce_mode(const ncr_reduce_axis *x, const ncr_reduce_axis *y, const ncr_reduce_band *band,
+                                int first_row, int end_row, nacre_error *err)
+{
+    size_t size = ncr_dtype_size(band->dtype);
+    double nothing = band->has_nodata ? band->nodata : 0;
+    candidate *candidates = ncr_alloc_array((size_t)x->taps * (size_t)y->taps, sizeof *candidates);
+    if (!candidates)
+        return ncr_error_memory(err);
+    for (int j = first_row; j < end_row; j++)
+        for (int i = 0; i < x->count; i++) {
+            const uint8_t *value = find_mode(x, y, band, i, j, candidates);
+            uint8_t *to = band->output + j * band->output_row + i * band->output_pixel;
+            if (value)
+                memcpy(to, value, size);
+            else
+                ncr_convert(&nothing, NACRE_DTYPE_FLOAT64, 0, to, band->dtype, 0, 1);
+        }
+    free(candidates);
+    return NACRE_OK;
+}
+
+/* Real and imaginary parts are reduced each for itself. */
+static nacre_status reduce_complex(const ncr_reduce_axis *x, const ncr_reduce_axis *y, const ncr_reduce_band *band,
+                                   int first_row, int end_row, nacre_error *err)
+{
+    ncr_reduce_band part = *band;
+    part.dtype = ncr_dtype_part(band->dtype);
+    part.has_nodata = false;
+    nacre_status status = ncr_reduce(x, y, &part, first_row, end_row, err);
+    part.input += ncr_dtype_size(part.dtype);
+    part.output += ncr_dtype_size(part.dtype);
+    return status == NACRE_OK ? ncr_reduce(x, y, &part, first_row, end_row, err) : status;
+}
+
 nacre_status ncr_reduce(const ncr_reduce_axis *x, const ncr_reduce_axis *y, const ncr_reduce_band *band, int first_row,
                         int end_row, nacre_error *err)
 {
@@ -336,6 +527,10 @@ nacre_status ncr_reduce(const ncr_reduce_axis *x, const ncr_reduce_axis *y, cons
         copy_nearest(x, y, band, first_row, end_row);
         return NACRE_OK;
     }
+    if (band->resampling == NACRE_RESAMPLING_MODE)
+        return reduce_mode(x, y, band, first_row, end_row, err);
+    if (ncr_dtype_is_complex(band->dtype))
+        return reduce_complex(x, y, band, first_row, end_row, err);
     work w;
     nacre_status status = alloc_work(&w, x, y, band) ? NACRE_OK : ncr_error_memory(err);
     for (int j = first_row; j < end_row && status == NACRE_OK; j++)
@@ -348,6 +543,8 @@ nacre_status ncr_reduce_mask(const ncr_reduce_axis *x, const ncr_reduce_axis *y,
                              const uint8_t *valid, uint8_t *output, nacre_error *err)
 {
     /* A mask's valid values have a mean of 255, whatever their weights, and without any the output is 0. */
+    if (resampling == NACRE_RESAMPLING_RMS || resampling == NACRE_RESAMPLING_MODE)
+        resampling = NACRE_RESAMPLING_AVERAGE; /* which is of the same inputs */
     ptrdiff_t width = x->input_end - x->input_first;
     ncr_reduce_band band = {.dtype = NACRE_DTYPE_UINT8,
                             .resampling = resampling,

@@ -42,8 +42,9 @@ typedef struct ncr_reduce_band {
     ptrdiff_t output_pixel, output_row;
 } ncr_reduce_band;
 
-/* Computes rows [first_row, end_row) of the outputs of both axes: the weighted mean of all inputs, or of the valid ones
- * with positive weight where not all are valid; without any it is nodata, or 0. Rows may be computed at once by several
+/* Computes rows [first_row, end_row) of the outputs of both axes: the weighted mean (rms: of squares; mode: the most
+ * frequent) of all inputs, or of the valid ones with positive weight where not all are valid; without any it is nodata,
+ * or 0. Rows may be computed at once by several
  * threads. NACRE_ERROR_MEMORY. */
 nacre_status ncr_reduce(const ncr_reduce_axis *x, const ncr_reduce_axis *y, const ncr_reduce_band *band, int first_row,
                         int end_row, nacre_error *err);

@@ -50,8 +50,9 @@ static nacre_status describe(output *out, int level_number, bool is_mask, nacre_
     ncr_out_directory *directory = &out->head.directories[number];
     size_t count = is_mask ? (size_t)level->across * (size_t)level->down : level->block_count;
     ncr_out_image image = {level->width, level->height, level_number > 0, is_mask, count};
-    nacre_status status = ncr_out_describe(directory, out->save, out->creation,
-                                           is_mask ? &out->pyramid.mask : &out->pyramid.image, &image, err);
+    const ncr_tiff_format *format = ncr_pyramid_format(&out->pyramid, level_number, is_mask);
+    nacre_status status =
+        ncr_out_describe(directory, out->save, out->creation, format, out->pyramid.statistics, &image, err);
     uint64_t *offsets = ncr_alloc_array(count, sizeof *offsets), *sizes = ncr_alloc_array(count, sizeof *sizes);
     out->arrays[2 * number] = offsets;
     out->arrays[2 * number + 1] = sizes;
@@ -123,10 +124,12 @@ static nacre_status place_block(output *out, const ncr_out_block *block, int dir
                                 nacre_error *err)
 {
     uint64_t *at = user;
+    if (block->origin == NCR_OUT_SPARSE)
+        return NACRE_OK; /* offset and size are 0 */
     if (block->size > UINT32_MAX)
         return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
                              "%s: a block of %" PRIu64 " bytes: TIFF writes at most 4 GiB",
-                             out->save->destination->name, block->size);
+                             out->save->destination->name, (uint64_t)block->size);
     out->arrays[2 * directory][number] = *at + frame(out);
     out->arrays[2 * directory + 1][number] = block->size;
     *at += block->size + 2 * frame(out);
@@ -169,6 +172,8 @@ static nacre_status write_block(output *out, const ncr_out_block *block, int dir
 {
     (void)directory, (void)number;
     stream *s = user;
+    if (block->origin == NCR_OUT_SPARSE)
+        return NACRE_OK;
     size_t size = (size_t)block->size, border = (size_t)frame(out), whole = size + 2 * border;
     if (!ncr_array_reserve(&s->bytes, &s->capacity, whole + 4, 1))
         return ncr_error_memory(err);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tiff.h>
 
 #include "base/text.h"
 #include "raster/dtype.h"
@@ -14,16 +15,29 @@
 
 /* --- Pixels --- */
 
+static bool is_rgb(const ncr_creation *creation)
+{
+    return creation->photometric == NCR_PHOTOMETRIC_RGB || creation->photometric == NCR_PHOTOMETRIC_YCBCR;
+}
+
 static int color_samples(const ncr_creation *creation)
 {
-    return creation->photometric == NCR_PHOTOMETRIC_RGB ? 3 : 1;
+    return is_rgb(creation) ? 3 : 1;
+}
+
+/* Whether a band (from 0) is alpha in the file. */
+static bool is_alpha(const ncr_dataset *dataset, const ncr_creation *creation, int band)
+{
+    if (band + 1 == creation->band_count)
+        return creation->last_is_alpha;
+    return dataset->bands[band].color == NACRE_COLOR_ALPHA;
 }
 
 nacre_color ncr_out_natural_color(const ncr_dataset *dataset, const ncr_creation *creation, int band)
 {
     if (band >= color_samples(creation))
-        return dataset->bands[band].color == NACRE_COLOR_ALPHA ? NACRE_COLOR_ALPHA : NACRE_COLOR_UNDEFINED;
-    if (creation->photometric == NCR_PHOTOMETRIC_RGB)
+        return is_alpha(dataset, creation, band) ? NACRE_COLOR_ALPHA : NACRE_COLOR_UNDEFINED;
+    if (is_rgb(creation))
         return (nacre_color)(NACRE_COLOR_RED + band);
     return creation->photometric == NCR_PHOTOMETRIC_PALETTE ? NACRE_COLOR_PALETTE : NACRE_COLOR_GRAY;
 }
@@ -41,22 +55,46 @@ static void add_repeated(ncr_out_directory *directory, unsigned id, unsigned val
     free(values);
 }
 
-static void add_extra_samples(ncr_out_directory *directory, const ncr_dataset *dataset, const ncr_creation *creation)
+static void add_extra_samples(ncr_out_directory *directory, const ncr_dataset *dataset, const ncr_creation *creation,
+                              unsigned photometric)
 {
-    int first = color_samples(creation);
-    if (dataset->band_count <= first)
+    int first = photometric == NCR_PHOTOMETRIC_RGB || photometric == NCR_PHOTOMETRIC_YCBCR ? 3 : 1;
+    if (creation->band_count <= first)
         return;
-    size_t count = (size_t)(dataset->band_count - first);
+    size_t count = (size_t)(creation->band_count - first);
     uint16_t *values = ncr_alloc_array(count, sizeof *values);
     if (!values) {
         directory->failed = true;
         return;
     }
     for (size_t i = 0; i < count; i++)
-        if (dataset->bands[first + (int)i].color == NACRE_COLOR_ALPHA)
-            values[i] = NCR_EXTRA_UNASSOCIATED_ALPHA;
+        if (is_alpha(dataset, creation, first + (int)i))
+            values[i] = (uint16_t)creation->alpha;
     ncr_out_shorts(directory, NCR_TAG_EXTRA_SAMPLES, values, count);
     free(values);
+}
+
+/* What a reader must know of a scheme besides its number. */
+static nacre_status add_coding(ncr_out_directory *directory, const char *name, const ncr_tiff_format *format,
+                               nacre_error *err)
+{
+    const ncr_coding *coding = &format->coding;
+    ncr_buffer tables;
+    if (coding->predictor > 1)
+        ncr_out_short(directory, NCR_TAG_PREDICTOR, coding->predictor);
+    if (coding->codec->compression == COMPRESSION_LERC) {
+        uint32_t parameters[2] = {LERC_VERSION_2_4, coding->addition};
+        ncr_out_longs(directory, NCR_TAG_LERC_PARAMETERS, parameters, 2);
+    }
+    if (format->photometric == NCR_PHOTOMETRIC_YCBCR) {
+        static const uint32_t black_white[12] = {0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1};
+        ncr_out_shorts(directory, NCR_TAG_YCBCR_SUBSAMPLING, (uint16_t[]){2, 2}, 2);
+        ncr_out_rationals(directory, NCR_TAG_REFERENCE_BLACK_WHITE, black_white, 6);
+    }
+    nacre_status status = ncr_tiff_encode_tables(format, name, &tables, err);
+    ncr_out_bytes(directory, NCR_TAG_JPEG_TABLES, NCR_TYPE_UNDEFINED, tables.data, tables.size);
+    ncr_buffer_clear(&tables);
+    return status;
 }
 
 static void add_blocks(ncr_out_directory *directory, const ncr_tiff_format *format, const ncr_out_image *image)
@@ -70,10 +108,10 @@ static void add_blocks(ncr_out_directory *directory, const ncr_tiff_format *form
     ncr_out_arrays(directory, format->is_tiled, image->block_count);
 }
 
-static void add_pixels(ncr_out_directory *directory, const ncr_save *save, const ncr_creation *creation,
-                       const ncr_tiff_format *format, const ncr_out_image *image)
+static nacre_status add_pixels(ncr_out_directory *directory, const ncr_save *save, const ncr_creation *creation,
+                               const ncr_tiff_format *format, const ncr_out_image *image, nacre_error *err)
 {
-    unsigned samples = image->is_mask ? 1 : (unsigned)save->dataset->band_count;
+    unsigned samples = image->is_mask ? 1 : (unsigned)creation->band_count;
     unsigned subfile = (image->is_overview ? NCR_SUBFILE_REDUCED : 0) | (image->is_mask ? NCR_SUBFILE_MASK : 0);
     bool is_separate = creation->is_separate && !image->is_mask;
     if (subfile)
@@ -81,16 +119,15 @@ static void add_pixels(ncr_out_directory *directory, const ncr_save *save, const
     ncr_out_long(directory, NCR_TAG_IMAGE_WIDTH, (uint32_t)image->width);
     ncr_out_long(directory, NCR_TAG_IMAGE_LENGTH, (uint32_t)image->height);
     add_repeated(directory, NCR_TAG_BITS_PER_SAMPLE, format->bits, samples);
-    ncr_out_short(directory, NCR_TAG_COMPRESSION, format->compression);
-    ncr_out_short(directory, NCR_TAG_PHOTOMETRIC, image->is_mask ? NCR_PHOTOMETRIC_MASK : creation->photometric);
+    ncr_out_short(directory, NCR_TAG_COMPRESSION, format->coding.codec->compression);
+    ncr_out_short(directory, NCR_TAG_PHOTOMETRIC, image->is_mask ? NCR_PHOTOMETRIC_MASK : format->photometric);
     ncr_out_short(directory, NCR_TAG_SAMPLES_PER_PIXEL, samples);
     ncr_out_short(directory, NCR_TAG_PLANAR_CONFIG, is_separate ? NCR_PLANAR_SEPARATE : NCR_PLANAR_CONTIG);
-    if (format->predictor > 1)
-        ncr_out_short(directory, NCR_TAG_PREDICTOR, format->predictor);
     add_repeated(directory, NCR_TAG_SAMPLE_FORMAT, ncr_tiff_sample_format(format->dtype), samples);
     if (!image->is_mask)
-        add_extra_samples(directory, save->dataset, creation);
+        add_extra_samples(directory, save->dataset, creation, format->photometric);
     add_blocks(directory, format, image);
+    return add_coding(directory, save->destination->name, format, err);
 }
 
 /* TIFF has one nodata for all bands: that of the first band. */
@@ -200,28 +237,33 @@ static void add_texts(ncr_out_directory *directory, const ncr_metadata *metadata
 }
 
 static nacre_status add_metadata(ncr_out_directory *directory, const ncr_save *save, const ncr_creation *creation,
-                                 nacre_error *err)
+                                 const ncr_statistics *statistics, nacre_error *err)
 {
     char *text = NULL;
     add_texts(directory, &save->dataset->metadata);
-    nacre_status status = ncr_out_gdal_metadata(save, creation, &text, err);
+    if (creation->profile != NCR_PROFILE_GDAL)
+        return NACRE_OK;
+    nacre_status status = ncr_out_gdal_metadata(save, creation, statistics, &text, err);
     ncr_out_text(directory, NCR_TAG_GDAL_METADATA, text);
     free(text);
     return status;
 }
 
 nacre_status ncr_out_describe(ncr_out_directory *directory, const ncr_save *save, const ncr_creation *creation,
-                              const ncr_tiff_format *format, const ncr_out_image *image, nacre_error *err)
+                              const ncr_tiff_format *format, const ncr_statistics *statistics,
+                              const ncr_out_image *image, nacre_error *err)
 {
     *directory = (ncr_out_directory){0};
-    add_pixels(directory, save, creation, format, image);
-    if (image->is_mask)
-        return NACRE_OK;
-    add_nodata(directory, save->dataset);
-    if (creation->photometric == NCR_PHOTOMETRIC_PALETTE)
+    nacre_status status = add_pixels(directory, save, creation, format, image, err);
+    if (image->is_mask || status != NACRE_OK)
+        return status;
+    if (creation->profile == NCR_PROFILE_GDAL)
+        add_nodata(directory, save->dataset);
+    if (format->photometric == NCR_PHOTOMETRIC_PALETTE)
         add_color_map(directory, &save->dataset->bands[0], format->bits);
     if (image->is_overview)
         return NACRE_OK;
-    nacre_status status = add_position(directory, save, err);
-    return status == NACRE_OK ? add_metadata(directory, save, creation, err) : status;
+    if (creation->profile != NCR_PROFILE_BASELINE)
+        status = add_position(directory, save, err);
+    return status == NACRE_OK ? add_metadata(directory, save, creation, statistics, err) : status;
 }

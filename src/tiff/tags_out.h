@@ -6,6 +6,7 @@
 #include "tiff/creation.h"
 #include "tiff/directory_out.h"
 #include "tiff/encode.h"
+#include "tiff/statistics.h"
 
 /* What the directories of a file being written say of a dataset. */
 
@@ -16,14 +17,16 @@ typedef struct ncr_out_image {
 } ncr_out_image;
 
 /* The tags of an image: all of them for full resolution, those that describe pixels for overviews, few for masks.
- * directory is cleared by the caller whatever happens. */
+ * statistics: of each band, or NULL. directory is cleared by the caller whatever happens. */
 nacre_status ncr_out_describe(ncr_out_directory *directory, const ncr_save *save, const ncr_creation *creation,
-                              const ncr_tiff_format *format, const ncr_out_image *image, nacre_error *err);
+                              const ncr_tiff_format *format, const ncr_statistics *statistics,
+                              const ncr_out_image *image, nacre_error *err);
 
 /* The colour that a reader finds for a band (from 0) without being told. */
 nacre_color ncr_out_natural_color(const ncr_dataset *dataset, const ncr_creation *creation, int band);
 
 /* The text of the tag GDAL_METADATA; *out is NULL where there is nothing to say, else the caller's to free. */
-nacre_status ncr_out_gdal_metadata(const ncr_save *save, const ncr_creation *creation, char **out, nacre_error *err);
+nacre_status ncr_out_gdal_metadata(const ncr_save *save, const ncr_creation *creation, const ncr_statistics *statistics,
+                                   char **out, nacre_error *err);
 
 #endif

@@ -47,9 +47,9 @@ static void init_scene(scene *s, const ncr_tiff_format *format, bool big_endian)
                                   .samples = format->samples,
                                   .bits = format->bits,
                                   .dtype = format->dtype,
-                                  .compression = format->compression,
+                                  .compression = format->coding.codec->compression,
                                   .photometric = 1,
-                                  .predictor = format->predictor,
+                                  .predictor = format->coding.predictor,
                                   .fill_order = 1};
     s->shorts[0] = (uint16_t)ncr_tiff_sample_format(format->dtype);
     add_tag(s, NCR_TAG_SAMPLE_FORMAT, NCR_TYPE_SHORT, 1, &s->shorts[0]);
@@ -120,15 +120,15 @@ static void every_codec_predictor_and_type_comes_back(void **state)
                     if (!ncr_tiff_codec_is_supported(compressions[i]) || (predictor == 3 && !is_float) ||
                         (predictor > 1 && !takes))
                         continue;
-                    ncr_tiff_format format = {.dtype = (nacre_dtype)dtype,
-                                              .bits = (unsigned)ncr_dtype_size((nacre_dtype)dtype) * 8,
-                                              .samples = variant & 1 ? 3 : 1,
-                                              .compression = compressions[i],
-                                              .predictor = predictor,
-                                              .level = -1,
-                                              .is_tiled = variant & 2,
-                                              .block_width = WIDTH,
-                                              .block_height = HEIGHT};
+                    ncr_tiff_format format = {
+                        .dtype = (nacre_dtype)dtype,
+                        .bits = (unsigned)ncr_dtype_size((nacre_dtype)dtype) * 8,
+                        .samples = variant & 1 ? 3 : 1,
+                        .photometric = NCR_PHOTOMETRIC_MIN_IS_BLACK,
+                        .coding = {.codec = ncr_tiff_codec_find(compressions[i]), .level = -1, .predictor = predictor},
+                        .is_tiled = variant & 2,
+                        .block_width = WIDTH,
+                        .block_height = HEIGHT};
                     check_round_trip(&format);
                 }
 }

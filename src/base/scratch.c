@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include "tiff/scratch.h"
+#include "base/scratch.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#ifndef NCR_TIFF_SCRATCH_H
-#define NCR_TIFF_SCRATCH_H
+#ifndef NCR_BASE_SCRATCH_H
+#define NCR_BASE_SCRATCH_H
 
 #include <stddef.h>
 #include <stdint.h>
