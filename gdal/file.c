@@ -16,6 +16,7 @@
 #include "job.h"
 #include "options.h"
 #include "reader.h"
+#include "tiff/index.h"
 
 typedef struct gdal_file {
     ncr_gdal_job job;
@@ -28,7 +29,6 @@ typedef struct gdal_file {
     bool at_end, has_failed;
     bool is_lost; /* a write has failed, so nothing will be committed: `loss` says why */
     nacre_error loss;
-    char *told; /* what the last read of several ranges failed with: GDAL then tries them one by one */
     struct gdal_file *next, **back; /* among those that are open for reading; guarded by lock */
 } gdal_file;
 
@@ -99,7 +99,6 @@ static void free_file(gdal_file *file)
         ncr_gdal_reader_clear(&file->reader);
     ncr_file_unref(file->file);
     ncr_gdal_job_end(&file->job);
-    free(file->told);
     free(file);
 }
 
@@ -243,15 +242,11 @@ static void clear_failed(void *handle)
     file->has_failed = file->at_end = false;
 }
 
-/* Tells of a failed read, once where GDAL tries single ranges after several together have failed. */
-static void tell_failed(gdal_file *file, const nacre_error *error, bool is_repeated)
+/* GDAL's TIFF reader tries blocks one by one where it did not get them together; that is when it is told why. */
+static bool is_tried_again(const gdal_file *file)
 {
-    file->has_failed = true;
-    if (is_repeated && file->told && strcmp(file->told, error->message) == 0)
-        return;
-    ncr_gdal_tell(file->job.host, error);
-    free(file->told);
-    file->told = is_repeated ? NULL : ncr_text_copy(error->message);
+    const ncr_slice *head = ncr_file_head(file->file);
+    return ncr_tiff_probe(head->data, head->size);
 }
 
 static nacre_status read_at(gdal_file *file, uint64_t offset, void *buffer, size_t size, size_t *got, nacre_error *err)
@@ -273,7 +268,8 @@ static size_t read_bytes(void *handle, void *buffer, size_t size, size_t count)
         return 0;
     nacre_status status = read_at(file, file->position, buffer, wanted, &got, &error);
     if (status != NACRE_OK) {
-        tell_failed(file, &error, true);
+        file->has_failed = true;
+        ncr_gdal_tell(file->job.host, &error);
         return 0;
     }
     file->position += got;
@@ -310,7 +306,9 @@ static int read_ranges(void *handle, int count, void **buffers, const gdal_offse
         is_whole = ranges[i].got == sizes[i];
     free(ranges);
     if (status != NACRE_OK)
-        tell_failed(file, &error, false);
+        file->has_failed = true;
+    if (status != NACRE_OK && !(file->file && is_tried_again(file)))
+        ncr_gdal_tell(file->job.host, &error);
     return is_whole ? 0 : -1;
 }
 

@@ -23,10 +23,10 @@ struct ncr_gdal_host;
 /* A prefix of a host: the user data of GDAL's callbacks that are given a name. */
 typedef struct ncr_gdal_mount {
     struct ncr_gdal_host *host;
-    const char *prefix;   /* "/vsigs/" */
-    bool is_taken;        /* now */
-    bool names_are_whole; /* the names that callbacks are given begin with the prefix: see job.h */
-    void *before;         /* the handler that had it; NULL: not known, so it cannot be given back */
+    const char *prefix;              /* "/vsigs/" */
+    bool is_taken;                   /* now */
+    bool names_are_whole;            /* the names that callbacks are given begin with the prefix: see job.h */
+    struct ncr_gdal_handler *before; /* that had it; NULL: not known, so it cannot be given back */
 } ncr_gdal_mount;
 
 typedef struct ncr_gdal_host {
@@ -34,10 +34,11 @@ typedef struct ncr_gdal_host {
     void *library;    /* of dlopen() */
     const void *base; /* where it is loaded */
     char *path;
-    int version;      /* 3060200 */
-    char release[16]; /* "3.6.2" */
-    bool deletes;     /* see unlink.h */
-    char no_delete[128], no_undo[128];
+    int version;         /* 3060200 */
+    char release[16];    /* "3.6.2" */
+    bool deletes;        /* see unlink.h */
+    char no_delete[128]; /* why not */
+    const char *no_undo; /* why prefixes cannot be given back; NULL: they can */
     ncr_gdal_mount mounts[NCR_GDAL_PREFIX_COUNT];
 } ncr_gdal_host;
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "file.h"
 #include "gdal_nacre.h"
+#include "handlers.h"
 #include "names.h"
 
 nacre_status ncr_gdal_prefixes_parse(const char *text, unsigned *out, nacre_error *err)
@@ -94,6 +95,11 @@ static nacre_status install(ncr_gdal_mount *mount, bool with_unlink, nacre_error
 
 static nacre_status take(ncr_gdal_mount *mount, nacre_error *err)
 {
+    ncr_gdal_host *host = mount->host;
+    const char *why;
+    mount->before = ncr_gdal_handler_get(host->library, mount->prefix, &why);
+    if (!mount->before)
+        host->no_undo = why;
     nacre_status status = install(mount, true, err);
     if (status != NACRE_OK)
         return status;
@@ -116,6 +122,15 @@ nacre_status ncr_gdal_mount_take(ncr_gdal_host *host, unsigned prefixes, nacre_e
 
 nacre_status ncr_gdal_mount_give_back(ncr_gdal_host *host, nacre_error *err)
 {
-    (void)host, (void)err;
-    return NACRE_OK;
+    bool all = true;
+    for (size_t i = 0; i < NCR_GDAL_PREFIX_COUNT; i++) {
+        ncr_gdal_mount *mount = &host->mounts[i];
+        if (mount->is_taken && mount->before) {
+            ncr_gdal_handler_set(host->library, mount->prefix, mount->before);
+            mount->is_taken = false;
+        }
+        all = all && !mount->is_taken;
+    }
+    return all ? NACRE_OK
+               : ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: nacre stays: %s", host->path, host->no_undo);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include <jansson.h>
 #include <nacre/cache.h>
 #include <nacre/config.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/error.h"
 #include "failures.h"
@@ -42,8 +44,14 @@ nacre_status nacre_gdal_install(const char *prefixes, const char *cache, nacre_e
 
 nacre_status nacre_gdal_uninstall(nacre_error *err)
 {
-    (void)err;
-    return NACRE_OK;
+    ncr_gdal_host *const *hosts;
+    const size_t count = ncr_gdal_hosts(&hosts);
+    nacre_status status = NACRE_OK;
+    for (size_t i = 0; i < count; i++) {
+        nacre_status step = ncr_gdal_mount_give_back(hosts[i], status == NACRE_OK ? err : NULL);
+        status = status == NACRE_OK ? step : status;
+    }
+    return status;
 }
 
 uint64_t nacre_gdal_check(nacre_error *errors, size_t count)
@@ -51,9 +59,58 @@ uint64_t nacre_gdal_check(nacre_error *errors, size_t count)
     return ncr_gdal_failures_take(errors, errors ? count : 0);
 }
 
+/* Strings are given away to their list; false where memory is short, as all of jansson's. */
+static bool add_text(json_t *list, const char *text)
+{
+    return json_array_append_new(list, json_string(text)) == 0;
+}
+
+static json_t *describe(const ncr_gdal_host *host)
+{
+    json_t *prefixes = json_array(), *missing = json_array();
+    bool is_whole = prefixes && missing;
+    for (size_t i = 0; i < NCR_GDAL_PREFIX_COUNT && is_whole; i++)
+        if (host->mounts[i].is_taken) {
+            is_whole = add_text(prefixes, host->mounts[i].prefix);
+            if (!host->mounts[i].names_are_whole)
+                is_whole = add_text(missing, "delete: this GDAL keeps a copy of the prefix");
+        }
+    if (is_whole && !host->deletes)
+        is_whole = add_text(missing, host->no_delete);
+    if (is_whole && host->no_undo)
+        is_whole = add_text(missing, host->no_undo);
+    if (is_whole && !host->api.VSIGetPathSpecificOption)
+        is_whole = add_text(missing, "path-specific options: this GDAL has no VSIGetPathSpecificOption()");
+    if (is_whole && !host->api.VSIError)
+        is_whole = add_text(missing, "errors of stat: this GDAL has no VSIError()");
+    if (is_whole && host->version < GDAL_HAS_ADVISE_READ)
+        is_whole = add_text(missing, "advised reads: they came with GDAL 3.7");
+    if (!is_whole) {
+        json_decref(prefixes);
+        json_decref(missing);
+        return NULL;
+    }
+    return json_pack("{s:s, s:s, s:o, s:o}", "library", host->path, "gdal", host->release, "prefixes", prefixes,
+                     "missing", missing);
+}
+
 size_t nacre_gdal_report(char *out, size_t size)
 {
-    const int length = snprintf(out, size, "{\"schema\": 1, \"version\": \"%s\", \"hosts\": []}", nacre_version());
+    ncr_gdal_host *const *hosts;
+    const size_t count = ncr_gdal_hosts(&hosts);
+    json_t *list = json_array();
+    bool is_whole = list != NULL;
+    if (size)
+        *out = '\0';
+    for (size_t i = 0; i < count && is_whole; i++)
+        is_whole = json_array_append_new(list, describe(hosts[i])) == 0;
+    json_t *report =
+        is_whole ? json_pack("{s:i, s:s, s:O}", "schema", 1, "version", nacre_version(), "hosts", list) : NULL;
+    char *text = report ? json_dumps(report, JSON_COMPACT) : NULL;
+    const int length = text ? snprintf(out, size, "%s", text) : 0;
+    free(text);
+    json_decref(report);
+    json_decref(list);
     return length > 0 ? (size_t)length : 0;
 }
 
@@ -95,4 +152,12 @@ void nacre_gdal_stats_get(nacre_gdal_stats *out)
 
 void GDALRegister_nacre(void)
 {
+    nacre_error error;
+    if (nacre_gdal_install(getenv("NACRE_GDAL_PREFIXES"), getenv("NACRE_GDAL_CACHE"), &error) == NACRE_OK)
+        return;
+    ncr_gdal_host *const *hosts;
+    if (ncr_gdal_hosts(&hosts))
+        ncr_gdal_tell(hosts[0], &error);
+    else
+        fprintf(stderr, "gdal_nacre: %s\n", error.message); /* there is nobody else to tell */
 }
