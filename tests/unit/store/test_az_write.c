@@ -22,16 +22,6 @@ static void begin(fixture *f, const step *steps, const char *retries)
     begin_as(f, steps, retries, "az.access_token=Hush");
 }
 
-static nacre_status put(fixture *f, const ncr_condition *condition, ncr_put *out)
-{
-    *out = (ncr_put){.object = f->object, .call = f->call, .content_type = "text/plain", .data = "hello world"};
-    out->size = 11;
-    out->outcome = (ncr_outcome)-1;
-    if (condition)
-        out->condition = *condition;
-    return f->store->class->put(out, &f->err);
-}
-
 static const ncr_version seven = {.strong = true, .token = "etag=\"0x7\""};
 static const ncr_condition absent = {.absent = true}, only_seven = {.version = &seven};
 

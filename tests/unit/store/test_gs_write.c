@@ -13,16 +13,6 @@ static void begin(fixture *f, const step *steps, const char *retries)
     gs_open(f, test_call_new(retries, endpoint, "gs.access_token=secret", NULL), false);
 }
 
-static nacre_status put(fixture *f, const ncr_condition *condition, ncr_put *out)
-{
-    *out = (ncr_put){.object = f->object, .call = f->call, .content_type = "text/plain", .data = "hello world"};
-    out->size = 11;
-    out->outcome = (ncr_outcome)-1;
-    if (condition)
-        out->condition = *condition;
-    return f->store->class->put(out, &f->err);
-}
-
 static const ncr_condition absent = {.absent = true}, only_seven = {.version = &seven};
 
 #define POST      "POST /upload/storage/v1/b/bkt/o?uploadType=multipart"

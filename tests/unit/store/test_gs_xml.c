@@ -151,16 +151,6 @@ static void listings_tell_generations(void **state)
 
 static const ncr_condition absent = {.absent = true}, only_seven = {.version = &seven};
 
-static nacre_status put(fixture *f, const ncr_condition *condition, ncr_put *out)
-{
-    *out = (ncr_put){.object = f->object, .call = f->call, .content_type = "text/plain", .data = "hello world"};
-    out->size = 11;
-    out->outcome = (ncr_outcome)-1;
-    if (condition)
-        out->condition = *condition;
-    return f->store->class->put(out, &f->err);
-}
-
 static void a_put_sends_its_checksum_and_condition(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include "store/script.h"
+#include "store/s3_fixture.h"
 
 #include "base/clock.h"
 #include "store/crc64nvme.h"
@@ -10,17 +10,12 @@
 
 #define KEYS "s3.access_key_id=AKIDEXAMPLE", "s3.secret_access_key=secret"
 
-/* Regions and clocks are known for the process, by the endpoint: each test has its own. */
 static void begin(fixture *f, const step *steps, const char *more)
 {
-    char endpoint[96];
-    snprintf(endpoint, sizeof endpoint, "s3.endpoint=http://127.0.0.1:%u", fixture_start(f, steps));
-    fixture_open(f, test_call_new("http.retries=0", endpoint, KEYS, more, NULL), "s3", NULL, false);
-    fixture_set_object(f, "bkt", "d/a b.tif", "s3://bkt/d/a b.tif");
+    s3_open(f, steps, false, "http.retries=0", more);
 }
 
-#define TARGET "/bkt/d/a%20b.tif"
-#define ETAG   "\"9a0364b9e99bb480dd25e1f0284c8555\"" /* the MD5 of "content" */
+#define ETAG "\"9a0364b9e99bb480dd25e1f0284c8555\"" /* the MD5 of "content" */
 
 static const ncr_version pinned = {.strong = true, .token = "etag=" ETAG};
 static const ncr_version kept = {.strong = true, .token = "etag=" ETAG, .version_id = "v1"};

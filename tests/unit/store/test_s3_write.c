@@ -1,43 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
-#include "store/script.h"
+#include "store/s3_fixture.h"
 
 #include <pthread.h>
 
 #include "store/s3/s3.h"
 
-/* Changes of the object "d/a b.tif" in bucket "bkt", on a server that does as its script says. */
-
-static void begin_as(fixture *f, const step *steps, const char *retries, bool is_anonymous)
-{
-    char endpoint[96];
-    snprintf(endpoint, sizeof endpoint, "s3.endpoint=http://127.0.0.1:%u", fixture_start(f, steps));
-    fixture_open(f,
-                 test_call_new(retries, endpoint, "s3.access_key_id=AKIDEXAMPLE", "s3.secret_access_key=secret", NULL),
-                 "s3", NULL, is_anonymous);
-    fixture_set_object(f, "bkt", "d/a b.tif", "s3://bkt/d/a b.tif");
-}
+/* Changes of the object. */
 
 static void begin(fixture *f, const step *steps, const char *retries)
 {
-    begin_as(f, steps, retries, false);
+    s3_open(f, steps, false, retries, NULL);
 }
-
-static nacre_status put(fixture *f, const ncr_condition *condition, ncr_put *out)
-{
-    *out = (ncr_put){.object = f->object, .call = f->call, .content_type = "text/plain", .data = "hello world"};
-    out->size = 11;
-    out->outcome = (ncr_outcome)-1;
-    if (condition)
-        out->condition = *condition;
-    return f->store->class->put(out, &f->err);
-}
-
-#define TARGET         "/bkt/d/a%20b.tif"
-#define OURS           "\"5eb63bbbe01eeed093cb22bb8f5acdc3\"" /* the MD5 of "hello world" */
-#define THEIRS         "\"7ac66c0f148de9519b8bd264312c4d64\""
-#define IS(etag, size) "ETag: " etag "\r\nContent-Length: " size "\r\n"
-#define ERROR(code)    "<Error><Code>" code "</Code></Error>"
 
 static const ncr_version seven = {.strong = true, .token = "etag=\"seven\""};
 static const ncr_version foreign = {.strong = true, .token = "generation=7"};
@@ -97,7 +71,7 @@ static void bytes_that_are_not_signed_are_proven_by_their_md5(void **state)
     ncr_put p;
     const step steps[] = {
         {"PUT " TARGET, "Content-MD5: XrY7u+Ae7tCTyyK7j1rNww==", 200, "ETag: " OURS "\r\n", NULL, "hello world"}, {0}};
-    begin_as(&f, steps, "http.retries=0", true);
+    s3_open(&f, steps, true, "http.retries=0", NULL);
     assert_int_equal(put(&f, NULL, &p), NACRE_OK);
     end(&f);
 }
@@ -481,7 +455,7 @@ static void parts_have_checksums_where_the_store_knows_them(void **state)
                           {PART("1"), SAYS C1, 200, "ETag: \"1\"\r\n" SAYS C1 "\r\n", NULL, "a"},
                           {END, NULL, 200, NULL, COMPLETE, LISTED},
                           {0}};
-    begin_as(&f, steps, "http.retries=0", true);
+    s3_open(&f, steps, true, "http.retries=0", NULL);
     ncr_upload *upload = begin_upload(&f, NULL);
     assert_true(test_request_header(test_server_request(f.script.server, 0), "x-amz-checksum-type", value, 64));
     assert_string_equal(value, "FULL_OBJECT"); /* so that whole reads can be held against it */
@@ -539,7 +513,7 @@ static void a_store_that_refuses_checksums_gets_none(void **state)
                               {"POST " TARGET "?uploads=", "!x-amz-checksum-type", 200, NULL, BEGUN},
                               {ABORT, NULL, 204, NULL, NULL},
                               {0}};
-        begin_as(&f, steps, "http.retries=0", true);
+        s3_open(&f, steps, true, "http.retries=0", NULL);
         ncr_upload *upload = begin_upload(&f, NULL);
         assert_int_equal(f.store->class->upload_part(upload, 1, "a", 1, &f.err), NACRE_OK);
         f.store->class->upload_abort(upload);
