@@ -235,6 +235,14 @@ const ncr_key_row ncr_key_rows[NCR_KEY_COUNT] = {
                                    NULL,
                                    {"AWS_REQUEST_PAYER"},
                                    "yes or requester: pay for requests to buckets that want that"},
+    [NCR_KEY_S3_CONDITIONAL_WRITES] =
+        {"s3.conditional_writes",
+         NCR_KEY_TEXT,
+         NULL,
+         "auto",
+         {NULL},
+         "whether the server decides If-Match and If-None-Match on puts, uploads, copies and deletes: yes, no or auto "
+         "(Amazon's own does); then a change whose answer was lost is finished, and happens once"},
     [NCR_KEY_AZ_ENDPOINT] =
         {"az.endpoint",
          NCR_KEY_TEXT,

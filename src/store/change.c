@@ -7,7 +7,7 @@ ncr_outcome ncr_change_outcome(const ncr_http_request *request)
     int code = request->response.status;
     if (!request->response.sent)
         return NCR_OUTCOME_NOT_DONE;
-    if (request->status != NACRE_OK || code >= 500 || code == 408)
+    if (request->status != NACRE_OK || (code >= 500 && code != 501) || code == 408)
         return NCR_OUTCOME_UNKNOWN;
     if (ncr_change_succeeded(request))
         return NCR_OUTCOME_DONE;

@@ -28,7 +28,8 @@
  * change.
  *
  * What remains: an object that did not exist, was written by an attempt whose answer was lost, and was deleted by
- * another before the next attempt, comes back. No condition tells one absence from another. */
+ * another before the next attempt, comes back. No condition tells one absence from another; nor, where versions are
+ * made of the bytes (S3), what was there from the same bytes that another has put back. */
 
 enum {
     MOST_TURNS = 8,          /* then it is sent once, without condition: others write all the time */
@@ -218,21 +219,29 @@ static nacre_status take_turn(const change *c, sight *seen, bool *again, nacre_e
     return status;
 }
 
+/* Whether a change was not made because it had a condition: the server knows none (501), or answers 409 as long as
+ * others write at the same moment. */
+static bool is_in_vain(const change *c, nacre_status sent, const nacre_error *reason)
+{
+    return sent != NACRE_OK && *c->outcome == NCR_OUTCOME_NOT_DONE &&
+           (sent == NACRE_ERROR_UNSUPPORTED || reason->http_status == 501 || reason->http_status == 409);
+}
+
 static nacre_status settle(const change *c, bool may_guess, nacre_error *err)
 {
     sight seen = {.is_guess = true};
+    nacre_error reason = {0};
     *c->outcome = NCR_OUTCOME_NOT_DONE;
     nacre_status status = may_guess ? NACRE_OK : look(c, &seen, err);
     if (status != NACRE_OK && status != NACRE_ERROR_DENIED)
         return status;
     for (int turn = 0; turn < MOST_TURNS && !is_blind(status, &seen); turn++) {
         bool again;
-        nacre_status sent = take_turn(c, &seen, &again, err);
-        bool has_none = sent == NACRE_ERROR_UNSUPPORTED && *c->outcome == NCR_OUTCOME_NOT_DONE;
-        if (has_none)
-            break; /* a server of this kind that knows no conditions */
+        nacre_status sent = take_turn(c, &seen, &again, &reason);
+        if (is_in_vain(c, sent, &reason))
+            break;
         if (!again)
-            return sent;
+            return ncr_error_copy(err, &reason, sent);
     }
     return c->send(c->op, err);
 }
@@ -247,7 +256,7 @@ static nacre_status send_as_it_is(const change *c, nacre_error *err)
 
 static bool needs_settling(const ncr_object *object, const ncr_condition *condition, unsigned kind)
 {
-    return !condition->absent && !condition->version && (object->store->class->decides & kind);
+    return !condition->absent && !condition->version && (object->store->decides & kind);
 }
 
 static nacre_status send_put(void *op, nacre_error *err)

@@ -208,7 +208,7 @@ typedef struct ncr_store_about {
 } ncr_store_about;
 
 /* Changes whose condition the server itself decides, in the step that makes them; and whose answers may be lost. */
-enum { NCR_DECIDES_PUT = 1, NCR_DECIDES_COPY = 2, NCR_DECIDES_REMOVE = 4 };
+enum { NCR_DECIDES_PUT = 1, NCR_DECIDES_COPY = 2, NCR_DECIDES_REMOVE = 4, NCR_DECIDES_ALL = 7 };
 
 /* A back end: one static const table. Every function may be called by many threads at once.
  *
@@ -221,7 +221,6 @@ typedef struct ncr_store_class {
     size_t part_size;       /* bytes that upload_part() wants, but for the last part; see ncr_part_size() */
     unsigned parts_at_once; /* how many threads may be in upload_part() of one upload */
     unsigned most_parts;    /* of one upload; 0: any number */
-    unsigned decides;       /* NCR_DECIDES_...: see ncr_store_put() */
     bool (*can_copy)(const ncr_object *source, const ncr_object *destination);
 
     void (*get)(ncr_get *get);
@@ -278,6 +277,7 @@ struct ncr_store {
     char *id;             /* class and endpoint: the beginning of identities */
     char *credentials;    /* a text that differs where credentials do, never the secret itself ("anonymous"); stays the
                              same when a token is renewed */
+    unsigned decides;     /* NCR_DECIDES_..., of the server it is: see ncr_store_put() */
     bool is_local;        /* file and mem */
     bool is_view;         /* of one object of another store, through the cache (a ZIP archive's members): bytes, proofs
                              and policies are that object's, and nothing of this store's objects is kept but values */

@@ -57,6 +57,19 @@ HELD = {
     "a source is pinned when it is first touched": ["test_3_the_source_of_a_view_is_pinned_at_its_first_read"],
     "are read whole, in one response": ["medium_object_is_read_in_one_answer_and_held", "weak_bytes_are_never_kept"],
     "provenance says `unproven`": ["large_object_is_unproven", "unproven_is_refused_where_that_is_asked_for"],
+    "whose answer was lost is finished, and happens once": [
+        "faults_before_and_after_the_effect_are_survived", "a_put_survives_cuts", "a_copy_survives_cuts",
+        "a_delete_survives_cuts", "test_changes_whose_answers_are_lost_happen_once",
+    ],
+    "it never undoes what another has written in between": ["a_value_does_not_come_back_after_anothers_write"],
+    "**Where nobody can know**": ["what_cannot_be_known_is_said"],
+    "always mean that nothing was done": [
+        "a_change_that_may_have_happened_is_not_called_refused", "a_change_that_cannot_have_happened_is_refused"
+    ],
+    "**A change that found no server**": ["a_change_that_found_no_server_did_not_happen", "what_never_left_is_not_sent"],
+    "Elsewhere a change without a condition is sent once": [
+        "a_put_is_sent_once_where_nobody_knows_what_the_server_decides"
+    ],
     "one small request each where nothing has changed": [
         "test_refresh_of_what_is_the_same_is_one_small_request", "test_refresh_asks_for_all_sources_in_one_round"
     ],

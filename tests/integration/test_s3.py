@@ -476,6 +476,38 @@ def test_conditional_writes_survive_faults(
     assert amazon.uploads() == []
 
 
+@pytest.mark.parametrize("kind", ["500", "503", "reset", "lost"])
+def test_changes_whose_answers_are_lost_happen_once(
+    amazon: Server, locked: Emulator, run: Callable[..., Any], tmp_path: pathlib.Path, kind: str
+) -> None:
+    """Changes without a condition, on a server that is known to decide conditions."""
+    known = ["--config", "http.retry_delay=0.01", "--config", "s3.conditional_writes=yes"]
+    versions = {"Status": "Enabled"}
+    amazon.client.put_bucket_versioning(Bucket=amazon.bucket, VersioningConfiguration=versions)
+    for size in (10, 300 << 10, 9 << 20):
+        for name in ("new", "old"):
+            key, copy = f"{name}{size}", f"{name}{size}-copy"
+            old = ["x"] if name == "old" else []
+            for there in (key, copy) if old else ():
+                amazon.put(there, b"x")
+            data = os.urandom(size)
+            (tmp_path / "x").write_bytes(data)
+            for words in (["cp", tmp_path / "x", amazon.path(key)], ["cp", amazon.path(key), amazon.path(copy)]):
+                locked.set_faults({"kind": kind, "every": 2})
+                run(words[0], *known, *words[1:])
+                locked.set_faults()
+            for made in (key, copy):
+                assert amazon.get(made) == data
+                said = amazon.client.list_object_versions(Bucket=amazon.bucket, Prefix=made)["Versions"]
+                assert len([one for one in said if one["Key"] == made]) == len(old) + 1
+            locked.set_faults({"kind": kind, "every": 2})
+            run("rm", *known, amazon.path(key))
+            locked.set_faults()
+            said = amazon.client.list_object_versions(Bucket=amazon.bucket, Prefix=key)
+            assert len([one for one in said["DeleteMarkers"] if one["Key"] == key]) == 1
+    assert amazon.uploads() == []
+
+
 def test_a_store_that_is_down_is_one_clear_error(amazon: Server, locked: Emulator, run: Callable[..., Any]) -> None:
     amazon.put("k", b"x")
     locked.set_faults({"kind": "503"})

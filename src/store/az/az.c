@@ -326,7 +326,6 @@ static const ncr_store_class az_class = {
     .part_size = NCR_AZ_PART_SIZE,
     .parts_at_once = NCR_AZ_PARTS_AT_ONCE,
     .most_parts = NCR_AZ_MOST_PARTS,
-    .decides = NCR_DECIDES_PUT | NCR_DECIDES_COPY | NCR_DECIDES_REMOVE,
     .can_copy = az_can_copy,
     .get = ncr_az_get,
     .stat = ncr_az_stat,
@@ -406,6 +405,7 @@ static ncr_az_store *new_store(const ncr_store_options *options, ncr_az_settings
     }
     ncr_az_signer_init(&store->copy_signer, credentials ? ncr_credentials_ref(credentials) : NULL, is_key, true);
     ncr_az_signer_init(&store->signer, credentials, is_key, false);
+    store->base.decides = NCR_DECIDES_ALL;
     store->endpoint = settings->endpoint;
     settings->endpoint = NULL;
     if (sas) {

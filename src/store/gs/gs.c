@@ -300,7 +300,6 @@ static const ncr_store_class gs_class = {
     .name = "gs",
     .part_size = NCR_GS_PART_SIZE,
     .parts_at_once = 1,
-    .decides = NCR_DECIDES_PUT | NCR_DECIDES_COPY | NCR_DECIDES_REMOVE,
     .can_copy = gs_can_copy,
     .get = ncr_gs_get,
     .stat = ncr_gs_stat,
@@ -361,6 +360,7 @@ static ncr_gs_store *make_store(const ncr_store_options *options, char *endpoint
         free(payer);
         return NULL;
     }
+    store->base.decides = NCR_DECIDES_ALL;
     store->endpoint = endpoint;
     store->user_project = payer;
     store->asked_anonymous = ncr_config_bool(options->config, NCR_KEY_GS_NO_SIGN_REQUEST);

@@ -70,8 +70,8 @@ nacre_status ncr_s3_change_send(ncr_s3_exchange *x, ncr_outcome *outcome, nacre_
     }
 }
 
-nacre_status ncr_s3_facts_wait(const ncr_object *object, ncr_call *call, ncr_object_facts *out, char **headers,
-                               nacre_error *err)
+static nacre_status look(const ncr_object *object, ncr_call *call, bool with_checksum, ncr_object_facts *out,
+                         char **headers, nacre_error *err)
 {
     ncr_s3_target target;
     *out = (ncr_object_facts){.modified_ms = -1};
@@ -79,8 +79,10 @@ nacre_status ncr_s3_facts_wait(const ncr_object *object, ncr_call *call, ncr_obj
         *headers = NULL;
     ncr_s3_target_begin(&target, object->key);
     ncr_s3_exchange *x = ncr_s3_change_new("HEAD", &target, object, call);
-    if (!x)
+    if (!x || (with_checksum && !ncr_http_request_header(x->request, "x-amz-checksum-mode", "ENABLED"))) {
+        ncr_s3_exchange_free(x);
         return ncr_error_memory(err);
+    }
     nacre_status status = ncr_s3_exchange_perform(x, err);
     ncr_http_response *response = &x->request->response;
     ncr_call_round_used(call, response->round);
@@ -96,6 +98,17 @@ nacre_status ncr_s3_facts_wait(const ncr_object *object, ncr_call *call, ncr_obj
     }
     ncr_s3_exchange_free(x);
     return status;
+}
+
+nacre_status ncr_s3_facts_wait(const ncr_object *object, ncr_call *call, ncr_object_facts *out, char **headers,
+                               nacre_error *err)
+{
+    return look(object, call, false, out, headers, err);
+}
+
+nacre_status ncr_s3_checksum_wait(const ncr_object *object, ncr_call *call, ncr_object_facts *out)
+{
+    return look(object, call, true, out, NULL, NULL);
 }
 
 nacre_status ncr_s3_condition_error(const ncr_object *object, ncr_call *call, const ncr_condition *condition,

@@ -7,12 +7,13 @@
 
 #include "store/aws/objects.h"
 #include "store/aws/xml.h"
+#include "store/change.h"
 #include "store/s3/s3.h"
 
 /* Copies inside S3: one request up to 5 GiB, else in parts. The source's version goes along as a condition, and the
  * answer is compared, since not every server like S3 looks at it. Conditions on the destination are newer than those of
- * puts: what is there is looked at first, they are sent along, and where the store says that it does not know them the
- * copy is made in parts, whose end takes them. */
+ * puts: where the store is not known to decide them what is there is looked at first; they are sent along, and where
+ * the store says that it does not know them the copy is made in parts, whose end takes them. */
 
 enum { COPY_PART_SIZE = 512 << 20 };
 
@@ -24,6 +25,12 @@ static const char *source_etag(const ncr_copy *copy)
 static bool is_conditional(const ncr_copy *copy)
 {
     return copy->condition.absent || copy->condition.version;
+}
+
+/* Whether the condition is known to be the store's to decide, so that no look is needed. */
+static bool is_decided(const ncr_copy *copy)
+{
+    return copy->destination->store->decides & NCR_DECIDES_COPY;
 }
 
 /* --- In parts. --- */
@@ -136,6 +143,20 @@ static nacre_status copy_condition_error(const ncr_copy *copy, nacre_error *err)
     return ncr_error_set_http(err, NACRE_ERROR_CHANGED, 412, "%s: changed while it was copied", copy->source->name);
 }
 
+/* 412 to a copy of which an earlier attempt may have been the one that now stands in its way: it is, where the source's
+ * bytes are there, by their checksums, under a version that is not the one to be replaced. */
+static bool was_done_before(const ncr_copy *copy, const ncr_http_request *request, ncr_object_facts *now)
+{
+    ncr_object_facts source;
+    const ncr_version *replaced = copy->condition.version;
+    return ncr_change_was_sent_before(request) && is_conditional(copy) &&
+           ncr_s3_checksum_wait(copy->destination, copy->call, now) == NACRE_OK && now->checksum[0] &&
+           !(replaced && ncr_version_matches(replaced, &now->version)) &&
+           ncr_s3_checksum_wait(copy->source, copy->call, &source) == NACRE_OK && source.size == now->size &&
+           strcmp(source.checksum, now->checksum) == 0 &&
+           (!copy->source_version || ncr_version_matches(copy->source_version, &source.version));
+}
+
 /* Whether the answer shows that other bytes were copied than those of the version that was meant: by its id, or where
  * both are MD5s by the ETags. Amazon's own servers look at the condition. */
 static bool is_other_version(const ncr_copy *copy, const ncr_http_response *response, const ncr_version *made)
@@ -200,33 +221,11 @@ static bool is_too_large(const ncr_http_response *response, const ncr_aws_failur
             (strcmp(failure->code, "InvalidRequest") == 0 && strstr(failure->message, "maximum allowable size")));
 }
 
-static nacre_status judge_copy(ncr_copy *copy, const ncr_s3_exchange *x, nacre_error *err)
-{
-    const ncr_http_response *response = &x->request->response;
-    ncr_aws_failure failure;
-    ncr_object_facts now;
-    if (ncr_s3_change_succeeded(x))
-        return take_copy(copy, x, err);
-    ncr_aws_failure_read(response->whole.data, response->whole.size, &failure);
-    if (is_too_large(response, &failure) || (response->status == 501 && is_conditional(copy))) {
-        copy->outcome = NCR_OUTCOME_NOT_DONE;
-        return by_parts(copy, err);
-    }
-    if (response->status == 412)
-        return copy_condition_error(copy, err);
-    if (response->status == 404 && copy->source_version &&
-        ncr_s3_facts_wait(copy->source, copy->call, &now, NULL, NULL) == NACRE_ERROR_NOT_FOUND)
-        return ncr_version_gone(err, copy->source->name, copy->source_version);
-    return ncr_s3_status_error(x->request, copy->source, err);
-}
-
 /* The destination as the condition wants it, as far as a look can tell. */
 static nacre_status look_first(const ncr_copy *copy, nacre_error *err)
 {
     ncr_object_facts now;
     const ncr_version *version = copy->condition.version;
-    if (!is_conditional(copy))
-        return NACRE_OK;
     nacre_status status = ncr_s3_facts_wait(copy->destination, copy->call, &now, NULL, err);
     if (status == NACRE_OK && copy->condition.absent)
         return ncr_error_set(err, NACRE_ERROR_EXISTS, "%s: exists already", copy->destination->name);
@@ -237,6 +236,33 @@ static nacre_status look_first(const ncr_copy *copy, nacre_error *err)
     if (status == NACRE_ERROR_NOT_FOUND && version)
         return ncr_version_gone(err, copy->destination->name, version);
     return status == NACRE_ERROR_NOT_FOUND || status == NACRE_ERROR_DENIED ? NACRE_OK : status;
+}
+
+static nacre_status judge_copy(ncr_copy *copy, const ncr_s3_exchange *x, nacre_error *err)
+{
+    const ncr_http_response *response = &x->request->response;
+    ncr_aws_failure failure;
+    ncr_object_facts now;
+    if (ncr_s3_change_succeeded(x))
+        return take_copy(copy, x, err);
+    ncr_aws_failure_read(response->whole.data, response->whole.size, &failure);
+    bool knows_none = response->status == 501 && is_conditional(copy);
+    if (is_too_large(response, &failure) || knows_none) {
+        copy->outcome = NCR_OUTCOME_NOT_DONE;
+        nacre_status status = knows_none && is_decided(copy) ? look_first(copy, err) : NACRE_OK;
+        return status == NACRE_OK ? by_parts(copy, err) : status;
+    }
+    if (response->status == 412 && was_done_before(copy, x->request, &now)) {
+        copy->outcome = NCR_OUTCOME_DONE;
+        copy->facts = now;
+        return NACRE_OK;
+    }
+    if (response->status == 412)
+        return copy_condition_error(copy, err);
+    if (response->status == 404 && copy->source_version &&
+        ncr_s3_facts_wait(copy->source, copy->call, &now, NULL, NULL) == NACRE_ERROR_NOT_FOUND)
+        return ncr_version_gone(err, copy->source->name, copy->source_version);
+    return ncr_s3_status_error(x->request, copy->source, err);
 }
 
 nacre_status ncr_s3_copy(ncr_copy *copy, nacre_error *err)
@@ -250,7 +276,7 @@ nacre_status ncr_s3_copy(ncr_copy *copy, nacre_error *err)
     if (status == NACRE_OK && copy->source_version && !source_etag(copy))
         status = ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is no version of S3 (etag=\"...\")",
                                copy->source->name, copy->source_version->token);
-    if (status == NACRE_OK)
+    if (status == NACRE_OK && is_conditional(copy) && !is_decided(copy))
         status = look_first(copy, err);
     if (status == NACRE_OK)
         status = make_copy(copy, &x, err);

@@ -16,6 +16,7 @@ static void stat_done(ncr_s3_exchange *x)
     const ncr_http_request *request = x->request;
     nacre_status status = request->status;
     op->round = request->response.round;
+    op->server_ms = ncr_http_response_date(&request->response);
     if (status != NACRE_OK)
         ncr_error_copy(&op->error, &request->error, status);
     else if (request->response.status != 200)

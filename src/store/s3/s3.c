@@ -150,6 +150,19 @@ static nacre_status read_addressing(ncr_s3_store *store, const ncr_config *confi
     return NACRE_OK;
 }
 
+/* Whether the server decides conditions: "auto" (Amazon's own does, for puts since 2024, for copies and deletes since
+ * 2025), yes or no. */
+static nacre_status read_conditions(ncr_s3_store *store, const ncr_config *config, nacre_error *err)
+{
+    const char *text = ncr_config_text(config, NCR_KEY_S3_CONDITIONAL_WRITES);
+    bool decides = !store->endpoint;
+    if (text && strcmp(text, "auto") != 0 && !ncr_text_to_bool(text, &decides))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is none of auto, yes and no",
+                             origin_of(config, NCR_KEY_S3_CONDITIONAL_WRITES), text);
+    store->base.decides = decides ? NCR_DECIDES_ALL : 0;
+    return NACRE_OK;
+}
+
 static nacre_status read_payer(ncr_s3_store *store, const ncr_config *config, nacre_error *err)
 {
     const char *text = ncr_config_text(config, NCR_KEY_S3_REQUESTER_PAYS);
@@ -199,6 +212,8 @@ static nacre_status configure(ncr_s3_store *store, const ncr_store_options *opti
         status = read_addressing(store, config, err);
     if (status == NACRE_OK)
         status = read_payer(store, config, err);
+    if (status == NACRE_OK)
+        status = read_conditions(store, config, err);
     return status;
 }
 

@@ -151,6 +151,10 @@ bool ncr_s3_change_succeeded(const ncr_s3_exchange *exchange);
 nacre_status ncr_s3_facts_wait(const ncr_object *object, ncr_call *call, ncr_object_facts *out, char **headers,
                                nacre_error *err);
 
+/* The same with the checksum that the store keeps, also of what was uploaded in parts: to this not all have a right who
+ * may read the facts (where keys are the user's own). */
+nacre_status ncr_s3_checksum_wait(const ncr_object *object, ncr_call *call, ncr_object_facts *out);
+
 /* A condition did not hold: tells what is there instead. */
 nacre_status ncr_s3_condition_error(const ncr_object *object, ncr_call *call, const ncr_condition *condition,
                                     nacre_error *err);

@@ -126,7 +126,7 @@ nacre_status ncr_s3_put(ncr_put *put, nacre_error *err)
 
 /* --- Remove. ---
  * S3 says 204 whether there was an object or not, so what is there is looked at first. A version goes along as If-Match
- * all the same: where the store knows that, nothing can come between. */
+ * all the same: where the store knows that, nothing can come between; and where it is known to, no look is needed. */
 
 static nacre_status send_remove(ncr_delete *op, const ncr_condition *condition, int *code, nacre_error *err)
 {
@@ -176,13 +176,18 @@ nacre_status ncr_s3_remove(ncr_delete *op, nacre_error *err)
     if (status == NACRE_OK && only_version.version && !ncr_s3_etag(only_version.version))
         status = ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is no version of S3 (etag=\"...\")",
                                op->object->name, only_version.version->token);
-    if (status == NACRE_OK)
+    bool is_decided = only_version.version && (op->object->store->decides & NCR_DECIDES_REMOVE);
+    if (status == NACRE_OK && !is_decided)
         status = look_first(op, err);
     if (status != NACRE_OK)
         return status;
     status = send_remove(op, &only_version, &code, err);
-    if (code == 501 && only_version.version) /* the server knows no condition here: the look was all */
+    if (code == 501 && only_version.version) { /* the server knows no condition here: a look is all */
+        status = is_decided ? look_first(op, err) : NACRE_OK;
+        if (status != NACRE_OK)
+            return status;
         status = send_remove(op, &any, &code, err);
+    }
     if (only_version.version && code == 404)
         return ncr_version_gone(err, op->object->name, only_version.version);
     if (only_version.version && code == 412)
