@@ -19,7 +19,11 @@ typedef struct {
     ncr_call *call;
     ncr_store *store;
     ncr_object *object, *source;
+    ncr_outcome outcome; /* of the change that was made last */
+    nacre_error err;
 } fixture;
+
+typedef enum { PUT, COPY, DROP, UPLOAD } change_kind;
 
 static unsigned fault_at, fault_count;
 static int fault_status;
@@ -58,29 +62,56 @@ static void end(fixture *f)
     model_clear(&f->model);
 }
 
-static nacre_status put(fixture *f, const char *text, ncr_outcome *outcome, nacre_error *err)
+static nacre_status put_on(fixture *f, ncr_condition condition)
 {
-    ncr_put put = {.object = f->object, .call = f->call, .data = text, .size = strlen(text)};
+    ncr_put put = {.object = f->object, .call = f->call, .condition = condition, .data = "mine", .size = 4};
     put.content_type = "text/plain";
-    nacre_status status = ncr_store_put(&put, err);
-    *outcome = put.outcome;
+    nacre_status status = ncr_store_put(&put, &f->err);
+    f->outcome = put.outcome;
     return status;
 }
 
-static nacre_status copy(fixture *f, ncr_outcome *outcome, nacre_error *err)
+static nacre_status copy(fixture *f)
 {
     ncr_copy copy = {.source = f->source, .destination = f->object, .call = f->call};
-    nacre_status status = ncr_store_copy(&copy, err);
-    *outcome = copy.outcome;
+    nacre_status status = ncr_store_copy(&copy, &f->err);
+    f->outcome = copy.outcome;
     return status;
 }
 
-static nacre_status drop(fixture *f, ncr_outcome *outcome, nacre_error *err)
+static nacre_status drop(fixture *f)
 {
     ncr_delete op = {.object = f->object, .call = f->call};
-    nacre_status status = ncr_store_remove(&op, err);
-    *outcome = op.outcome;
+    nacre_status status = ncr_store_remove(&op, &f->err);
+    f->outcome = op.outcome;
     return status;
+}
+
+static nacre_status upload(fixture *f)
+{
+    ncr_upload *upload;
+    ncr_object_facts facts;
+    const ncr_store_class *class = f->store->class;
+    nacre_status status = class->upload_begin(f->object, f->call, NULL, "text/plain", &upload, &f->err);
+    if (status == NACRE_OK)
+        status = class->upload_part(upload, 1, "mine", 4, &f->err);
+    return status == NACRE_OK ? class->upload_finish(upload, &f->outcome, &facts, &f->err) : status;
+}
+
+/* Makes a change without a condition: but for a drop, the object becomes "mine". */
+static nacre_status make(fixture *f, change_kind kind)
+{
+    switch (kind) {
+    case PUT:
+        return put_on(f, (ncr_condition){0});
+    case COPY:
+        return copy(f);
+    case DROP:
+        return drop(f);
+    case UPLOAD:
+        break;
+    }
+    return upload(f);
 }
 
 /* --- Faults. --- */
@@ -107,11 +138,9 @@ static void fault_after(model *m, const test_request *request, test_answer *answ
 /* Runs each kind of change with faults from request `at` on, before or after the effect. */
 static void check_faults(unsigned at, unsigned count, bool is_after, int status, bool is_there)
 {
-    for (int kind = 0; kind < 3; kind++) {
+    for (change_kind kind = PUT; kind <= DROP; kind++) {
         fixture f;
-        ncr_outcome outcome;
-        nacre_error err;
-        if (kind == 2 && !is_there)
+        if (kind == DROP && !is_there)
             continue;
         begin(&f);
         model_write(&f.model, "source", "mine", 4);
@@ -121,14 +150,12 @@ static void check_faults(unsigned at, unsigned count, bool is_after, int status,
         fault_count = count;
         fault_status = status;
         *(is_after ? &f.model.after : &f.model.before) = is_after ? fault_after : fault_before;
-        nacre_status result = kind == 0   ? put(&f, "mine", &outcome, &err)
-                              : kind == 1 ? copy(&f, &outcome, &err)
-                                          : drop(&f, &outcome, &err);
+        nacre_status result = make(&f, kind);
         if (result != NACRE_OK)
-            fail_msg("kind %d, fault at %u: %s", kind, at, err.message);
-        assert_int_equal(outcome, NCR_OUTCOME_DONE);
+            fail_msg("kind %d, fault at %u: %s", kind, at, f.err.message);
+        assert_int_equal(f.outcome, NCR_OUTCOME_DONE);
         model_object *object = model_find(&f.model, "k");
-        if (kind < 2) {
+        if (kind != DROP) {
             assert_true(model_has(&f.model, "k", "mine"));
             assert_int_equal(object->writes, 1 + is_there);
         } else {
@@ -153,10 +180,8 @@ static void a_new_small_object_costs_one_request(void **state)
 {
     (void)state;
     fixture f;
-    ncr_outcome outcome;
-    nacre_error err;
     begin(&f);
-    assert_int_equal(put(&f, "mine", &outcome, &err), NACRE_OK);
+    assert_int_equal(make(&f, PUT), NACRE_OK);
     assert_int_equal(f.model.count, 1);
     end(&f);
 }
@@ -165,11 +190,9 @@ static void a_missing_object_is_not_deleted(void **state)
 {
     (void)state;
     fixture f;
-    ncr_outcome outcome;
-    nacre_error err;
     begin(&f);
-    assert_int_equal(drop(&f, &outcome, &err), NACRE_ERROR_NOT_FOUND);
-    assert_int_equal(outcome, NCR_OUTCOME_NOT_DONE);
+    assert_int_equal(make(&f, DROP), NACRE_ERROR_NOT_FOUND);
+    assert_int_equal(f.outcome, NCR_OUTCOME_NOT_DONE);
     end(&f);
 }
 
@@ -189,20 +212,16 @@ static void overtake_after(model *m, const test_request *request, test_answer *a
 static void a_value_does_not_come_back_after_anothers_write(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 3; kind++) {
+    for (change_kind kind = PUT; kind <= DROP; kind++) {
         fixture f;
-        ncr_outcome outcome;
-        nacre_error err;
         begin(&f);
         model_write(&f.model, "source", "mine", 4);
         model_write(&f.model, "k", "old", 3);
         f.model.after = overtake_after;
-        nacre_status status = kind == 0   ? put(&f, "mine", &outcome, &err)
-                              : kind == 1 ? copy(&f, &outcome, &err)
-                                          : drop(&f, &outcome, &err);
+        nacre_status status = make(&f, kind);
         /* Nor is it said to be made: the other's write may have had a condition. */
         assert_int_equal(status, NACRE_ERROR_UNAVAILABLE);
-        assert_int_equal(outcome, NCR_OUTCOME_UNKNOWN);
+        assert_int_equal(f.outcome, NCR_OUTCOME_UNKNOWN);
         assert_true(model_has(&f.model, "k", "theirs"));
         end(&f);
     }
@@ -213,24 +232,14 @@ static void what_cannot_be_known_is_said(void **state)
 {
     (void)state;
     fixture f;
-    ncr_outcome outcome;
-    nacre_error err;
     begin(&f);
     f.model.after = overtake_after;
     f.model.age_ms = 0;
-    assert_int_equal(put(&f, "mine", &outcome, &err), NACRE_ERROR_UNAVAILABLE);
-    assert_int_equal(outcome, NCR_OUTCOME_UNKNOWN);
-    assert_non_null(strstr(err.message, "gs://bkt/k: the store's answer was lost"));
+    assert_int_equal(make(&f, PUT), NACRE_ERROR_UNAVAILABLE);
+    assert_int_equal(f.outcome, NCR_OUTCOME_UNKNOWN);
+    assert_non_null(strstr(f.err.message, "gs://bkt/k: the store's answer was lost"));
     assert_true(model_has(&f.model, "k", "theirs"));
     end(&f);
-}
-
-static nacre_status put_on(fixture *f, ncr_condition condition, ncr_outcome *outcome, nacre_error *err)
-{
-    ncr_put put = {.object = f->object, .call = f->call, .condition = condition, .data = "mine", .size = 4};
-    nacre_status status = ncr_store_put(&put, err);
-    *outcome = put.outcome;
-    return status;
 }
 
 /* The first attempt has happened, and its answer was lost; then another has written, so the second is refused. */
@@ -239,8 +248,6 @@ static void a_change_that_may_have_happened_is_not_called_refused(void **state)
     (void)state;
     for (int is_replacing = 0; is_replacing < 2; is_replacing++) {
         fixture f;
-        ncr_outcome outcome;
-        nacre_error err;
         ncr_version old = {.strong = true};
         begin(&f);
         if (is_replacing) {
@@ -250,9 +257,9 @@ static void a_change_that_may_have_happened_is_not_called_refused(void **state)
         f.model.after = overtake_after;
         f.model.age_ms = 0;
         ncr_condition condition = {.absent = !is_replacing, .version = is_replacing ? &old : NULL};
-        assert_int_equal(put_on(&f, condition, &outcome, &err), NACRE_ERROR_UNAVAILABLE);
-        assert_int_equal(outcome, NCR_OUTCOME_UNKNOWN);
-        assert_non_null(strstr(err.message, "the condition no longer holds"));
+        assert_int_equal(put_on(&f, condition), NACRE_ERROR_UNAVAILABLE);
+        assert_int_equal(f.outcome, NCR_OUTCOME_UNKNOWN);
+        assert_non_null(strstr(f.err.message, "the condition no longer holds"));
         assert_true(model_has(&f.model, "k", "theirs"));
         end(&f);
     }
@@ -263,14 +270,12 @@ static void a_change_that_cannot_have_happened_is_refused(void **state)
 {
     (void)state;
     fixture f;
-    ncr_outcome outcome;
-    nacre_error err;
     begin(&f);
     model_write(&f.model, "k", "theirs", 6);
     fault_count = 1;
     f.model.before = fault_before;
-    assert_int_equal(put_on(&f, (ncr_condition){.absent = true}, &outcome, &err), NACRE_ERROR_EXISTS);
-    assert_int_equal(outcome, NCR_OUTCOME_NOT_DONE);
+    assert_int_equal(put_on(&f, (ncr_condition){.absent = true}), NACRE_ERROR_EXISTS);
+    assert_int_equal(f.outcome, NCR_OUTCOME_NOT_DONE);
     end(&f);
 }
 
@@ -303,23 +308,29 @@ static void only_what_may_have_left_may_have_happened(void **state)
     }
 }
 
+/* A socket with a port at which nobody listens. */
+static int hold_port(unsigned *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    getsockname(fd, (struct sockaddr *)&address, &size);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
 static void a_change_that_found_no_server_did_not_happen(void **state)
 {
     (void)state;
     for (int is_conditional = 0; is_conditional < 2; is_conditional++) {
-        fixture f = {0};
-        ncr_outcome outcome = NCR_OUTCOME_UNKNOWN;
-        nacre_error err;
-        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        socklen_t size = sizeof address;
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* holds a port at which nobody listens */
-        assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-        getsockname(fd, (struct sockaddr *)&address, &size);
-        begin_at(&f, ntohs(address.sin_port));
-        nacre_status status = is_conditional ? put_on(&f, (ncr_condition){.absent = true}, &outcome, &err)
-                                             : put(&f, "mine", &outcome, &err);
+        fixture f = {.outcome = NCR_OUTCOME_UNKNOWN};
+        unsigned port;
+        int fd = hold_port(&port);
+        begin_at(&f, port);
+        nacre_status status = is_conditional ? put_on(&f, (ncr_condition){.absent = true}) : make(&f, PUT);
         assert_int_equal(status, NACRE_ERROR_UNAVAILABLE);
-        assert_int_equal(outcome, NCR_OUTCOME_NOT_DONE);
+        assert_int_equal(f.outcome, NCR_OUTCOME_NOT_DONE);
         end_client(&f);
         close(fd);
     }
@@ -339,15 +350,13 @@ static void overtake_before(model *m, const test_request *request, test_answer *
 static void a_put_that_did_not_happen_is_made_on_what_is_there_now(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 2; kind++) {
+    for (change_kind kind = PUT; kind <= COPY; kind++) {
         fixture f;
-        ncr_outcome outcome;
-        nacre_error err;
         begin(&f);
         model_write(&f.model, "source", "mine", 4);
         f.model.before = overtake_before;
         overtaken = 3;
-        assert_int_equal(kind ? copy(&f, &outcome, &err) : put(&f, "mine", &outcome, &err), NACRE_OK);
+        assert_int_equal(make(&f, kind), NACRE_OK);
         assert_true(model_has(&f.model, "k", "mine"));
         end(&f);
     }
@@ -357,14 +366,12 @@ static void a_delete_that_did_not_happen_is_made_on_what_is_there_now(void **sta
 {
     (void)state;
     fixture f;
-    ncr_outcome outcome;
-    nacre_error err;
     begin(&f);
     model_write(&f.model, "k", "old", 3);
     f.model.before = overtake_before;
     overtaken = 1;
-    assert_int_equal(drop(&f, &outcome, &err), NACRE_OK);
-    assert_int_equal(outcome, NCR_OUTCOME_DONE);
+    assert_int_equal(make(&f, DROP), NACRE_OK);
+    assert_int_equal(f.outcome, NCR_OUTCOME_DONE);
     assert_false(model_has(&f.model, "k", "theirs"));
     end(&f);
 }
@@ -373,12 +380,10 @@ static void a_store_where_others_always_write_is_written_all_the_same(void **sta
 {
     (void)state;
     fixture f;
-    ncr_outcome outcome;
-    nacre_error err;
     begin(&f);
     f.model.before = overtake_before;
     overtaken = 1000;
-    assert_int_equal(put(&f, "mine", &outcome, &err), NACRE_OK);
+    assert_int_equal(make(&f, PUT), NACRE_OK);
     assert_true(model_has(&f.model, "k", "mine"));
     end(&f);
 }
@@ -394,20 +399,16 @@ static void hide(model *m, const test_request *request, test_answer *answer)
 static void who_may_not_look_may_write(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 3; kind++) {
+    for (change_kind kind = PUT; kind <= DROP; kind++) {
         fixture f;
-        ncr_outcome outcome;
-        nacre_error err;
         begin(&f);
         model_write(&f.model, "source", "mine", 4);
         model_write(&f.model, "k", "old", 3);
         f.model.before = hide;
-        nacre_status status = kind == 0   ? put(&f, "mine", &outcome, &err)
-                              : kind == 1 ? copy(&f, &outcome, &err)
-                                          : drop(&f, &outcome, &err);
+        nacre_status status = make(&f, kind);
         if (status != NACRE_OK)
-            fail_msg("%s", err.message);
-        assert_int_equal(model_has(&f.model, "k", "mine"), kind < 2);
+            fail_msg("%s", f.err.message);
+        assert_int_equal(model_has(&f.model, "k", "mine"), kind != DROP);
         end(&f);
     }
 }
@@ -481,14 +482,9 @@ static void *pass_all(void *user)
 
 static void start_cutter(cutter *c, unsigned server_port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
     *c = (cutter){.server_port = server_port, .up_left = -1, .down_left = -1};
-    c->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(c->listener, (struct sockaddr *)&address, sizeof address), 0);
+    c->listener = hold_port(&c->port);
     listen(c->listener, 16);
-    getsockname(c->listener, (struct sockaddr *)&address, &size);
-    c->port = ntohs(address.sin_port);
     pthread_create(&c->thread, NULL, pass_all, c);
 }
 
@@ -500,24 +496,11 @@ static void stop_cutter(cutter *c)
     close(c->listener);
 }
 
-static nacre_status upload(fixture *f, const char *text, ncr_outcome *outcome, nacre_error *err)
-{
-    ncr_upload *upload;
-    ncr_object_facts facts;
-    const ncr_store_class *class = f->store->class;
-    nacre_status status = class->upload_begin(f->object, f->call, NULL, "text/plain", &upload, err);
-    if (status == NACRE_OK)
-        status = class->upload_part(upload, 1, text, strlen(text), err);
-    return status == NACRE_OK ? class->upload_finish(upload, outcome, &facts, err) : status;
-}
-
 /* One change with the connection cut after so many bytes; false when all of it was shorter. */
-static bool check_cut(int kind, bool is_up, long after)
+static bool check_cut(change_kind kind, bool is_up, long after)
 {
     fixture f;
     cutter c;
-    ncr_outcome outcome;
-    nacre_error err;
     f = (fixture){.model = {.age_ms = 100000}};
     f.server = test_server_start(model_answer, &f.model);
     start_cutter(&c, test_server_port(f.server));
@@ -525,16 +508,13 @@ static bool check_cut(int kind, bool is_up, long after)
     model_write(&f.model, "source", "mine", 4);
     model_write(&f.model, "k", "old", 3);
     *(is_up ? &c.up_left : &c.down_left) = after;
-    nacre_status status = kind == 0   ? upload(&f, "mine", &outcome, &err)
-                          : kind == 1 ? put(&f, "mine", &outcome, &err)
-                          : kind == 2 ? copy(&f, &outcome, &err)
-                                      : drop(&f, &outcome, &err);
+    nacre_status status = make(&f, kind);
     bool was_cut = (is_up ? c.up_left : c.down_left) < 0;
     if (status != NACRE_OK)
-        fail_msg("kind %d, cut after %ld bytes %s: %s", kind, after, is_up ? "up" : "down", err.message);
-    assert_int_equal(outcome, NCR_OUTCOME_DONE);
+        fail_msg("kind %d, cut after %ld bytes %s: %s", kind, after, is_up ? "up" : "down", f.err.message);
+    assert_int_equal(f.outcome, NCR_OUTCOME_DONE);
     model_object *object = model_find(&f.model, "k");
-    if (kind < 3) {
+    if (kind != DROP) {
         assert_true(model_has(&f.model, "k", "mine"));
         assert_int_equal(object->writes, 2);
     } else {
@@ -547,7 +527,7 @@ static bool check_cut(int kind, bool is_up, long after)
     return was_cut;
 }
 
-static void check_cuts(int kind, long step)
+static void check_cuts(change_kind kind, long step)
 {
     for (int is_up = 0; is_up < 2; is_up++) {
         long after = 0;
@@ -560,25 +540,25 @@ static void check_cuts(int kind, long step)
 static void an_upload_survives_a_cut_at_every_byte(void **state)
 {
     (void)state;
-    check_cuts(0, 1);
+    check_cuts(UPLOAD, 1);
 }
 
 static void a_put_survives_cuts(void **state)
 {
     (void)state;
-    check_cuts(1, 5);
+    check_cuts(PUT, 5);
 }
 
 static void a_copy_survives_cuts(void **state)
 {
     (void)state;
-    check_cuts(2, 5);
+    check_cuts(COPY, 5);
 }
 
 static void a_delete_survives_cuts(void **state)
 {
     (void)state;
-    check_cuts(3, 5);
+    check_cuts(DROP, 5);
 }
 
 int main(void)
