@@ -27,7 +27,7 @@ extern "C" {
 
 /* Takes prefixes over in every libgdal of the process. prefixes: separated by commas, NULL or "" for
  * NACRE_GDAL_PREFIXES; others than those four are NACRE_ERROR_INVALID. cache: the policy of opens through GDAL
- * ("fresh", "ttl=SECONDS", "immutable", "offline"); NULL or "": by the keys `cache.policy` and `cache`, as everywhere.
+ * ("fresh", "ttl=SECONDS", "immutable", "offline") where none of a prefix holds; NULL or "": by the key `cache`.
  *
  * May be called again: for libraries that were loaded since, for more prefixes, for another policy. Prefixes that were
  * taken before stay taken. NACRE_ERROR_NOT_FOUND: no libgdal is loaded; NACRE_ERROR_UNSUPPORTED: one is, but older than

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/latch.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "file.h"
+#include "options.h"
 
 bool ncr_gdal_list_add(ncr_gdal_list *list, const char *name, size_t length)
 {
@@ -179,6 +181,18 @@ static bool has_all_inside(const ncr_gdal_job *job)
     return (sidecars && strcmp(sidecars, "never") == 0) || ncr_gdal_file_is_cog(job->name);
 }
 
+/* GDAL asks for siblings before it looks at GDAL_DISABLE_READDIR_ON_OPEN: with YES it looks for files one by one, with
+ * EMPTY_DIR for none, if it is given no list. */
+static bool is_listing_disabled(const ncr_gdal_job *job)
+{
+    static const char *const off[] = {"NO", "FALSE", "OFF", "0"};
+    const char *value = ncr_gdal_option(job->host, job->name, "GDAL_DISABLE_READDIR_ON_OPEN");
+    bool is_off = !value;
+    for (size_t i = 0; i < sizeof off / sizeof *off && !is_off; i++)
+        is_off = strcasecmp(value, off[i]) == 0;
+    return !is_off;
+}
+
 char **ncr_gdal_sibling_files(void *user, const char *name)
 {
     ncr_gdal_job job;
@@ -187,7 +201,9 @@ char **ncr_gdal_sibling_files(void *user, const char *name)
     bool is_whole = true;
     char **out = NULL;
     nacre_status status = ncr_gdal_job_begin(&job, user, name, &error);
-    if (status == NACRE_OK && !has_all_inside(&job))
+    if (status == NACRE_OK && is_listing_disabled(&job))
+        is_whole = false;
+    else if (status == NACRE_OK && !has_all_inside(&job))
         status = list_sidecars(&job, &list, &is_whole, &error);
     if (status == NACRE_OK && is_whole) /* else not known, and GDAL asks file by file */
         out = ncr_gdal_list_give(&list, job.host);

@@ -213,8 +213,8 @@ def install(prefixes: Iterable[str] | str = PREFIXES, cache: str | None = "fresh
         Which of ``PREFIXES`` to take over: some of them, or one text with commas. Rasterio's ``gs://``, ``s3://``,
         ``az://`` and ``https://`` are the same.
     cache
-        When what is cached is believed: "fresh" (proven with the store at each open), "ttl=SECONDS", "immutable" or
-        "offline"; None leaves it to ``nacre.cache.policy`` and the configuration.
+        When what is cached is believed where ``nacre.cache.policy`` says nothing for the path: "fresh" (proven with the
+        store at each open), "ttl=SECONDS", "immutable" or "offline"; None leaves it to the configuration.
 
     Returns
     -------
