@@ -61,8 +61,10 @@ static nacre_color extra_color(const ncr_tiff_directory *directory, unsigned sam
 
 static nacre_color color_of(const ncr_tiff_directory *directory, const ncr_tiff_layout *layout, unsigned sample)
 {
-    static const nacre_color rgb[] = {NACRE_COLOR_RED, NACRE_COLOR_GREEN, NACRE_COLOR_BLUE};
+    static const nacre_color rgb[] = {NACRE_COLOR_RED, NACRE_COLOR_GREEN, NACRE_COLOR_BLUE, NACRE_COLOR_ALPHA};
     static const nacre_color cmyk[] = {NACRE_COLOR_CYAN, NACRE_COLOR_MAGENTA, NACRE_COLOR_YELLOW, NACRE_COLOR_BLACK};
+    if (layout->is_rgba)
+        return rgb[sample];
     if (sample >= color_samples(layout->photometric))
         return extra_color(directory, layout->samples, sample);
     switch (layout->photometric) {
@@ -73,8 +75,11 @@ static nacre_color color_of(const ncr_tiff_directory *directory, const ncr_tiff_
         return cmyk[sample];
     case NCR_PHOTOMETRIC_PALETTE:
         return NACRE_COLOR_PALETTE;
-    default:
+    case NCR_PHOTOMETRIC_MIN_IS_WHITE:
+    case NCR_PHOTOMETRIC_MIN_IS_BLACK:
         return NACRE_COLOR_GRAY;
+    default:
+        return NACRE_COLOR_UNDEFINED;
     }
 }
 
@@ -93,22 +98,26 @@ static unsigned color_divisor(const ncr_tiff_tag *map)
     return is_shifted ? 256 : 257;
 }
 
-/* GDAL shows single bits as a palette of black and white. */
-static bool is_bitmap(const ncr_tiff_layout *layout)
+/* GDAL shows single bits, and values whose lowest is white, as a palette of grays. */
+static bool is_gray_palette(const ncr_tiff_layout *layout)
 {
-    return layout->bits == 1 && layout->samples == 1 && layout->photometric <= NCR_PHOTOMETRIC_MIN_IS_BLACK;
+    bool is_bitmap = layout->bits == 1 && layout->samples == 1;
+    return is_bitmap || (layout->photometric == NCR_PHOTOMETRIC_MIN_IS_WHITE && layout->bits <= 16);
 }
 
-static nacre_status make_bitmap_colors(const ncr_tiff_layout *layout, ncr_band *band, nacre_error *err)
+static nacre_status make_grays(const ncr_tiff_layout *layout, ncr_band *band, nacre_error *err)
 {
-    int black = layout->photometric == NCR_PHOTOMETRIC_MIN_IS_WHITE;
-    band->colors = ncr_alloc_array(2, sizeof *band->colors);
+    int last = (1 << layout->bits) - 1;
+    bool is_white_first = layout->photometric == NCR_PHOTOMETRIC_MIN_IS_WHITE;
+    band->colors = ncr_alloc_array((size_t)last + 1, sizeof *band->colors);
     if (!band->colors)
         return ncr_error_memory(err);
-    band->color_count = 2;
+    band->color_count = last + 1;
     band->color = NACRE_COLOR_PALETTE;
-    band->colors[black] = (nacre_color_entry){0, 0, 0, 255};
-    band->colors[!black] = (nacre_color_entry){255, 255, 255, 255};
+    for (int i = 0; i <= last; i++) {
+        uint8_t gray = (uint8_t)((is_white_first ? last - i : i) * 255 / last);
+        band->colors[i] = (nacre_color_entry){gray, gray, gray, 255};
+    }
     return NACRE_OK;
 }
 
@@ -117,8 +126,8 @@ static nacre_status read_colors(const ncr_tiff_directory *directory, const ncr_t
 {
     const ncr_tiff_tag *map = ncr_tiff_tag_find(directory, NCR_TAG_COLOR_MAP);
     uint64_t count = UINT64_C(1) << (layout->bits & 63);
-    if (is_bitmap(layout))
-        return make_bitmap_colors(layout, band, err);
+    if (!map && is_gray_palette(layout))
+        return make_grays(layout, band, err);
     if (layout->photometric != NCR_PHOTOMETRIC_PALETTE || !map || !map->value || layout->bits > 16 ||
         map->count != 3 * count)
         return NACRE_OK;
@@ -163,8 +172,12 @@ nacre_status ncr_tiff_describe_bands(ncr_tiff_dataset *dataset, nacre_error *err
 void ncr_tiff_describe_masks(ncr_tiff_dataset *dataset)
 {
     ncr_dataset *base = &dataset->base;
-    for (int i = 0; i < base->band_count; i++)
+    const ncr_tiff_layout *layout = &dataset->images[0].layout;
+    for (int i = 0; i < base->band_count; i++) {
+        if (layout->is_rgba) /* metadata speaks of what is stored */
+            base->bands[i].color = color_of(dataset->images[0].directory, layout, (unsigned)i);
         if (base->bands[i].color == NACRE_COLOR_ALPHA)
             base->alpha_band = i + 1;
+    }
     ncr_dataset_set_mask_flags(base, dataset->masks != NULL);
 }

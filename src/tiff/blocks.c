@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "tiff/samples.h"
 
 enum { OFFSETS, SIZES, ARRAYS };
 
@@ -190,8 +191,9 @@ static bool array_get(const ncr_tiff_level *level, int array, uint64_t number, u
 static uint64_t plain_size(const ncr_tiff_layout *layout, uint64_t number)
 {
     uint32_t block_y = (uint32_t)(number / layout->blocks_across % layout->blocks_down);
-    uint64_t row = (uint64_t)layout->block_width * ncr_tiff_layout_block_samples(layout) * layout->bits;
-    return (row + 7) / 8 * ncr_tiff_layout_block_rows(layout, block_y);
+    uint64_t samples = layout->is_separate ? 1 : layout->stored_samples;
+    return ncr_tiff_samples_row_size(layout->bits, layout->block_width * samples) *
+           ncr_tiff_layout_block_rows(layout, block_y);
 }
 
 nacre_status ncr_tiff_block_find(const char *name, const ncr_tiff_index *index, const ncr_tiff_level *level,

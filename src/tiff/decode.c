@@ -9,6 +9,7 @@
 #include <tiffio.h>
 
 #include "base/fork.h"
+#include "base/memory.h"
 
 /* A libtiff handle. Single-thread: whoever took it from the pool has it alone. */
 typedef struct decoder {
@@ -198,10 +199,67 @@ static bool decode_with(decoder *d, const ncr_tiff_header *header, const uint8_t
     return is_decoded;
 }
 
+static void put_u32(uint8_t *at, size_t value, bool big_endian)
+{
+    for (size_t i = 0; i < 4; i++)
+        at[big_endian ? 3 - i : i] = (uint8_t)(value >> (8 * i));
+}
+
+/* A TIFF of the block alone: libtiff turns colours only of what it reads by itself. */
+static ncr_tiff_header *join_block(const ncr_tiff_header *header, const uint8_t *encoded, size_t encoded_size)
+{
+    size_t size;
+    if (!ncr_size_add(header->size, encoded_size, &size) || size > UINT32_MAX)
+        return NULL;
+    ncr_tiff_header *joined = malloc(sizeof *joined + size);
+    if (!joined)
+        return NULL;
+    *joined = *header;
+    joined->data = (uint8_t *)(joined + 1);
+    joined->size = size;
+    memcpy(joined->data, header->data, header->size);
+    memcpy(joined->data + header->size, encoded, encoded_size);
+    put_u32(joined->data + header->offset_at, header->size, header->big_endian);
+    put_u32(joined->data + header->size_at, encoded_size, header->big_endian);
+    return joined;
+}
+
+/* libtiff's pixels are numbers with red in the lowest byte. */
+static void split_rgba(const uint32_t *pixels, size_t count, unsigned samples, uint8_t *out)
+{
+    for (size_t i = 0; i < count; i++)
+        for (unsigned j = 0; j < samples; j++)
+            *out++ = (uint8_t)(pixels[i] >> (8 * j));
+}
+
+static nacre_status decode_rgba(const ncr_tiff_header *header, const uint8_t *encoded, size_t encoded_size,
+                                uint8_t *out, char *message)
+{
+    ncr_tiff_header *joined = join_block(header, encoded, encoded_size);
+    uint32_t *pixels = malloc((size_t)header->width * header->rows * sizeof *pixels);
+    decoder *d = joined && pixels ? new_decoder(joined) : NULL;
+    nacre_status status = NACRE_ERROR_MEMORY;
+    if (d) {
+        bool is_read =
+            d->tiff && TIFFReadRGBAImageOriented(d->tiff, header->width, header->rows, pixels, ORIENTATION_TOPLEFT, 1);
+        if (is_read)
+            split_rgba(pixels, (size_t)header->width * header->rows, header->rgba_samples, out);
+        else
+            snprintf(message, NCR_TIFF_MESSAGE_SIZE, "%s", *d->message ? d->message : "libtiff cannot decode it");
+        status = is_read ? NACRE_OK : NACRE_ERROR_CORRUPT;
+    }
+    free_decoder(d);
+    free(pixels);
+    free(joined);
+    return status;
+}
+
 nacre_status ncr_tiff_decode(const ncr_tiff_header *header, const uint8_t *encoded, size_t encoded_size, uint8_t *out,
                              char *message)
 {
     message[0] = 0;
+    if (header->rgba_samples)
+        return decode_rgba(header, encoded, encoded_size, out, message);
     decoder *d = take_decoder(header);
     if (!d)
         return NACRE_ERROR_MEMORY;
@@ -217,12 +275,4 @@ nacre_status ncr_tiff_decode(const ncr_tiff_header *header, const uint8_t *encod
     snprintf(message, NCR_TIFF_MESSAGE_SIZE, "%s", *d->message ? d->message : "libtiff cannot decode it");
     free_decoder(d); /* after an error its state is anything */
     return NACRE_ERROR_CORRUPT;
-}
-
-void ncr_tiff_expand_bits(const uint8_t *bits, size_t row_values, size_t rows, uint8_t on, uint8_t *out)
-{
-    size_t row_size = (row_values + 7) / 8;
-    for (size_t y = 0; y < rows; y++, bits += row_size)
-        for (size_t x = 0; x < row_values; x++)
-            *out++ = bits[x / 8] >> (7 - x % 8) & 1 ? on : 0;
 }

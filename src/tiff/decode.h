@@ -16,6 +16,10 @@ typedef struct ncr_tiff_header {
     size_t size;
     size_t decoded_size; /* bytes of the block as libtiff decodes it */
     bool is_tiled, is_ycbcr, is_reversed;
+    uint32_t width, rows;      /* of the block */
+    unsigned rgba_samples;     /* not 0: pixels are turned into so many samples, of red, green, blue and alpha */
+    size_t offset_at, size_at; /* of the block's offset and size (of 4 bytes) in data */
+    bool big_endian;
 } ncr_tiff_header;
 
 /* Makes the header for blocks with `rows` rows. NACRE_ERROR_MEMORY, NACRE_ERROR_CORRUPT. */
@@ -26,13 +30,10 @@ void ncr_tiff_header_clear(ncr_tiff_header *header);
 
 enum { NCR_TIFF_MESSAGE_SIZE = 256 };
 
-/* Decodes a block into out, of header->decoded_size bytes, in the machine's byte order; single bits stay packed.
+/* Decodes a block into out, of header->decoded_size bytes, in the machine's byte order; odd bits stay packed.
  * encoded is not changed. Any thread. NACRE_ERROR_CORRUPT: `message` (of NCR_TIFF_MESSAGE_SIZE) says what libtiff
  * says; NACRE_ERROR_MEMORY. */
 nacre_status ncr_tiff_decode(const ncr_tiff_header *header, const uint8_t *encoded, size_t encoded_size, uint8_t *out,
                              char *message);
-
-/* Turns packed bits of rows into bytes: 0 and `on`. Each row begins at a whole byte. */
-void ncr_tiff_expand_bits(const uint8_t *bits, size_t row_values, size_t rows, uint8_t on, uint8_t *out);
 
 #endif

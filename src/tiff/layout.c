@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "raster/dtype.h"
 #include "tiff/codec.h"
+#include "tiff/samples.h"
 
 unsigned ncr_tiff_layout_block_samples(const ncr_tiff_layout *layout)
 {
@@ -19,27 +20,6 @@ uint32_t ncr_tiff_layout_block_rows(const ncr_tiff_layout *layout, uint32_t bloc
 {
     uint32_t left = layout->height - block_y * layout->block_height;
     return layout->is_tiled || left > layout->block_height ? layout->block_height : left;
-}
-
-static nacre_dtype dtype_of(unsigned bits, uint64_t format)
-{
-    static const struct row {
-        unsigned bits, format;
-        nacre_dtype dtype;
-    } rows[] = {
-        {1, NCR_SAMPLE_UINT, NACRE_DTYPE_UINT8},     {8, NCR_SAMPLE_UINT, NACRE_DTYPE_UINT8},
-        {8, NCR_SAMPLE_INT, NACRE_DTYPE_INT8},       {16, NCR_SAMPLE_UINT, NACRE_DTYPE_UINT16},
-        {16, NCR_SAMPLE_INT, NACRE_DTYPE_INT16},     {16, NCR_SAMPLE_FLOAT, NACRE_DTYPE_FLOAT16},
-        {32, NCR_SAMPLE_UINT, NACRE_DTYPE_UINT32},   {32, NCR_SAMPLE_INT, NACRE_DTYPE_INT32},
-        {32, NCR_SAMPLE_FLOAT, NACRE_DTYPE_FLOAT32}, {64, NCR_SAMPLE_UINT, NACRE_DTYPE_UINT64},
-        {64, NCR_SAMPLE_INT, NACRE_DTYPE_INT64},     {64, NCR_SAMPLE_FLOAT, NACRE_DTYPE_FLOAT64},
-    };
-    if (format == NCR_SAMPLE_VOID)
-        format = NCR_SAMPLE_UINT;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].bits == bits && rows[i].format == format)
-            return rows[i].dtype;
-    return NACRE_DTYPE_UNKNOWN;
 }
 
 /* Whether every value of a tag is the same. */
@@ -66,17 +46,44 @@ static nacre_status read_samples(const char *name, const ncr_tiff_directory *dir
         return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: PlanarConfiguration is %" PRIu64, name, planar);
     if (!is_uniform(directory, NCR_TAG_BITS_PER_SAMPLE, bits) || !is_uniform(directory, NCR_TAG_SAMPLE_FORMAT, format))
         return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: bands of different types in one TIFF", name);
-    if (format == NCR_SAMPLE_COMPLEX_INT || format == NCR_SAMPLE_COMPLEX)
-        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: complex values (%" PRIu64 " bits) are not supported",
-                             name, bits);
-    out->dtype = bits <= 64 ? dtype_of((unsigned)bits, format) : NACRE_DTYPE_UNKNOWN;
+    out->dtype = bits <= 128 && format <= UINT16_MAX ? ncr_tiff_samples_dtype((unsigned)bits, (unsigned)format)
+                                                     : NACRE_DTYPE_UNKNOWN;
     if (out->dtype == NACRE_DTYPE_UNKNOWN)
         return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
-                             "%s: values of %" PRIu64 " bits (NBITS) with SampleFormat %" PRIu64 " are not supported",
-                             name, bits, format);
-    out->samples = (unsigned)samples;
+                             "%s: values of %" PRIu64 " bits with SampleFormat %" PRIu64 " are not supported", name,
+                             bits, format);
+    out->samples = out->stored_samples = (unsigned)samples;
     out->is_separate = planar == NCR_PLANAR_SEPARATE && samples > 1;
     out->bits = (unsigned)bits;
+    return NACRE_OK;
+}
+
+/* A palette without colours is none: libtiff takes it for colours or gray. */
+static unsigned photometric_of(const ncr_tiff_directory *directory, const ncr_tiff_layout *layout)
+{
+    uint64_t photometric = ncr_tiff_uint(directory, NCR_TAG_PHOTOMETRIC, NCR_PHOTOMETRIC_MIN_IS_BLACK);
+    if (photometric == NCR_PHOTOMETRIC_PALETTE && layout->bits >= 8 && !ncr_tiff_tag_find(directory, NCR_TAG_COLOR_MAP))
+        photometric = layout->samples == 3 ? NCR_PHOTOMETRIC_RGB : NCR_PHOTOMETRIC_MIN_IS_BLACK;
+    return photometric <= UINT16_MAX ? (unsigned)photometric : UINT16_MAX;
+}
+
+/* Which colours are turned into RGB, as GDAL does: CMYK and CIE L*a*b* of bytes into four bands, YCbCr into three. JPEG
+ * turns YCbCr by itself. */
+static nacre_status read_colors(const char *name, const ncr_tiff_directory *directory, const ncr_tiff_codec *codec,
+                                ncr_tiff_layout *out, nacre_error *err)
+{
+    bool is_ycbcr = out->photometric == NCR_PHOTOMETRIC_YCBCR, is_jpeg = out->compression == COMPRESSION_JPEG;
+    if (is_ycbcr && (out->is_separate || out->samples != 3 || out->bits != 8))
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                             "%s: YCbCr pixels of %u samples of %u bits (%s%s) are not supported, only of 3 of 8 bits",
+                             name, out->samples, out->bits, codec->name, out->is_separate ? ", separate planes" : "");
+    bool is_cmyk = out->photometric == NCR_PHOTOMETRIC_SEPARATED && out->samples >= 4 &&
+                   ncr_tiff_uint(directory, NCR_TAG_INK_SET, INKSET_CMYK) == INKSET_CMYK;
+    bool is_lab = out->photometric == NCR_PHOTOMETRIC_CIELAB && out->samples == 3;
+    out->is_rgba = out->dtype == NACRE_DTYPE_UINT8 && out->bits == 8 && !out->is_separate &&
+                   (is_cmyk || is_lab || (is_ycbcr && !is_jpeg));
+    if (out->is_rgba && !is_ycbcr)
+        out->samples = 4;
     return NACRE_OK;
 }
 
@@ -90,18 +97,16 @@ static nacre_status read_codec(const char *name, const ncr_tiff_directory *direc
         return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: compression %" PRIu64 " (%s) is not supported", name,
                              compression, codec ? codec->name : "unknown");
     out->compression = (unsigned)compression;
-    out->photometric = (unsigned)ncr_tiff_uint(directory, NCR_TAG_PHOTOMETRIC, NCR_PHOTOMETRIC_MIN_IS_BLACK);
+    out->photometric = photometric_of(directory, out);
     out->fill_order = (unsigned)ncr_tiff_uint(directory, NCR_TAG_FILL_ORDER, 1);
     if (predictor < 1 || predictor > 3)
         return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: predictor %" PRIu64 " is not supported", name,
                              predictor);
     out->predictor = (unsigned)predictor;
-    if (out->photometric == NCR_PHOTOMETRIC_YCBCR &&
-        (compression != COMPRESSION_JPEG || out->is_separate || out->samples != 3))
-        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
-                             "%s: YCbCr pixels are supported with JPEG compression only, not with %s", name,
-                             codec->name);
-    return NACRE_OK;
+    if (compression == COMPRESSION_JPEG && out->bits != 8)
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: JPEG of %u bits is not supported, only of 8", name,
+                             out->bits);
+    return read_colors(name, directory, codec, out, err);
 }
 
 static nacre_status read_blocks(const char *name, const ncr_tiff_directory *directory, ncr_tiff_layout *out,

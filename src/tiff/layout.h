@@ -14,12 +14,14 @@ typedef struct ncr_tiff_layout {
     uint32_t block_width, block_height; /* pixels; the last strip may have fewer rows, tiles are always whole */
     uint32_t blocks_across, blocks_down;
     uint64_t block_count; /* of all planes */
-    unsigned samples;     /* a pixel */
+    unsigned samples;     /* a pixel, as it is given */
     bool is_separate;     /* a plane for each sample; else pixel by pixel */
-    unsigned bits;        /* of a sample: 1, 8, 16, 32, 64 */
-    nacre_dtype dtype;    /* of a decoded sample: single bits are decoded to uint8 */
+    unsigned bits;        /* of a sample: 1 to 64; 128 for complex ones */
+    nacre_dtype dtype;    /* of a sample as it is given: odd bits are promoted (samples.h) */
     unsigned compression, photometric, predictor, fill_order;
-    size_t block_size; /* bytes of a whole decoded block: of all samples, or of one where they are separate */
+    bool is_rgba; /* colours are turned into red, green, blue (and alpha) when a block is decoded, by libtiff */
+    unsigned stored_samples; /* a pixel, as it is stored: another number than `samples` only where is_rgba */
+    size_t block_size;       /* bytes of a whole decoded block: of all samples, or of one where they are separate */
 } ncr_tiff_layout;
 
 /* Reads and checks the layout. NACRE_ERROR_CORRUPT: sizes that cannot be; NACRE_ERROR_UNSUPPORTED: a type of pixels or

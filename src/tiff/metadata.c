@@ -202,17 +202,28 @@ static nacre_status set_resolution(ncr_dataset *base, const ncr_tiff_directory *
     return status;
 }
 
+/* What colours were before they are given as red, green and blue. */
+static const char *color_space(const ncr_tiff_layout *layout)
+{
+    if (layout->photometric == NCR_PHOTOMETRIC_YCBCR)
+        return "YCbCr";
+    if (!layout->is_rgba)
+        return NULL;
+    return layout->photometric == NCR_PHOTOMETRIC_SEPARATED ? "CMYK" : "CIELAB";
+}
+
 static nacre_status set_structure(const ncr_tiff_dataset *dataset, nacre_error *err)
 {
     ncr_metadata *metadata = (ncr_metadata *)&dataset->base.metadata;
     const ncr_tiff_layout *layout = &dataset->images[0].layout;
-    bool is_ycbcr = layout->photometric == NCR_PHOTOMETRIC_YCBCR;
+    bool is_ycbcr = layout->photometric == NCR_PHOTOMETRIC_YCBCR && !layout->is_rgba;
+    const char *space = color_space(layout);
     const char *compression = ncr_tiff_codec_gdal_name(dataset->images[0].directory);
     nacre_status status = NACRE_OK;
     if (dataset->index->is_cog)
         status = ncr_metadata_set(metadata, "IMAGE_STRUCTURE", "LAYOUT", "COG", err);
-    if (status == NACRE_OK && is_ycbcr)
-        status = ncr_metadata_set(metadata, "IMAGE_STRUCTURE", "SOURCE_COLOR_SPACE", "YCbCr", err);
+    if (status == NACRE_OK && space)
+        status = ncr_metadata_set(metadata, "IMAGE_STRUCTURE", "SOURCE_COLOR_SPACE", space, err);
     if (status == NACRE_OK && compression)
         status =
             ncr_metadata_set(metadata, "IMAGE_STRUCTURE", "COMPRESSION", is_ycbcr ? "YCbCr JPEG" : compression, err);
@@ -221,8 +232,11 @@ static nacre_status set_structure(const ncr_tiff_dataset *dataset, nacre_error *
                                   *dataset->base.interleave == 'p' ? "PIXEL" : "BAND", err);
     if (status == NACRE_OK && layout->photometric == NCR_PHOTOMETRIC_MIN_IS_WHITE)
         status = ncr_metadata_set(metadata, "IMAGE_STRUCTURE", "MINISWHITE", "YES", err);
-    for (int i = 0; i < dataset->base.band_count && status == NACRE_OK && layout->bits == 1; i++)
-        status = ncr_metadata_set(&dataset->base.bands[i].metadata, "IMAGE_STRUCTURE", "NBITS", "1", err);
+    bool is_odd = layout->bits < 128 && (layout->bits & (layout->bits - 1) || layout->bits < 8);
+    char bits[16];
+    snprintf(bits, sizeof bits, "%u", layout->bits);
+    for (int i = 0; i < dataset->base.band_count && status == NACRE_OK && is_odd; i++)
+        status = ncr_metadata_set(&dataset->base.bands[i].metadata, "IMAGE_STRUCTURE", "NBITS", bits, err);
     return status;
 }
 

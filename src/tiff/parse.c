@@ -248,25 +248,12 @@ static bool is_block_array(unsigned id)
 /* Tags whose values somebody asks for; the rest (ICC profiles, previews, Photoshop's) stay in the file. */
 static bool is_wanted(unsigned id)
 {
-    static const uint16_t singles[] = {NCR_TAG_SOFTWARE,
-                                       NCR_TAG_DATE_TIME,
-                                       NCR_TAG_ARTIST,
-                                       NCR_TAG_HOST_COMPUTER,
-                                       NCR_TAG_PREDICTOR,
-                                       NCR_TAG_COLOR_MAP,
-                                       NCR_TAG_INK_SET,
-                                       NCR_TAG_EXTRA_SAMPLES,
-                                       NCR_TAG_SAMPLE_FORMAT,
-                                       NCR_TAG_JPEG_TABLES,
-                                       NCR_TAG_XMP,
-                                       NCR_TAG_COPYRIGHT,
-                                       NCR_TAG_MODEL_PIXEL_SCALE,
-                                       NCR_TAG_MODEL_TIEPOINT,
-                                       NCR_TAG_MODEL_TRANSFORMATION,
-                                       NCR_TAG_GDAL_METADATA,
-                                       NCR_TAG_GDAL_NODATA,
-                                       NCR_TAG_LERC_PARAMETERS,
-                                       NCR_TAG_RPC_COEFFICIENTS};
+    static const uint16_t singles[] = {
+        NCR_TAG_SOFTWARE,      NCR_TAG_DATE_TIME,         NCR_TAG_ARTIST,          NCR_TAG_HOST_COMPUTER,
+        NCR_TAG_PREDICTOR,     NCR_TAG_WHITE_POINT,       NCR_TAG_COLOR_MAP,       NCR_TAG_INK_SET,
+        NCR_TAG_EXTRA_SAMPLES, NCR_TAG_SAMPLE_FORMAT,     NCR_TAG_JPEG_TABLES,     NCR_TAG_XMP,
+        NCR_TAG_COPYRIGHT,     NCR_TAG_MODEL_PIXEL_SCALE, NCR_TAG_MODEL_TIEPOINT,  NCR_TAG_MODEL_TRANSFORMATION,
+        NCR_TAG_GDAL_METADATA, NCR_TAG_GDAL_NODATA,       NCR_TAG_LERC_PARAMETERS, NCR_TAG_RPC_COEFFICIENTS};
     if ((id >= NCR_TAG_NEW_SUBFILE_TYPE && id <= NCR_TAG_RESOLUTION_UNIT) ||
         (id >= NCR_TAG_TILE_WIDTH && id <= NCR_TAG_TILE_BYTE_COUNTS) ||
         (id >= NCR_TAG_YCBCR_COEFFICIENTS && id <= NCR_TAG_REFERENCE_BLACK_WHITE) ||

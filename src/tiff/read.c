@@ -10,10 +10,13 @@
 #include "raster/dtype.h"
 #include "tiff/blocks.h"
 #include "tiff/decode.h"
+#include "tiff/samples.h"
 
 /* A read: a round for the arrays of blocks where they are not known, a round for all blocks together. Blocks are
  * decoded as they arrive and copied into the request's buffer; those that were decoded before, and sparse ones, are
  * copied at the end. */
+
+enum { VALUE_MAX = 16 }; /* bytes of a value of the largest type */
 
 /* A decoded block in the cache. */
 typedef struct tile {
@@ -120,9 +123,9 @@ static void copy_block(const job *j, const uint8_t *data)
 }
 
 /* A band's value for pixels that are not stored, in the type of the file. */
-static void missing_value(const ncr_band *band, nacre_dtype dtype, uint8_t out[8])
+static void missing_value(const ncr_band *band, nacre_dtype dtype, uint8_t out[VALUE_MAX])
 {
-    memset(out, 0, 8);
+    memset(out, 0, VALUE_MAX);
     if (!band->nodata.is_set)
         return;
     if (dtype == NACRE_DTYPE_INT64)
@@ -137,7 +140,7 @@ static void fill_sparse(const job *j)
 {
     const read_plan *plan = j->plan;
     const ncr_tiff_layout *layout = &plan->level->layout;
-    uint8_t value[8] = {0};
+    uint8_t value[VALUE_MAX] = {0};
     if (plan->request.mask) {
         copy_band(j, value, 0, true, 0);
         return;
@@ -158,27 +161,24 @@ static void free_tile(ncr_value *value)
     free(value);
 }
 
-/* Of what is decoded single bits become bytes, and masks 0 or 255. */
+/* Decodes a block into values of the layout's type; masks into 0 and 255. */
 static nacre_status decode_into(const job *j, const ncr_tiff_header *header, const ncr_slice *slice, uint8_t *out,
                                 char *message)
 {
     const ncr_tiff_layout *layout = &j->plan->level->layout;
     size_t rows = ncr_tiff_layout_block_rows(layout, j->block_y);
     size_t row_values = (size_t)layout->block_width * ncr_tiff_layout_block_samples(layout);
-    bool is_mask = j->plan->request.mask;
-    if (layout->bits != 1) {
-        nacre_status status = ncr_tiff_decode(header, slice->data, slice->size, out, message);
-        for (size_t i = 0; is_mask && i < row_values * rows; i++)
-            out[i] = out[i] ? 255 : 0;
-        return status;
-    }
-    uint8_t *packed = malloc(header->decoded_size);
-    if (!packed)
+    bool is_packed = ncr_tiff_samples_are_packed(layout);
+    uint8_t *decoded = is_packed ? malloc(header->decoded_size) : out;
+    if (!decoded)
         return NACRE_ERROR_MEMORY;
-    nacre_status status = ncr_tiff_decode(header, slice->data, slice->size, packed, message);
-    if (status == NACRE_OK)
-        ncr_tiff_expand_bits(packed, row_values, rows, is_mask ? 255 : 1, out);
-    free(packed);
+    nacre_status status = ncr_tiff_decode(header, slice->data, slice->size, decoded, message);
+    if (is_packed && status == NACRE_OK)
+        ncr_tiff_samples_unpack(layout, decoded, row_values, rows, out);
+    if (is_packed)
+        free(decoded);
+    for (size_t i = 0; j->plan->request.mask && status == NACRE_OK && i < row_values * rows; i++)
+        out[i] = out[i] ? 255 : 0;
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "tiff/decode.h"
+#include "tiff/samples.h"
 
 /* The header that libtiff decodes a block by: a classic TIFF in the file's byte order with one directory, whose image
  * is exactly one block. For separate planes it has one sample. */
@@ -18,7 +19,7 @@ typedef struct builder {
     bool failed;
 } builder;
 
-enum { HEADER_SIZE = 8, ENTRY_SIZE = 12, MAX_ENTRIES = 24, VALUES_MAX = 16 * 1024 * 1024 };
+enum { HEADER_SIZE = 8, ENTRY_SIZE = 12, MAX_ENTRIES = 32, VALUES_MAX = 16 * 1024 * 1024 };
 
 static void put(uint8_t *at, uint64_t value, size_t size, bool big_endian)
 {
@@ -49,6 +50,13 @@ static void add_number(builder *b, unsigned id, unsigned type, uint64_t value)
     size_t size = ncr_tiff_type_size(type);
     put(bytes, value, size, b->big_endian);
     add_bytes(b, id, type, 1, bytes, size);
+}
+
+/* Where the block is and its size: told where a block is decoded, if at all. */
+static void add_place(builder *b, unsigned id, size_t *field)
+{
+    add_number(b, id, NCR_TYPE_LONG, HEADER_SIZE);
+    *field = HEADER_SIZE + 2 + b->entries.size - 4;
 }
 
 /* The same SHORT for every sample. */
@@ -90,7 +98,7 @@ static void add_copy(builder *b, const ncr_tiff_directory *directory, unsigned i
 static unsigned photometric_for(const ncr_tiff_layout *layout)
 {
     bool matters = layout->photometric == NCR_PHOTOMETRIC_RGB || layout->photometric == NCR_PHOTOMETRIC_YCBCR ||
-                   layout->photometric == NCR_PHOTOMETRIC_SEPARATED;
+                   layout->photometric == NCR_PHOTOMETRIC_SEPARATED || layout->is_rgba;
     return matters && !layout->is_separate ? layout->photometric : NCR_PHOTOMETRIC_MIN_IS_BLACK;
 }
 
@@ -100,9 +108,11 @@ static unsigned sample_format(const ncr_tiff_directory *directory)
 }
 
 /* Entries go in the order of their numbers. */
-static void add_entries(builder *b, const ncr_tiff_directory *directory, const ncr_tiff_layout *layout, uint32_t rows)
+static void add_entries(builder *b, const ncr_tiff_directory *directory, const ncr_tiff_layout *layout,
+                        ncr_tiff_header *header)
 {
-    unsigned samples = ncr_tiff_layout_block_samples(layout);
+    unsigned samples = layout->is_separate ? 1 : layout->stored_samples;
+    uint32_t rows = header->rows;
     add_number(b, NCR_TAG_IMAGE_WIDTH, NCR_TYPE_LONG, layout->block_width);
     add_number(b, NCR_TAG_IMAGE_LENGTH, NCR_TYPE_LONG, rows);
     add_per_sample(b, NCR_TAG_BITS_PER_SAMPLE, layout->bits, samples);
@@ -110,29 +120,37 @@ static void add_entries(builder *b, const ncr_tiff_directory *directory, const n
     add_number(b, NCR_TAG_PHOTOMETRIC, NCR_TYPE_SHORT, photometric_for(layout));
     add_number(b, NCR_TAG_FILL_ORDER, NCR_TYPE_SHORT, layout->fill_order == 2 ? 2 : 1);
     if (!layout->is_tiled)
-        add_number(b, NCR_TAG_STRIP_OFFSETS, NCR_TYPE_LONG, HEADER_SIZE);
+        add_place(b, NCR_TAG_STRIP_OFFSETS, &header->offset_at);
     add_number(b, NCR_TAG_SAMPLES_PER_PIXEL, NCR_TYPE_SHORT, samples);
     if (!layout->is_tiled) {
         add_number(b, NCR_TAG_ROWS_PER_STRIP, NCR_TYPE_LONG, rows);
-        add_number(b, NCR_TAG_STRIP_BYTE_COUNTS, NCR_TYPE_LONG, 1);
+        add_place(b, NCR_TAG_STRIP_BYTE_COUNTS, &header->size_at);
     }
     add_number(b, NCR_TAG_PLANAR_CONFIG, NCR_TYPE_SHORT, NCR_PLANAR_CONTIG);
     add_copy(b, directory, NCR_TAG_GROUP3_OPTIONS);
     add_copy(b, directory, NCR_TAG_GROUP4_OPTIONS);
     if (layout->predictor != 1)
         add_number(b, NCR_TAG_PREDICTOR, NCR_TYPE_SHORT, layout->predictor);
+    if (layout->is_rgba)
+        add_copy(b, directory, NCR_TAG_WHITE_POINT);
     if (layout->is_tiled) {
         add_number(b, NCR_TAG_TILE_WIDTH, NCR_TYPE_LONG, layout->block_width);
         add_number(b, NCR_TAG_TILE_LENGTH, NCR_TYPE_LONG, rows);
-        add_number(b, NCR_TAG_TILE_OFFSETS, NCR_TYPE_LONG, HEADER_SIZE);
-        add_number(b, NCR_TAG_TILE_BYTE_COUNTS, NCR_TYPE_LONG, 1);
+        add_place(b, NCR_TAG_TILE_OFFSETS, &header->offset_at);
+        add_place(b, NCR_TAG_TILE_BYTE_COUNTS, &header->size_at);
     }
     if (!layout->is_separate)
         add_copy(b, directory, NCR_TAG_EXTRA_SAMPLES);
     add_per_sample(b, NCR_TAG_SAMPLE_FORMAT, sample_format(directory), samples);
     add_copy(b, directory, NCR_TAG_JPEG_TABLES);
+    if (layout->is_rgba)
+        add_copy(b, directory, NCR_TAG_YCBCR_COEFFICIENTS);
     if (layout->photometric == NCR_PHOTOMETRIC_YCBCR)
         add_copy(b, directory, NCR_TAG_YCBCR_SUBSAMPLING);
+    if (layout->is_rgba) {
+        add_copy(b, directory, NCR_TAG_YCBCR_POSITIONING);
+        add_copy(b, directory, NCR_TAG_REFERENCE_BLACK_WHITE);
+    }
     add_copy(b, directory, NCR_TAG_LERC_PARAMETERS);
 }
 
@@ -159,19 +177,24 @@ nacre_status ncr_tiff_header_init(ncr_tiff_header *header, const char *name, con
                                   nacre_error *err)
 {
     *header = (ncr_tiff_header){0};
-    size_t row_size = (size_t)layout->block_width * ncr_tiff_layout_block_samples(layout);
-    row_size = layout->bits == 1 ? (row_size + 7) / 8 : row_size * (layout->bits / 8);
+    size_t row_size =
+        ncr_tiff_samples_row_size(layout->bits, (size_t)layout->block_width * ncr_tiff_layout_block_samples(layout));
     if (!ncr_size_mul(row_size, rows, &header->decoded_size))
         return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: rows of %zu bytes", name, row_size);
     header->is_tiled = layout->is_tiled;
-    header->is_ycbcr = layout->photometric == NCR_PHOTOMETRIC_YCBCR;
+    header->is_ycbcr = layout->photometric == NCR_PHOTOMETRIC_YCBCR && !layout->is_rgba;
     header->is_reversed = layout->fill_order == 2;
+    if (layout->is_rgba)
+        header->rgba_samples = layout->samples;
+    header->big_endian = index->big_endian;
+    header->width = layout->block_width;
+    header->rows = rows;
 
     /* The place of the values must be known before the entries are: there is room for every entry. */
     builder b = {.big_endian = index->big_endian, .values_at = HEADER_SIZE + 2 + MAX_ENTRIES * ENTRY_SIZE + 4};
     ncr_buffer_init(&b.entries, MAX_ENTRIES * ENTRY_SIZE);
     ncr_buffer_init(&b.values, VALUES_MAX);
-    add_entries(&b, directory, layout, rows);
+    add_entries(&b, directory, layout, header);
     nacre_status status = join(&b, header, err);
     ncr_buffer_clear(&b.entries);
     ncr_buffer_clear(&b.values);

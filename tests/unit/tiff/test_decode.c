@@ -11,6 +11,7 @@
 #include "tiff/codec.h"
 #include "tiff/decode.h"
 #include "tiff/encode.h"
+#include "tiff/samples.h"
 
 /* What libtiff or our encoder wrote is decoded by the header that is made from an index. */
 
@@ -45,6 +46,7 @@ static void init_scene(scene *s, const ncr_tiff_format *format, bool big_endian)
                                   .blocks_down = 1,
                                   .block_count = 1,
                                   .samples = format->samples,
+                                  .stored_samples = format->samples,
                                   .bits = format->bits,
                                   .dtype = format->dtype,
                                   .compression = format->coding.codec->compression,
@@ -229,10 +231,10 @@ static void bits_become_bytes(void **state)
 {
     (void)state;
     static const uint8_t bits[] = {0xA0, 0x40, 0xFF, 0x80};
-    static const uint8_t expected[] = {255, 0,   255, 0,   0,   0,   0,   0,   0,   255,
-                                       255, 255, 255, 255, 255, 255, 255, 255, 255, 0};
+    static const uint8_t expected[] = {1, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0};
     uint8_t out[20];
-    ncr_tiff_expand_bits(bits, 10, 2, 255, out);
+    ncr_tiff_layout layout = {.bits = 1, .dtype = NACRE_DTYPE_UINT8};
+    ncr_tiff_samples_unpack(&layout, bits, 10, 2, out);
     assert_memory_equal(out, expected, sizeof out);
 }
 
