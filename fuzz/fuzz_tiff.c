@@ -6,6 +6,7 @@
 #include "tiff/blocks.h"
 #include "tiff/dataset.h"
 #include "tiff/decode.h"
+#include "tiff/samples.h"
 
 /* The input is a whole TIFF: its directories are read with little at hand at first, a dataset is made of them, and the
  * first blocks of each image are decoded. */
@@ -37,15 +38,23 @@ static void decode(const ncr_tiff_dataset *dataset, const ncr_tiff_level *level,
     uint64_t offset, size;
     ncr_tiff_header header;
     char message[NCR_TIFF_MESSAGE_SIZE];
-    if (ncr_tiff_block_find("fuzz", dataset->index, level, number, &offset, &size, NULL) != NACRE_OK || !size)
+    ncr_tiff_blocks blocks;
+    nacre_status status = ncr_tiff_blocks_begin(&blocks, "fuzz", dataset->index, level, NULL, NULL);
+    if (status == NACRE_OK)
+        status = ncr_tiff_blocks_find(&blocks, number, &offset, &size, NULL);
+    ncr_tiff_blocks_clear(&blocks);
+    if (status != NACRE_OK || !size)
         return;
     uint32_t row = (uint32_t)(number / level->layout.blocks_across % level->layout.blocks_down);
     uint32_t rows = ncr_tiff_layout_block_rows(&level->layout, row);
     if (ncr_tiff_header_init(&header, "fuzz", dataset->index, level->directory, &level->layout, rows, NULL) != NACRE_OK)
         return;
-    uint8_t *out = malloc(header.decoded_size + 1);
-    if (out)
-        ncr_tiff_decode(&header, data + offset, (size_t)size, out, message);
+    size_t row_values = (size_t)level->layout.block_width * ncr_tiff_layout_block_samples(&level->layout);
+    uint8_t *decoded = malloc(header.decoded_size + 1), *out = malloc(level->layout.block_size + 1);
+    if (decoded && out && ncr_tiff_decode(&header, data + offset, (size_t)size, decoded, message) == NACRE_OK &&
+        ncr_tiff_samples_are_packed(&level->layout))
+        ncr_tiff_samples_unpack(&level->layout, decoded, row_values, rows, out);
+    free(decoded);
     free(out);
     ncr_tiff_header_clear(&header);
 }

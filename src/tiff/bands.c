@@ -161,7 +161,7 @@ nacre_status ncr_tiff_describe_bands(ncr_tiff_dataset *dataset, nacre_error *err
         band->dtype = layout->dtype;
         band->bits = (int)layout->bits;
         band->block_width = (int)layout->block_width;
-        band->block_height = (int)layout->block_height;
+        band->block_height = (int)layout->told_height;
         band->color = color_of(directory, layout, (unsigned)i);
         if (nodata)
             band->nodata = read_nodata(nodata, layout->dtype);

@@ -7,7 +7,8 @@
 
 #include "base/text.h"
 
-/* Schemes that libtiff decodes block by block without any help but tags that decode.c gives it. */
+/* Schemes that libtiff decodes block by block without any help but tags that decode.c gives it. Those that Rasterio has
+ * no name for it tells by GDAL's. */
 static const ncr_tiff_codec codecs[] = {
     {COMPRESSION_NONE, "none", NULL, true, "NONE"},
     {COMPRESSION_LZW, "lzw", "LZW", true, "LZW"},
@@ -22,12 +23,12 @@ static const ncr_tiff_codec codecs[] = {
     {COMPRESSION_CCITTRLE, "ccittrle", "CCITTRLE", true, NULL},
     {COMPRESSION_CCITTFAX3, "ccittfax3", "CCITTFAX3", true, NULL},
     {COMPRESSION_CCITTFAX4, "ccittfax4", "CCITTFAX4", true, NULL},
-    {COMPRESSION_CCITTRLEW, "ccittrlew", "CCITTRLEW", false, NULL},
+    {COMPRESSION_CCITTRLEW, "CCITTRLEW", "CCITTRLEW", true, NULL},
     {COMPRESSION_OJPEG, "old-style jpeg", "OJPEG", false, NULL},
-    {COMPRESSION_NEXT, "next", "NEXT", false, NULL},
-    {COMPRESSION_THUNDERSCAN, "thunderscan", "THUNDERSCAN", false, NULL},
+    {COMPRESSION_NEXT, "NEXT", "NEXT", true, NULL},
+    {COMPRESSION_THUNDERSCAN, "THUNDERSCAN", "THUNDERSCAN", true, NULL},
     {COMPRESSION_PIXARFILM, "pixarfilm", "PIXARFILM", false, NULL},
-    {COMPRESSION_PIXARLOG, "pixarlog", "PIXARLOG", false, NULL},
+    {COMPRESSION_PIXARLOG, "PIXARLOG", "PIXARLOG", true, NULL},
     {COMPRESSION_DCS, "dcs", "DCS", false, NULL},
     {COMPRESSION_JBIG, "jbig", "JBIG", false, NULL},
     {COMPRESSION_SGILOG, "sgilog", "SGILOG", false, NULL},

@@ -7,21 +7,13 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "tiff/blocks.h"
 #include "tiff/codec.h"
-
-static void free_levels(ncr_tiff_level *levels, int count)
-{
-    for (int i = 0; levels && i < count; i++)
-        ncr_tiff_blocks_clear(&levels[i]);
-    free(levels);
-}
 
 static void free_dataset(ncr_dataset *base)
 {
     ncr_tiff_dataset *dataset = (ncr_tiff_dataset *)base;
-    free_levels(dataset->images, dataset->level_count);
-    free_levels(dataset->masks, dataset->level_count);
+    free(dataset->images);
+    free(dataset->masks);
     ncr_dataset_unref(dataset->overview_file);
     ncr_dataset_unref(dataset->mask_file);
     if (dataset->index)

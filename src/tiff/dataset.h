@@ -7,14 +7,11 @@
 #include "tiff/index.h"
 #include "tiff/layout.h"
 
-typedef struct ncr_tiff_blocks ncr_tiff_blocks;
-
-/* One image of the file: full resolution, an overview or a mask. Immutable but for `blocks`. */
+/* One image of the file: full resolution, an overview or a mask. Immutable. */
 typedef struct ncr_tiff_level {
     const ncr_tiff_directory *directory; /* the index's; NULL: there is no such level */
     uint32_t number;                     /* of the directory in the index; for keys of cached values */
     ncr_tiff_layout layout;
-    _Atomic(ncr_tiff_blocks *) blocks; /* arrays that were not in the index, once they were read; then it stays */
 } ncr_tiff_level;
 
 /* An open TIFF. */

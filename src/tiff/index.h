@@ -42,8 +42,11 @@ typedef struct ncr_tiff_directory {
 typedef struct ncr_tiff_index {
     ncr_value value;
     bool big_endian;
-    bool is_big; /* BigTIFF */
-    bool is_cog; /* carries GDAL's marker of the COG layout */
+    bool is_big;       /* BigTIFF */
+    bool is_cog;       /* carries GDAL's marker of the COG layout */
+    bool has_leaders;  /* by that marker: blocks lie in the order of rows, each behind its size (4 bytes, low first) */
+    bool has_trailers; /* and before its last four bytes again */
+    bool has_masks_behind; /* and the mask's block follows the image's */
     uint64_t file_size;
     ncr_tiff_directory *directories;
     size_t directory_count, directory_capacity;

@@ -109,6 +109,23 @@ static nacre_status read_codec(const char *name, const ncr_tiff_directory *direc
     return read_colors(name, directory, codec, out, err);
 }
 
+/* An uncompressed image in a single strip is read in parts of whole rows. libtiff's have at most 8 KiB, and these are
+ * told; ours are larger. */
+static uint64_t chop(const ncr_tiff_directory *directory, ncr_tiff_layout *out, uint64_t rows)
+{
+    enum { TOLD_PART = 8 * 1024, PART = 256 * 1024 };
+    uint64_t row = ncr_tiff_samples_row_size(out->bits, (size_t)out->width * out->stored_samples);
+    uint64_t told = row && row < TOLD_PART ? TOLD_PART / row : 1, part = row && row < PART ? PART / row : 1, size = 0;
+    const ncr_tiff_tag *sizes = ncr_tiff_tag_find(directory, NCR_TAG_STRIP_BYTE_COUNTS);
+    out->told_height = (uint32_t)rows;
+    out->is_chopped = out->compression == COMPRESSION_NONE && !out->is_separate && !out->is_rgba &&
+                      rows >= out->height && told < rows && ncr_tiff_tag_uint(sizes, 0, &size) && size;
+    if (!out->is_chopped)
+        return rows;
+    out->told_height = (uint32_t)told;
+    return part < rows ? part : rows;
+}
+
 static nacre_status read_blocks(const char *name, const ncr_tiff_directory *directory, ncr_tiff_layout *out,
                                 nacre_error *err)
 {
@@ -117,9 +134,10 @@ static nacre_status read_blocks(const char *name, const ncr_tiff_directory *dire
     if (out->is_tiled) {
         width = ncr_tiff_uint(directory, NCR_TAG_TILE_WIDTH, 0);
         height = ncr_tiff_uint(directory, NCR_TAG_TILE_LENGTH, 0);
+        out->told_height = (uint32_t)height;
     } else {
         uint64_t rows = ncr_tiff_uint(directory, NCR_TAG_ROWS_PER_STRIP, UINT32_MAX);
-        height = rows < height ? rows : height;
+        height = chop(directory, out, rows < height ? rows : height);
     }
     if (!width || !height || width > INT_MAX || height > INT_MAX)
         return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: blocks of %" PRIu64 " by %" PRIu64 " pixels", name, width,

@@ -12,8 +12,10 @@ typedef struct ncr_tiff_layout {
     uint32_t width, height; /* pixels, 1 to INT_MAX */
     bool is_tiled;
     uint32_t block_width, block_height; /* pixels; the last strip may have fewer rows, tiles are always whole */
+    uint32_t told_height;               /* of a block, for users: less than block_height where is_chopped */
     uint32_t blocks_across, blocks_down;
     uint64_t block_count; /* of all planes */
+    bool is_chopped;      /* blocks are parts of one uncompressed strip, which the file's arrays tell alone */
     unsigned samples;     /* a pixel, as it is given */
     bool is_separate;     /* a plane for each sample; else pixel by pixel */
     unsigned bits;        /* of a sample: 1 to 64; 128 for complex ones */

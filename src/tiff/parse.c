@@ -178,23 +178,35 @@ static nacre_status need_value(ncr_tiff_parser *parser, uint64_t offset, size_t 
 
 /* --- The header --- */
 
+static bool has_line(const char *text, size_t size, const char *line)
+{
+    return memmem(text, size, line, strlen(line));
+}
+
 /* GDAL's block of text right after the header, 43 bytes of which tell its length. An edited file says so. */
-static bool has_cog_marker(const ncr_tiff_parser *parser, uint64_t offset)
+static void read_cog_marker(ncr_tiff_parser *parser, uint64_t offset)
 {
     static const char start[] = "GDAL_STRUCTURAL_METADATA_SIZE=";
     enum { DIGITS = 6, FIRST_LINE = sizeof start - 1 + DIGITS + 7 };
     const char *line = (const char *)bytes_at(parser, offset, FIRST_LINE);
     if (!line || memcmp(line, start, sizeof start - 1))
-        return false;
+        return;
     size_t size = 0;
     for (size_t i = sizeof start - 1; i < sizeof start - 1 + DIGITS; i++) {
         if (line[i] < '0' || line[i] > '9')
-            return false;
+            return;
         size = size * 10 + (size_t)(line[i] - '0');
     }
     const char *text = (const char *)bytes_at(parser, offset + FIRST_LINE, size);
-    return text && (memmem(text, size, "LAYOUT=IFDS_BEFORE_DATA\n", 24) || memmem(text, size, "LAYOUT=COG\n", 11)) &&
-           !memmem(text, size, "KNOWN_INCOMPATIBLE_EDITION=YES", 30);
+    if (!text || has_line(text, size, "KNOWN_INCOMPATIBLE_EDITION=YES"))
+        return;
+    ncr_tiff_index *index = parser->index;
+    index->is_cog = has_line(text, size, "LAYOUT=IFDS_BEFORE_DATA\n") || has_line(text, size, "LAYOUT=COG\n");
+    index->has_leaders = index->is_cog && has_line(text, size, "BLOCK_ORDER=ROW_MAJOR\n") &&
+                         has_line(text, size, "BLOCK_LEADER=SIZE_AS_UINT4\n") &&
+                         has_line(text, size, "KNOWN_INCOMPATIBLE_EDITION=NO");
+    index->has_masks_behind = index->has_leaders && has_line(text, size, "MASK_INTERLEAVED_WITH_IMAGERY=YES\n");
+    index->has_trailers = index->has_leaders && has_line(text, size, "BLOCK_TRAILER=LAST_4_BYTES_REPEATED\n");
 }
 
 static nacre_status read_big_header(ncr_tiff_parser *parser, nacre_error *err)
@@ -209,7 +221,7 @@ static nacre_status read_big_header(ncr_tiff_parser *parser, nacre_error *err)
         return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: the BigTIFF header has offsets of %u bytes, not 8",
                              parser->name, ncr_read_u16(head + 4, big_endian));
     parser->next = ncr_read_u64(head + 8, big_endian);
-    parser->index->is_cog = has_cog_marker(parser, BIG_HEADER);
+    read_cog_marker(parser, BIG_HEADER);
     parser->has_header = true;
     return NACRE_OK;
 }
@@ -227,7 +239,7 @@ static nacre_status read_header(ncr_tiff_parser *parser, nacre_error *err)
     if (index->is_big)
         return read_big_header(parser, err);
     parser->next = ncr_read_u32(head + 4, index->big_endian);
-    index->is_cog = has_cog_marker(parser, CLASSIC_HEADER);
+    read_cog_marker(parser, CLASSIC_HEADER);
     parser->has_header = true;
     return NACRE_OK;
 }

@@ -12,8 +12,8 @@
 #include "tiff/decode.h"
 #include "tiff/samples.h"
 
-/* A read: a round for the arrays of blocks where they are not known, a round for all blocks together. Blocks are
- * decoded as they arrive and copied into the request's buffer; those that were decoded before, and sparse ones, are
+/* A read: a round for parts of the arrays of blocks where they are not known, a round for all blocks together. Blocks
+ * are decoded as they arrive and copied into the request's buffer; those that were decoded before, and sparse ones, are
  * copied at the end. */
 
 enum { VALUE_MAX = 16 }; /* bytes of a value of the largest type */
@@ -26,13 +26,24 @@ typedef struct tile {
 
 typedef struct read_plan read_plan;
 
+/* How far a block is. */
+typedef enum job_state {
+    JOB_NEW,   /* its place must be found */
+    JOB_LOST,  /* its offset does not tell its size, or its leader was wrong */
+    JOB_ASKED, /* then it is done, or lost where its leader is wrong */
+    JOB_DONE,
+} job_state;
+
 /* A block of the window. */
 typedef struct job {
     read_plan *plan;
+    job_state state;
+    bool is_led;               /* offset and size are those of what holds the block behind its leader */
     uint64_t number;           /* of the block, planes included */
     uint32_t block_x, block_y; /* in blocks */
     unsigned plane;            /* sample, from 0; 0 where samples are not separate */
     uint64_t offset, size;     /* encoded, in the file; size 0: sparse */
+    uint64_t length;           /* that is read: perhaps with the mask's block */
     tile *tile;                /* decoded before; referenced */
 } job;
 
@@ -41,8 +52,9 @@ struct read_plan {
     ncr_tiff_dataset *dataset; /* referenced */
     ncr_tiff_level *level;
     ncr_read_request request;
-    bool is_asked, is_planned;
-    ncr_slice arrays[2];
+    ncr_tiff_blocks blocks;
+    ncr_tiff_blocks masks; /* of the level's mask, where its blocks follow those of the image; else its level is NULL */
+    bool is_planned;
     ncr_tiff_header whole, last; /* of whole blocks, and of those in the last row of blocks */
     job *jobs;
     size_t job_count;
@@ -226,10 +238,16 @@ static nacre_status job_arrived(void *user, const ncr_slice *slice, nacre_error 
         ncr_tiff_block_name(plan->level, j->number, block);
         return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: the file ends within %s", plan->dataset->base.path, block);
     }
+    ncr_slice led = {.data = slice->data, .size = (size_t)j->size}, inner = led;
+    if (j->is_led && !ncr_tiff_blocks_unwrap(plan->dataset->index, &led, &inner)) {
+        j->state = JOB_LOST;
+        return NACRE_OK;
+    }
     tile *t = NULL;
-    nacre_status status = decode_job(j, slice, &t, err);
+    nacre_status status = decode_job(j, &inner, &t, err);
     if (status != NACRE_OK)
         return status;
+    j->state = JOB_DONE;
     copy_block(j, t->data);
     ncr_cache_value_put(ncr_file_pin(plan->dataset->base.file), tile_key(plan, j->number), &t->value);
     ncr_value_unref(&t->value);
@@ -238,39 +256,22 @@ static nacre_status job_arrived(void *user, const ncr_slice *slice, nacre_error 
 
 /* --- Steps --- */
 
-static nacre_status ask_for_arrays(read_plan *plan, ncr_wants *wants, nacre_error *err)
-{
-    const ncr_tiff_dataset *dataset = plan->dataset;
-    ncr_tiff_need needs[2];
-    nacre_status status = ncr_tiff_blocks_needs(dataset->base.path, plan->level, plan->base.call, needs, err);
-    for (int i = 0; i < 2 && status == NACRE_OK; i++) {
-        ncr_want want = {.kind = NCR_WANT_READ,
-                         .file = dataset->base.file,
-                         .offset = needs[i].offset,
-                         .length = needs[i].length,
-                         .slice_out = &plan->arrays[i]};
-        if (needs[i].length)
-            status = ncr_wants_add(wants, &want, err);
-    }
-    plan->is_asked = true;
-    return status;
-}
-
+/* A block of the window: decoded before, or its place is needed. */
 static nacre_status add_job(read_plan *plan, uint32_t x, uint32_t y, unsigned plane, nacre_error *err)
 {
     const ncr_tiff_layout *layout = &plan->level->layout;
-    job *j = &plan->jobs[plan->job_count];
+    job *j = &plan->jobs[plan->job_count++];
     *j = (job){.plan = plan, .block_x = x, .block_y = y, .plane = plane};
     j->number = ((uint64_t)plane * layout->blocks_down + y) * layout->blocks_across + x;
-    nacre_status status = ncr_tiff_block_find(plan->dataset->base.path, plan->dataset->index, plan->level, j->number,
-                                              &j->offset, &j->size, err);
-    if (status != NACRE_OK)
-        return status;
-    if (j->size)
-        j->tile = (tile *)ncr_cache_value_get(ncr_file_pin(plan->dataset->base.file), tile_key(plan, j->number),
-                                              plan->base.call);
-    plan->job_count++;
-    return NACRE_OK;
+    j->tile =
+        (tile *)ncr_cache_value_get(ncr_file_pin(plan->dataset->base.file), tile_key(plan, j->number), plan->base.call);
+    if (j->tile) {
+        j->state = JOB_DONE;
+        return NACRE_OK;
+    }
+    j->is_led = ncr_tiff_blocks_have_leaders(&plan->blocks) && j->number + 1 < layout->block_count;
+    return j->is_led ? ncr_tiff_blocks_touch_offset(&plan->blocks, j->number, err)
+                     : ncr_tiff_blocks_touch(&plan->blocks, j->number, err);
 }
 
 /* Whether a plane of separate samples is wanted. */
@@ -328,57 +329,120 @@ static nacre_status make_headers(read_plan *plan, nacre_error *err)
     return status;
 }
 
-static nacre_status ask_for_blocks(read_plan *plan, ncr_wants *wants, bool *more, nacre_error *err)
+/* Finds a block's place, of which everything that was touched is known. */
+static nacre_status place_job(read_plan *plan, job *j, nacre_error *err)
 {
-    nacre_status status = make_headers(plan, err);
-    if (status == NACRE_OK)
-        status = add_jobs(plan, err);
+    if (j->is_led && j->state == JOB_NEW) {
+        if (!ncr_tiff_blocks_find_led(&plan->blocks, j->number, &j->offset, &j->size)) {
+            j->state = JOB_LOST;
+            j->is_led = false;
+            return ncr_tiff_blocks_touch(&plan->blocks, j->number, err);
+        }
+    } else {
+        j->is_led = false;
+        nacre_status status = ncr_tiff_blocks_find(&plan->blocks, j->number, &j->offset, &j->size, err);
+        if (status != NACRE_OK)
+            return status;
+    }
+    j->state = j->size ? JOB_ASKED : JOB_DONE;
+    j->length = j->size;
+    if (plan->masks.level && j->size && !j->is_led)
+        j->length = ncr_tiff_blocks_with_mask(&plan->masks, j->number, j->offset, j->size);
+    return NACRE_OK;
+}
+
+static nacre_status ask_for_block(job *j, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    *more = true;
+    ncr_want want = {.kind = NCR_WANT_READ,
+                     .file = j->plan->dataset->base.file,
+                     .offset = j->offset,
+                     .length = (size_t)j->length,
+                     .arrived = job_arrived,
+                     .user = j};
+    return ncr_wants_add(wants, &want, err);
+}
+
+/* Blocks whose leaders were wrong are looked for again, by their sizes. */
+static nacre_status touch_lost(read_plan *plan, nacre_error *err)
+{
+    nacre_status status = NACRE_OK;
+    for (size_t i = 0; i < plan->job_count && status == NACRE_OK; i++)
+        if (plan->jobs[i].state == JOB_LOST)
+            status = ncr_tiff_blocks_touch(&plan->blocks, plan->jobs[i].number, err);
+    return status;
+}
+
+/* Places and asks for every block that can be; `left` are those whose sizes must be read first. */
+static nacre_status ask_for_blocks(read_plan *plan, ncr_wants *wants, bool *more, size_t *left, nacre_error *err)
+{
+    nacre_status status = NACRE_OK;
+    *left = 0;
     for (size_t i = 0; i < plan->job_count && status == NACRE_OK; i++) {
         job *j = &plan->jobs[i];
-        if (!j->size || j->tile)
+        if (j->state != JOB_NEW && j->state != JOB_LOST)
             continue;
-        *more = true;
-        ncr_want want = {.kind = NCR_WANT_READ,
-                         .file = plan->dataset->base.file,
-                         .offset = j->offset,
-                         .length = (size_t)j->size,
-                         .arrived = job_arrived,
-                         .user = j};
-        status = ncr_wants_add(wants, &want, err);
+        status = place_job(plan, j, err);
+        *left += j->state == JOB_LOST;
+        if (status == NACRE_OK && j->state == JOB_ASKED)
+            status = ask_for_block(j, wants, more, err);
     }
-    plan->is_planned = true;
     return status;
+}
+
+/* Whoever reads an image of a COG reads its mask as a rule: the bytes come together, and the cache keeps them. */
+static nacre_status begin_masks(read_plan *plan, nacre_error *err)
+{
+    ncr_tiff_dataset *dataset = plan->dataset;
+    if (plan->request.mask || !dataset->masks || !dataset->index->has_masks_behind || plan->level->layout.is_separate)
+        return NACRE_OK;
+    const ncr_tiff_level *masks = &dataset->masks[plan->request.level];
+    if (masks->layout.block_count != plan->level->layout.block_count)
+        return NACRE_OK;
+    return ncr_tiff_blocks_begin(&plan->masks, dataset->base.path, dataset->index, masks, dataset->base.file, err);
+}
+
+static nacre_status begin(read_plan *plan, nacre_error *err)
+{
+    ncr_tiff_dataset *dataset = plan->dataset;
+    plan->is_planned = true;
+    nacre_status status =
+        ncr_tiff_blocks_begin(&plan->blocks, dataset->base.path, dataset->index, plan->level, dataset->base.file, err);
+    if (status == NACRE_OK)
+        status = make_headers(plan, err);
+    if (status == NACRE_OK)
+        status = begin_masks(plan, err);
+    return status == NACRE_OK ? add_jobs(plan, err) : status;
 }
 
 static nacre_status step(ncr_plan *base, ncr_wants *wants, bool *more, nacre_error *err)
 {
     read_plan *plan = (read_plan *)base;
-    const ncr_tiff_dataset *dataset = plan->dataset;
-    ncr_pin *pin = ncr_file_pin(dataset->base.file);
+    size_t left = 0;
     *more = false;
-    if (plan->is_planned)
-        return NACRE_OK;
-    if (!ncr_tiff_blocks_known(plan->level, pin)) {
-        if (!plan->is_asked) {
-            *more = true;
-            return ask_for_arrays(plan, wants, err);
-        }
-        nacre_status status =
-            ncr_tiff_blocks_set(dataset->base.path, dataset->index, plan->level, pin, plan->arrays, err);
-        if (status != NACRE_OK)
-            return status;
-    }
-    return ask_for_blocks(plan, wants, more, err);
+    nacre_status status = plan->is_planned ? ncr_tiff_blocks_arrived(&plan->blocks, err) : begin(plan, err);
+    if (status == NACRE_OK)
+        status = touch_lost(plan, err);
+    if (status == NACRE_OK)
+        status = ncr_tiff_blocks_ask(&plan->blocks, base->call, wants, more, err);
+    if (status != NACRE_OK || *more)
+        return status;
+    status = ask_for_blocks(plan, wants, more, &left, err);
+    bool is_asking = false;
+    if (status == NACRE_OK && left) /* beside the blocks that are under way */
+        status = ncr_tiff_blocks_ask(&plan->blocks, base->call, wants, &is_asking, err);
+    *more |= left > 0;
+    return status;
 }
 
 static void compose_job(void *user, size_t index)
 {
     const read_plan *plan = user;
     const job *j = &plan->jobs[index];
-    if (!j->size)
-        fill_sparse(j);
-    else if (j->tile)
+    if (j->tile)
         copy_block(j, j->tile->data);
+    else if (!j->size)
+        fill_sparse(j);
 }
 
 static nacre_status compose(ncr_plan *base, nacre_error *err)
@@ -396,8 +460,8 @@ static void free_plan(ncr_plan *base)
         if (plan->jobs[i].tile)
             ncr_value_unref(&plan->jobs[i].tile->value);
     free(plan->jobs);
-    ncr_slice_clear(&plan->arrays[0]);
-    ncr_slice_clear(&plan->arrays[1]);
+    ncr_tiff_blocks_clear(&plan->blocks);
+    ncr_tiff_blocks_clear(&plan->masks);
     ncr_tiff_header_clear(&plan->whole);
     ncr_tiff_header_clear(&plan->last);
     ncr_dataset_unref(&plan->dataset->base);

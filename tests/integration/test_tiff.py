@@ -34,7 +34,7 @@ LAYOUTS: list[dict[str, Any]] = [
 ]
 # What GDAL adds to IMAGE_STRUCTURE of its own accord, and nacre leaves out.
 OWN_STRUCTURE = {"JPEG_QUALITY", "JPEGTABLESMODE", "PREDICTOR", "OVERVIEW_RESAMPLING", "LERC_VERSION", "NBITS",
-                 "COMPRESSION_REVERSIBILITY", "ZSTD_LEVEL", "ZLEVEL", "WEBP_LEVEL", "LZMA_PRESET"}  # fmt: skip
+                 "COMPRESSION_REVERSIBILITY", "MAX_Z_ERROR", "ZSTD_LEVEL", "ZLEVEL", "WEBP_LEVEL", "LZMA_PRESET"}  # fmt: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

@@ -253,7 +253,10 @@ static void overviews_halve_down_to_one_block(void **state)
 static void find_block(const ncr_tiff_dataset *dataset, const ncr_tiff_level *level, uint64_t number, uint64_t *offset,
                        uint64_t *size)
 {
-    assert_int_equal(ncr_tiff_block_find("f", dataset->index, level, number, offset, size, NULL), NACRE_OK);
+    ncr_tiff_blocks blocks;
+    assert_int_equal(ncr_tiff_blocks_begin(&blocks, "f", dataset->index, level, dataset->base.file, NULL), NACRE_OK);
+    assert_int_equal(ncr_tiff_blocks_find(&blocks, number, offset, size, NULL), NACRE_OK);
+    ncr_tiff_blocks_clear(&blocks);
 }
 
 static void assert_framed(const uint8_t *file, uint64_t offset, uint64_t size)
