@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "base/fork.h"
 #include "base/text.h"
 #include "draft.h"
@@ -22,6 +23,7 @@ typedef struct gdal_file {
     ncr_gdal_job job;
     ncr_file *file; /* that was opened; NULL: a new one */
     ncr_gdal_reader reader;
+    ncr_gdal_ahead ahead;
     ncr_gdal_draft *draft; /* what is written; NULL: nothing yet */
     bool can_write, can_read;
     bool appends;
@@ -95,6 +97,7 @@ static void free_file(gdal_file *file)
 {
     leave(file);
     ncr_gdal_draft_free(file->draft);
+    ncr_gdal_ahead_clear(&file->ahead);
     if (file->file)
         ncr_gdal_reader_clear(&file->reader);
     ncr_file_unref(file->file);
@@ -249,6 +252,17 @@ static bool is_tried_again(const gdal_file *file)
     return ncr_tiff_probe(head->data, head->size);
 }
 
+/* The call of the open serves the reads too, with its configuration, unless there is a limit of time for each call. */
+static nacre_status read_call(gdal_file *file, ncr_call **out, nacre_error *err)
+{
+    const nacre_io_options options = {.size = sizeof options, .config = file->job.config};
+    *out = NULL;
+    if (file->job.call->deadline_ms != INT64_MAX)
+        return ncr_call_new(&options, out, err);
+    *out = ncr_call_ref(file->job.call);
+    return NACRE_OK;
+}
+
 static nacre_status read_at(gdal_file *file, uint64_t offset, void *buffer, size_t size, size_t *got, nacre_error *err)
 {
     *got = 0;
@@ -256,7 +270,15 @@ static nacre_status read_at(gdal_file *file, uint64_t offset, void *buffer, size
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it was opened for writing only", file->job.name);
     if (file->draft)
         return ncr_gdal_spool_read(&file->draft->spool, offset, buffer, size, got, err);
-    return ncr_gdal_reader_read(&file->reader, file->job.call, offset, buffer, size, got, err);
+    ncr_call *call;
+    nacre_status status = read_call(file, &call, err);
+    const nacre_range range = {.offset = offset, .length = size};
+    const bool is_block = status == NACRE_OK && offset >= ncr_file_head(file->file)->size &&
+                          ncr_gdal_ahead_read(&file->ahead, file->file, call, &range, 1);
+    if (status == NACRE_OK)
+        status = ncr_gdal_reader_read(&file->reader, call, offset, buffer, size, is_block, got, err);
+    ncr_call_unref(call);
+    return status;
 }
 
 static size_t read_bytes(void *handle, void *buffer, size_t size, size_t count)
@@ -281,9 +303,17 @@ static size_t read_bytes(void *handle, void *buffer, size_t size, size_t count)
 /* All at once. */
 static nacre_status read_together(gdal_file *file, nacre_range *ranges, size_t count, nacre_error *err)
 {
-    if (!file->draft)
-        return ncr_file_read_wait(file->file, ranges, count, file->job.call, err);
     nacre_status status = NACRE_OK;
+    if (!file->draft) {
+        ncr_call *call;
+        status = read_call(file, &call, err);
+        if (status == NACRE_OK) {
+            ncr_gdal_ahead_read(&file->ahead, file->file, call, ranges, count);
+            status = ncr_file_read_wait(file->file, ranges, count, call, err);
+        }
+        ncr_call_unref(call);
+        return status;
+    }
     for (size_t i = 0; i < count && status == NACRE_OK; i++)
         status = read_at(file, ranges[i].offset, ranges[i].buffer, ranges[i].length, &ranges[i].got, err);
     return status;
@@ -310,6 +340,22 @@ static int read_ranges(void *handle, int count, void **buffers, const gdal_offse
     if (status != NACRE_OK && !(file->file && is_tried_again(file)))
         ncr_gdal_tell(file->job.host, &error);
     return is_whole ? 0 : -1;
+}
+
+/* Ranges that GDAL will read soon. */
+static void advise_read(void *handle, int count, const gdal_offset *offsets, const size_t *sizes)
+{
+    enum { MOST = 64 };
+    gdal_file *file = handle;
+    nacre_range ranges[MOST];
+    size_t taken = 0, total = 0;
+    if (file->draft || !file->file)
+        return;
+    for (int i = 0; i < count && taken < MOST && total < NCR_GDAL_AHEAD_MOST; i++) {
+        ranges[taken++] = (nacre_range){.offset = offsets[i], .length = sizes[i]};
+        total += sizes[i];
+    }
+    ncr_gdal_ahead_start(file->file, file->job.call, ranges, taken);
 }
 
 /* --- Writing. --- */
@@ -391,6 +437,8 @@ void ncr_gdal_file_callbacks(gdal_callbacks *callbacks, int version)
     callbacks->flush = flush;
     callbacks->truncate = truncate_file;
     callbacks->close = close_file;
+    if (version >= GDAL_HAS_ADVISE_READ)
+        callbacks->advise_read = advise_read;
     if (version >= GDAL_HAS_ERROR) {
         callbacks->error = has_failed;
         callbacks->clear_err = clear_failed;

@@ -61,12 +61,13 @@ static void fetched(ncr_fetch *fetch)
     ncr_latch_down(fetch->user);
 }
 
-static nacre_status fetch_window(ncr_gdal_reader *reader, ncr_call *call, uint64_t offset, size_t size,
+static nacre_status fetch_window(ncr_gdal_reader *reader, ncr_call *call, uint64_t offset, size_t size, bool is_exact,
                                  nacre_error *err)
 {
-    uint64_t start;
-    size_t length;
-    choose_window(reader, offset, size, &start, &length);
+    uint64_t start = offset;
+    size_t length = size;
+    if (!is_exact)
+        choose_window(reader, offset, size, &start, &length);
     ncr_latch latch;
     ncr_latch_init(&latch, 1);
     ncr_fetch fetch = {.pin = ncr_file_pin(reader->file),
@@ -104,7 +105,7 @@ static nacre_status read_large(ncr_gdal_reader *reader, ncr_call *call, uint64_t
 }
 
 nacre_status ncr_gdal_reader_read(ncr_gdal_reader *reader, ncr_call *call, uint64_t offset, void *buffer, size_t size,
-                                  size_t *got, nacre_error *err)
+                                  bool is_exact, size_t *got, nacre_error *err)
 {
     *got = 0;
     const uint64_t end = ncr_file_size(reader->file);
@@ -122,7 +123,7 @@ nacre_status ncr_gdal_reader_read(ncr_gdal_reader *reader, ncr_call *call, uint6
             status = read_large(reader, call, offset + done, (uint8_t *)buffer + done, left, err);
             done += left;
         } else {
-            status = fetch_window(reader, call, offset + done, left, err);
+            status = fetch_window(reader, call, offset + done, left, is_exact, err);
         }
         if (status != NACRE_OK)
             return status;

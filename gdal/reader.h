@@ -32,8 +32,9 @@ typedef struct ncr_gdal_reader {
 void ncr_gdal_reader_init(ncr_gdal_reader *reader, ncr_file *file);
 void ncr_gdal_reader_clear(ncr_gdal_reader *reader);
 
-/* Reads at most size bytes at an offset: *got is less only at the end, and 0 after failure. */
+/* Reads at most size bytes at an offset: *got is less only at the end, and 0 after failure. is_exact: what lies near is
+ * not wanted with it. */
 nacre_status ncr_gdal_reader_read(ncr_gdal_reader *reader, ncr_call *call, uint64_t offset, void *buffer, size_t size,
-                                  size_t *got, nacre_error *err);
+                                  bool is_exact, size_t *got, nacre_error *err);
 
 #endif
