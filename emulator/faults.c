@@ -31,6 +31,7 @@ static const struct {
     [NCR_EMU_FAULT_CHANGED_ETAG] = {"changed-etag", "the answer tells another generation and ETag"},
     [NCR_EMU_FAULT_NO_VALIDATOR] = {"novalidator", "the answer tells no generation, ETag or Last-Modified"},
     [NCR_EMU_FAULT_NO_PRECONDITION] = {"noprecondition", "ignores preconditions and generation="},
+    [NCR_EMU_FAULT_BLIND] = {"blind", "noprecondition and novalidator at once"},
     [NCR_EMU_FAULT_STALE] = {"stale", "anonymous reads without generation= see the version before, as from a cache"},
     [NCR_EMU_FAULT_CONFLICT] = {"conflict", "S3: a write with a condition does nothing and answers 409"},
     [NCR_EMU_FAULT_LATE_ERROR] = {"late-error",
@@ -54,6 +55,16 @@ struct ncr_emu_faults {
 const char *ncr_emu_fault_name(ncr_emu_fault_kind kind)
 {
     return kind > NCR_EMU_FAULT_NONE && kind < NCR_EMU_FAULT_COUNT ? kinds[kind].name : "";
+}
+
+bool ncr_emu_fault_ignores_conditions(const ncr_emu_fault *fault)
+{
+    return fault->kind == NCR_EMU_FAULT_NO_PRECONDITION || fault->kind == NCR_EMU_FAULT_BLIND;
+}
+
+bool ncr_emu_fault_hides_validators(const ncr_emu_fault *fault)
+{
+    return fault->kind == NCR_EMU_FAULT_NO_VALIDATOR || fault->kind == NCR_EMU_FAULT_BLIND;
 }
 
 bool ncr_emulator_fault_kind(size_t index, const char **name, const char **help)

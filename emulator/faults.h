@@ -26,6 +26,7 @@ typedef enum ncr_emu_fault_kind {
     NCR_EMU_FAULT_CHANGED_ETAG,
     NCR_EMU_FAULT_NO_VALIDATOR,
     NCR_EMU_FAULT_NO_PRECONDITION,
+    NCR_EMU_FAULT_BLIND,
     NCR_EMU_FAULT_GARBLED,
     NCR_EMU_FAULT_STALE,
     NCR_EMU_FAULT_CONFLICT,
@@ -38,6 +39,9 @@ typedef struct ncr_emu_fault {
     double milliseconds; /* of slow and stall */
     int retry_after;     /* seconds, of 429 and 503; -1: none */
 } ncr_emu_fault;
+
+bool ncr_emu_fault_ignores_conditions(const ncr_emu_fault *fault);
+bool ncr_emu_fault_hides_validators(const ncr_emu_fault *fault);
 
 /* A list of rules; each request takes the first that is due. Synchronised. */
 typedef struct ncr_emu_faults ncr_emu_faults;

@@ -12,7 +12,7 @@ void ncr_emu_query_condition(ncr_emu_request *request, const char *prefix, ncr_e
 {
     char name[64];
     *out = (ncr_emu_condition){0};
-    if (request->fault.kind == NCR_EMU_FAULT_NO_PRECONDITION)
+    if (ncr_emu_fault_ignores_conditions(&request->fault))
         return;
     snprintf(name, sizeof name, "%sGenerationMatch", prefix);
     out->has_generation = ncr_emu_parameter_number(request, name, &out->generation);
@@ -26,7 +26,7 @@ void ncr_emu_query_condition(ncr_emu_request *request, const char *prefix, ncr_e
 
 void ncr_emu_header_condition(ncr_emu_request *request, ncr_emu_condition *out)
 {
-    if (request->fault.kind == NCR_EMU_FAULT_NO_PRECONDITION)
+    if (ncr_emu_fault_ignores_conditions(&request->fault))
         return;
     uint64_t number;
     if (ncr_emu_header_number(request, "x-goog-if-generation-match", &number)) {

@@ -218,8 +218,8 @@ static ncr_emu_object *get_generation(ncr_emu_request *request, const char *para
                                       const char *key, int *fd)
 {
     uint64_t generation;
-    bool asked = ncr_emu_parameter_number(request, parameter, &generation) &&
-                 request->fault.kind != NCR_EMU_FAULT_NO_PRECONDITION;
+    bool asked =
+        ncr_emu_parameter_number(request, parameter, &generation) && !ncr_emu_fault_ignores_conditions(&request->fault);
     ncr_emu_object *object = fd ? ncr_emu_read_object(request, bucket, key, fd) : ncr_emu_object_get(bucket, key, NULL);
     if (!object || !asked || object->generation == generation)
         return object;
@@ -239,7 +239,7 @@ static void no_object(const ncr_emu_bucket *bucket, const char *key, ncr_emu_rep
 static void read_condition(ncr_emu_request *request, ncr_emu_condition *condition)
 {
     ncr_emu_query_condition(request, "if", condition);
-    if (request->fault.kind == NCR_EMU_FAULT_NO_PRECONDITION)
+    if (ncr_emu_fault_ignores_conditions(&request->fault))
         return;
     condition->if_match = ncr_emu_header(request, "If-Match");
     condition->if_none_match = ncr_emu_header(request, "If-None-Match");

@@ -172,7 +172,7 @@ static void get(ncr_emu_request *request, ncr_emu_bucket *bucket, const char *ke
     char etag[NCR_EMU_ETAG_SIZE];
     ncr_emu_object *object = ncr_emu_read_object(request, bucket, key, &fd);
     bool other = object && ncr_emu_parameter_number(request, "generation", &generation) &&
-                 generation != object->generation && request->fault.kind != NCR_EMU_FAULT_NO_PRECONDITION;
+                 generation != object->generation && !ncr_emu_fault_ignores_conditions(&request->fault);
     if (!object || other) {
         if (object)
             close(fd);

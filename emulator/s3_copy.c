@@ -15,7 +15,7 @@ static bool source_holds(ncr_emu_s3 *s3, const ncr_emu_object *source)
 {
     char etag[NCR_EMU_ETAG_SIZE];
     const ncr_emu_request *request = s3->request;
-    if (request->fault.kind == NCR_EMU_FAULT_NO_PRECONDITION)
+    if (ncr_emu_fault_ignores_conditions(&request->fault))
         return true;
     const char *match = ncr_emu_header(request, "x-amz-copy-source-if-match");
     const char *none_match = ncr_emu_header(request, "x-amz-copy-source-if-none-match");

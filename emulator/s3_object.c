@@ -19,7 +19,7 @@ enum { UPLOAD_MAX_GIB = 5 };
 /* The order of the conditions is that of RFC 9110 section 13.2.2, as Amazon's page of GetObject has it. */
 static int check_read(const ncr_emu_request *request, const ncr_emu_object *object, const char *etag)
 {
-    if (request->fault.kind == NCR_EMU_FAULT_NO_PRECONDITION)
+    if (ncr_emu_fault_ignores_conditions(&request->fault))
         return 200;
     const char *match = ncr_emu_header(request, "If-Match"), *none_match = ncr_emu_header(request, "If-None-Match");
     const char *since = ncr_emu_header(request, "If-Modified-Since");
@@ -227,7 +227,7 @@ json_t *ncr_emu_s3_fields(ncr_emu_s3 *s3)
 bool ncr_emu_s3_write_condition(ncr_emu_s3 *s3, ncr_emu_condition *out)
 {
     *out = (ncr_emu_condition){.s3 = true};
-    if (s3->request->fault.kind == NCR_EMU_FAULT_NO_PRECONDITION)
+    if (ncr_emu_fault_ignores_conditions(&s3->request->fault))
         return true;
     out->if_match = ncr_emu_header(s3->request, "If-Match");
     out->if_none_match = ncr_emu_header(s3->request, "If-None-Match");

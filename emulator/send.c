@@ -197,7 +197,7 @@ static void add_headers(const ncr_emu_request *request, const ncr_emu_reply *rep
     MHD_add_response_header(response, "Server", "nacre-emulator");
     for (size_t i = 0; i < reply->header_count; i++) {
         const char *name = reply->headers[i].name, *value = reply->headers[i].value;
-        if (is_validator(name) && request->fault.kind == NCR_EMU_FAULT_NO_VALIDATOR)
+        if (is_validator(name) && ncr_emu_fault_hides_validators(&request->fault))
             continue;
         bool changes = request->fault.kind == NCR_EMU_FAULT_CHANGED_ETAG;
         if (changes && ncr_text_equal_nocase(name, "ETag"))

@@ -649,6 +649,9 @@ def test_kinds_of_faults(emulator: Emulator) -> None:
     assert emulator.request("GET", media("k")).headers["ETag"] is None
     emulator.set_faults({"kind": "noprecondition", "count": 1})
     assert emulator.request("GET", media("k", ifGenerationMatch=1, generation=2)).status == 200
+    emulator.set_faults({"kind": "blind", "count": 1})
+    blind = emulator.request("GET", media("k", ifGenerationMatch=1, generation=2))
+    assert (blind.status, blind.headers["ETag"], blind.headers["x-goog-generation"]) == (200, None, None)
     emulator.set_faults({"kind": "garbled", "count": 1})
     assert emulator.request("GET", media("k")).body == bytes(255 - byte for byte in b"0123456789")
 

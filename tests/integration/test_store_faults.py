@@ -18,7 +18,7 @@ QUICK = ["--config", "http.retry_delay=0.01", "--config", "http.stall_timeout=0.
 
 # Transport and statuses; what the store says that is wrong.
 PASSING = ["500", "502", "503", "504", "408", "429", "reset", "cut", "stall"]
-FAULTS = [*PASSING, "lost", "norange", "wrongrange", "novalidator", "changed-etag", "noprecondition"]
+FAULTS = [*PASSING, "lost", "norange", "wrongrange", "novalidator", "changed-etag", "noprecondition", "blind"]
 
 # Operations: words, and the contents that may be there afterwards, by key; None: nothing. The first is what a command that
 # ended well leaves. "{old}" is an object, "{new}" and "{large}" local files.
