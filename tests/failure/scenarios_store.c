@@ -60,7 +60,7 @@ enum { SMALL = 3000, LARGE = 9 << 20 };
     }
 
 /* clang-format off */
-#define STORE_SCENARIOS(name, scheme, out, one_object, marks)                                                          \
+#define STORE_SCENARIOS(name, scheme, out, one_object, marks, upload_marks)                                            \
     {#name "-read", NULL, {scheme "://b/in/bytes"}, NULL, NULL, name##_read, marks},                                   \
     {#name "-stat", NULL, {scheme "://b/in/bytes"}, NULL, NULL, name##_stat, marks},                                   \
     {#name "-list", NULL, {scheme "://b/in/"}, NULL, NULL, name##_list, marks},                                        \
@@ -69,7 +69,7 @@ enum { SMALL = 3000, LARGE = 9 << 20 };
     {#name "-rename", out, {scheme "://b/out/old", scheme "://b/out/new"}, one_object, name##_copy_old,                \
      name##_rename, marks},                                                                                            \
     {#name "-delete", out, {scheme "://b/out/old"}, one_object, NULL, name##_delete, marks},                           \
-    {#name "-upload", out, {scheme "://b/out/old"}, one_object, NULL, name##_upload, (marks) | SCENARIO_SLOW}
+    {#name "-upload", out, {scheme "://b/out/old"}, one_object, NULL, name##_upload, upload_marks}
 /* clang-format on */
 
 STORE(gs, "gs")
@@ -77,8 +77,8 @@ STORE(s3, "s3")
 STORE(az, "az")
 
 const scenario store_scenarios[] = {
-    STORE_SCENARIOS(gs, "gs", "store/b/out", one_object, 0),
-    STORE_SCENARIOS(s3, "s3", "store/b/out", one_object, 0),
-    STORE_SCENARIOS(az, "az", "az/b/out", one_blob, SCENARIO_WHOLE),
+    STORE_SCENARIOS(gs, "gs", "store/b/out", one_object, 0, SCENARIO_SLOW),
+    STORE_SCENARIOS(s3, "s3", "store/b/out", one_object, 0, SCENARIO_SLOW),
+    STORE_SCENARIOS(az, "az", "az/b/out", one_blob, SCENARIO_WHOLE, SCENARIO_WHOLE | SCENARIO_ONCE),
     {0},
 };

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
-#include "scenario.h"
 #include "server.h"
 
 /* Azure Blob Storage as far as scenarios go: one account, containers that are folders of az/, keys FOLDER/NAME. It asks
@@ -47,9 +47,7 @@ static bool may_ask(const test_request *request)
 
 static void etag_of(const uint8_t *data, size_t size, char out[32])
 {
-    uint64_t hash = 0;
-    result_add(&hash, data, size);
-    snprintf(out, 32, "\"0x%016jX\"", (uintmax_t)hash);
+    snprintf(out, 32, "\"0x%lX%zX\"", crc32_z(0, data, size), size); /* quick */
 }
 
 static void md5_of(const uint8_t *data, size_t size, char out[32])

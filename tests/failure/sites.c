@@ -17,7 +17,7 @@ enum { MODULES = 128, DEEPEST = 96 };
 
 typedef struct {
     uintptr_t begin, end;
-    bool is_curl;
+    bool is_curl, is_tls;
 } module;
 
 static module modules[MODULES];
@@ -42,9 +42,12 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *unused)
     for (int i = 0; i < info->dlpi_phnum; i++)
         if (info->dlpi_phdr[i].p_type == PT_LOAD && info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz > end)
             end = info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
+    const char *name = info->dlpi_name ? info->dlpi_name : "";
     if (module_count < MODULES)
-        modules[module_count++] =
-            (module){info->dlpi_addr, info->dlpi_addr + end, info->dlpi_name && strstr(info->dlpi_name, "libcurl")};
+        modules[module_count++] = (module){.begin = info->dlpi_addr,
+                                           .end = info->dlpi_addr + end,
+                                           .is_curl = strstr(name, "libcurl"),
+                                           .is_tls = strstr(name, "libssl")};
     return 0;
 }
 
@@ -60,6 +63,20 @@ bool sites_in_curl(const void *address)
 {
     size_t index = module_of(address);
     return index < MODULES && modules[index].is_curl;
+}
+
+/* libcurl 7.88 keeps TLS sessions in a function that OpenSSL calls, and frees a host's name twice where it cannot copy
+ * what the session was made with. No caller survives that, so copies of texts below OpenSSL are left out. */
+static bool is_left_out(const char *function, void *const *frames, int count)
+{
+    if (strcmp(function, "strdup") != 0)
+        return false;
+    for (int i = 0; i < count; i++) {
+        size_t index = module_of(frames[i]);
+        if (index < MODULES && modules[index].is_tls)
+            return true;
+    }
+    return false;
 }
 
 void sites_init(int depth)
@@ -154,6 +171,10 @@ bool sites_strike(site_kind kind, const char *function, void *caller, int *fault
         first++;
     if (first == count) /* unwinding did not get there: the caller alone */
         all[first = 0] = caller, count = 1;
+    if (is_left_out(function, all + first, count - first)) {
+        is_inside = false;
+        return false;
+    }
     uint64_t hash = hash_frames(function, all + first, count - first);
     pthread_mutex_lock(&lock);
     if (noted)
