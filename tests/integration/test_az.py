@@ -338,6 +338,7 @@ def test_each_kind_of_token_does_all(
     assert tls_container.get_blob_client("k").download_blob().readall() == b"pixels"
     ok(run("mv", f"az://{name}/k", f"az://{name}/moved", **environment))
     assert ok(run("cat", f"az://{name}/moved", **environment)) == b"pixels"
+    assert ok(run("ls", f"az://{name}/", **environment)).decode() == f"az://{name}/moved\n"
     forms = [form for _, _, form in tokens.asked]
     if kind == "client secret":
         assert {form["client_secret"] for form in forms} == {"secret-client"}

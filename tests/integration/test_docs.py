@@ -37,6 +37,20 @@ def test_every_test_that_a_page_names_is_there() -> None:
     assert named > 70
 
 
+def test_each_line_of_what_is_tested_names_a_test_of_the_files_that_it_says() -> None:
+    named = 0
+    for page in (ROOT / "docs/guide").glob("*.md"):
+        section = page.read_text().partition("## What is tested\n")[2].partition("\n## ")[0]
+        about, _, table = section.partition("\n|")
+        files = [file for name in re.findall(r"(test_\w+\.(?:c|py))`", about) for file in ROOT.glob(f"tests/**/{name}")]
+        sources = "".join(file.read_text() for file in files)
+        for row in table.splitlines():
+            for name in re.findall(r"`(\w+)`", row.rpartition(" | ")[2]):
+                named += 1
+                assert re.search(rf"^(?:static void|def) {name}\(", sources, re.M), f"{page.name}: {name}"
+    assert named > 150
+
+
 def headings(page: pathlib.Path) -> set[str]:
     """The anchors of a page."""
     titles = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
