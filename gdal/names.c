@@ -26,22 +26,35 @@ static nacre_status not_found(const ncr_gdal_job *job, nacre_error *err)
     return ncr_error_set(err, NACRE_ERROR_NOT_FOUND, "%s: not found", job->name);
 }
 
-/* Whether anything lies below a name, which makes it a directory; a bucket may be empty. */
-static nacre_status stat_directory(const ncr_gdal_job *job, gdal_stat *out, nacre_error *err)
+static bool stop_listing(void *user, const nacre_object_info *info)
+{
+    (void)user, (void)info;
+    return false;
+}
+
+/* Whether anything lies below a name, which makes it a directory. */
+static nacre_status stat_prefix(const ncr_gdal_job *job, nacre_error *err)
 {
     const char *key = job->object->key;
-    const size_t length = strlen(key);
-    char *below = ncr_text_format("%s%s", key, length && key[length - 1] != '/' ? "/" : "");
+    char *below = ncr_text_format("%s%s", key, key[strlen(key) - 1] != '/' ? "/" : "");
     if (!below)
         return ncr_error_memory(err);
     ncr_list_op page;
     nacre_status status = ncr_gdal_list_page(job, below, true, 1, &page, err);
-    if (status == NACRE_OK && length && !page.entry_count)
+    if (status == NACRE_OK && !page.entry_count)
         status = not_found(job, err);
-    if (status == NACRE_OK)
-        fill_stat(out, true, 0, -1);
     ncr_list_op_clear(&page);
     free(below);
+    return status;
+}
+
+/* A bucket may be empty. */
+static nacre_status stat_directory(const ncr_gdal_job *job, gdal_stat *out, nacre_error *err)
+{
+    nacre_status status = job->object->key[0] ? stat_prefix(job, err)
+                                              : ncr_vfs_list(job->object, false, job->call, stop_listing, NULL, err);
+    if (status == NACRE_OK)
+        fill_stat(out, true, 0, -1);
     return status;
 }
 

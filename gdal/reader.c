@@ -2,9 +2,11 @@
  * Copyright the nacre authors */
 #include "reader.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/latch.h"
+#include "base/memory.h"
 #include "cache/limits.h"
 
 void ncr_gdal_reader_init(ncr_gdal_reader *reader, ncr_file *file)
@@ -12,10 +14,30 @@ void ncr_gdal_reader_init(ncr_gdal_reader *reader, ncr_file *file)
     *reader = (ncr_gdal_reader){.file = file, .expected = UINT64_MAX};
 }
 
+static void drop_oldest(ncr_gdal_reader *reader)
+{
+    ncr_slice *slice = &reader->recent[reader->first].slice;
+    reader->bytes -= slice->size;
+    ncr_slice_clear(slice);
+    reader->first = (reader->first + 1) % NCR_GDAL_RECENT;
+    reader->count--;
+}
+
 void ncr_gdal_reader_clear(ncr_gdal_reader *reader)
 {
-    for (size_t i = 0; i < NCR_GDAL_RECENT; i++)
-        ncr_slice_clear(&reader->recent[i]);
+    while (reader->count)
+        drop_oldest(reader);
+    free(reader->recent);
+    reader->recent = NULL;
+}
+
+/* Takes the slice. */
+static void hold(ncr_gdal_reader *reader, uint64_t offset, ncr_slice slice)
+{
+    while (reader->count && (reader->count == NCR_GDAL_RECENT || reader->bytes + slice.size > NCR_GDAL_RECENT_BYTES))
+        drop_oldest(reader);
+    reader->recent[(reader->first + reader->count++) % NCR_GDAL_RECENT] = (struct ncr_gdal_window){offset, slice};
+    reader->bytes += slice.size;
 }
 
 /* Copies what a slice has of a range's beginning. */
@@ -32,8 +54,10 @@ static size_t copy_from(const ncr_slice *slice, uint64_t slice_offset, uint64_t 
 static size_t copy_held(const ncr_gdal_reader *reader, uint64_t offset, void *buffer, size_t size)
 {
     size_t step = copy_from(ncr_file_head(reader->file), 0, offset, buffer, size);
-    for (size_t i = 0; i < NCR_GDAL_RECENT && !step; i++)
-        step = copy_from(&reader->recent[i], reader->recent_offset[i], offset, buffer, size);
+    for (size_t i = reader->count; i-- > 0 && !step;) { /* the newest first */
+        const struct ncr_gdal_window *window = &reader->recent[(reader->first + i) % NCR_GDAL_RECENT];
+        step = copy_from(&window->slice, window->offset, offset, buffer, size);
+    }
     return step;
 }
 
@@ -66,6 +90,8 @@ static nacre_status fetch_window(ncr_gdal_reader *reader, ncr_call *call, uint64
 {
     uint64_t start = offset;
     size_t length = size;
+    if (!reader->recent && !(reader->recent = ncr_alloc_array(NCR_GDAL_RECENT, sizeof *reader->recent)))
+        return ncr_error_memory(err);
     if (!is_exact)
         choose_window(reader, offset, size, &start, &length);
     ncr_latch latch;
@@ -82,10 +108,7 @@ static nacre_status fetch_window(ncr_gdal_reader *reader, ncr_call *call, uint64
     ncr_latch_clear(&latch);
     if (fetch.status != NACRE_OK)
         return ncr_error_copy(err, &fetch.error, fetch.status);
-    ncr_slice_clear(&reader->recent[reader->next]);
-    reader->recent[reader->next] = fetch.slice;
-    reader->recent_offset[reader->next] = start;
-    reader->next = (reader->next + 1) % NCR_GDAL_RECENT;
+    hold(reader, start, fetch.slice);
     return NACRE_OK;
 }
 

@@ -13,7 +13,8 @@
  * Single-thread. */
 
 enum {
-    NCR_GDAL_RECENT = 4,
+    NCR_GDAL_RECENT = 256,                    /* windows that are held, */
+    NCR_GDAL_RECENT_BYTES = 16 * 1024 * 1024, /* and at most so many bytes of them, but for the last */
     NCR_GDAL_WINDOW_MIN = 16 * 1024,
     NCR_GDAL_WINDOW_MAX = 4 * 1024 * 1024,
     NCR_GDAL_LARGE = 1024 * 1024,        /* what is as long as this goes straight to the caller */
@@ -22,11 +23,14 @@ enum {
 
 typedef struct ncr_gdal_reader {
     ncr_file *file; /* borrowed */
-    ncr_slice recent[NCR_GDAL_RECENT];
-    uint64_t recent_offset[NCR_GDAL_RECENT];
-    unsigned next;     /* of recent, that will be replaced */
-    uint64_t expected; /* where the last window ended */
-    size_t window;     /* bytes of it */
+    struct ncr_gdal_window {
+        uint64_t offset;
+        ncr_slice slice;
+    } * recent;          /* a ring, the oldest first; made with the first window */
+    size_t first, count; /* of it */
+    size_t bytes;        /* held */
+    uint64_t expected;   /* where the last window ended */
+    size_t window;       /* bytes of it */
 } ncr_gdal_reader;
 
 void ncr_gdal_reader_init(ncr_gdal_reader *reader, ncr_file *file);
