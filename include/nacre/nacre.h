@@ -6,6 +6,7 @@
 /* Everything in libnacre, which includes everything in libnacre_io. */
 #include "crs.h"
 #include "dataset.h"
+#include "edit.h"
 #include "io.h"
 #include "types.h"
 #include "view.h"

@@ -16,7 +16,18 @@ typedef struct ncr_save {
     nacre_progress_function progress; /* NULL: none */
     void *user;
     ncr_call *call;
+    bool is_update; /* dataset is a canvas over a dataset of this format, whose form is kept; no creation options */
+    const int *overview_factors; /* overviews that are made, besides those that there are; NULL: by the options */
+    int overview_count;
+    nacre_resampling overview_resampling; /* of these */
 } ncr_save;
+
+/* What a file will be like. */
+typedef struct ncr_save_form {
+    int block_width, block_height;
+    bool is_tiled;
+    const char *interleave, *compression; /* Rasterio's names; literals */
+} ncr_save_form;
 
 /* A format that can be written. Registered by api at start. */
 typedef struct ncr_saver {
@@ -25,6 +36,9 @@ typedef struct ncr_saver {
     /* Writes whole or not at all, through ncr_writer; blocks. NACRE_ERROR_INVALID: an unknown creation option (named);
      * NACRE_ERROR_UNSUPPORTED: the format cannot hold the dataset (why). */
     nacre_status (*save)(const ncr_save *save, nacre_error *err);
+    /* Checks what can be said without pixels, as save() would, and tells the form of the file. NULL: nothing is known
+     * before. */
+    nacre_status (*describe)(const ncr_save *save, ncr_save_form *out, nacre_error *err);
 } ncr_saver;
 void ncr_saver_register(const ncr_saver *saver); /* at most 8 */
 

@@ -5,16 +5,17 @@
 #include <stdlib.h>
 
 #include "raster/execute.h"
+#include "tiff/update.h"
 
 /* --- Where it is, and what is made of it --- */
 
 static ncr_rect core_of(const ncr_out_cell *c)
 {
-    const ncr_creation *creation = c->pyramid->creation;
     const ncr_out_level *level = &c->pyramid->levels[c->level];
-    int x = c->first_x * creation->block_width, y = c->first_y * creation->block_height;
-    int end_x = c->end_x == level->across ? level->width : c->end_x * creation->block_width;
-    int end_y = c->end_y == level->down ? level->height : c->end_y * creation->block_height;
+    const ncr_tiff_format *format = &level->format;
+    int x = c->first_x * format->block_width, y = c->first_y * format->block_height;
+    int end_x = c->end_x == level->across ? level->width : c->end_x * format->block_width;
+    int end_y = c->end_y == level->down ? level->height : c->end_y * format->block_height;
     return (ncr_rect){x, y, end_x - x, end_y - y};
 }
 
@@ -158,6 +159,9 @@ nacre_status ncr_out_cell_begin(ncr_out_cell *c, nacre_error *err)
     nacre_status status = add_parts(c, err);
     if (status != NACRE_OK)
         return status;
+    if (!c->part_count && ncr_update_of(pyramid->save) &&
+        ncr_update_stays(pyramid, c->level, c->first_x, c->first_y, c->end_x, c->end_y))
+        return NACRE_OK; /* no pixel is needed */
     size_t count = (size_t)c->area.width * (size_t)c->area.height;
     c->pixels = ncr_alloc_array(count, pyramid->pixel_size);
     if (pyramid->has_mask)

@@ -6,6 +6,7 @@
 
 #include "raster/dtype.h"
 #include "tiff/cell.h"
+#include "tiff/update.h"
 
 /* Phase 2 of a cell. */
 
@@ -13,6 +14,7 @@ typedef struct encode_job {
     const ncr_out_cell *cell;
     int x, y, plane; /* plane -1: the mask */
     ncr_buffer bytes;
+    bool stays;                 /* as it is in the file that is updated */
     ncr_statistics *statistics; /* [bands], NULL: not wanted, or those of another job */
     nacre_status status;
     nacre_error error;
@@ -33,13 +35,13 @@ static extent extent_of(const encode_job *job)
 {
     const ncr_out_cell *c = job->cell;
     const ncr_out_level *level = &c->pyramid->levels[c->level];
-    const ncr_creation *creation = c->pyramid->creation;
-    int x0 = job->x * creation->block_width, y0 = job->y * creation->block_height;
+    const ncr_tiff_format *format = &level->format;
+    int x0 = job->x * format->block_width, y0 = job->y * format->block_height;
     extent e = {.x = x0 - (int)c->area.x,
                 .y = y0 - (int)c->area.y,
-                .width = smaller(creation->block_width, level->width - x0),
-                .height = smaller(creation->block_height, level->height - y0)};
-    e.rows = creation->is_tiled ? creation->block_height : e.height;
+                .width = smaller(format->block_width, level->width - x0),
+                .height = smaller(format->block_height, level->height - y0)};
+    e.rows = format->is_tiled ? format->block_height : e.height;
     return e;
 }
 
@@ -180,7 +182,9 @@ static void encode(void *user, size_t index)
     encode_job *job = (encode_job *)user + index;
     const ncr_pyramid *pyramid = job->cell->pyramid;
     job->status = ncr_call_check(pyramid->save->call, pyramid->save->destination->name, &job->error);
-    if (job->status != NACRE_OK)
+    job->stays =
+        ncr_update_of(pyramid->save) && ncr_update_block_stays(pyramid, job->cell->level, job->plane, job->x, job->y);
+    if (job->status != NACRE_OK || job->stays)
         return;
     extent e = extent_of(job);
     if (job->statistics && job->plane >= 0)
@@ -199,6 +203,9 @@ static nacre_status keep_block(ncr_pyramid *pyramid, const encode_job *job, nacr
     if (job->statistics && job->plane >= 0)
         for (int band = 0; band < pyramid->creation->band_count; band++)
             ncr_statistics_merge(&pyramid->statistics[band], &job->statistics[band]);
+    if (job->stays)
+        return NACRE_OK;
+    *block = (ncr_out_block){.origin = NCR_OUT_SPARSE};
     if (!job->bytes.size)
         return NACRE_OK;
     *block = (ncr_out_block){.place = pyramid->encoded.size, .size = job->bytes.size, .origin = NCR_OUT_ENCODED};

@@ -169,7 +169,7 @@ static void set_coding(TIFF *tiff, const ncr_tiff_format *format)
         break;
     case COMPRESSION_JPEG:
         TIFFSetField(tiff, TIFFTAG_JPEGQUALITY, coding->quality);
-        TIFFSetField(tiff, TIFFTAG_JPEGTABLESMODE, JPEGTABLESMODE_QUANT);
+        TIFFSetField(tiff, TIFFTAG_JPEGTABLESMODE, format->tables ? 0 : JPEGTABLESMODE_QUANT);
         if (format->photometric == NCR_PHOTOMETRIC_YCBCR)
             TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
         break;
@@ -254,6 +254,8 @@ nacre_status ncr_tiff_encode_tables(const ncr_tiff_format *format, const char *n
     ncr_buffer_init(out, SIZE_MAX);
     if (format->coding.codec->compression != COMPRESSION_JPEG)
         return NACRE_OK;
+    if (format->tables)
+        return ncr_buffer_append(out, format->tables, format->tables_size) ? NACRE_OK : ncr_error_memory(err);
     TIFF *tiff = open_sink(&s);
     bool has_tables = false;
     uint8_t block[16 * 16 * 4] = {0};

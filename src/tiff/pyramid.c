@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "raster/dtype.h"
 #include "tiff/cell.h"
+#include "tiff/update.h"
 
 /* Levels are made one after another, each cell by cell (cell.h), while the next cell is being read. What a file holds
  * does not depend on how it is cut into cells, nor on the number of threads. */
@@ -58,8 +59,8 @@ static nacre_status check_block_count(const ncr_pyramid *pyramid, const ncr_out_
         return NACRE_OK;
     return ncr_error_set(err, NACRE_ERROR_TOO_LARGE,
                          "%s: %d x %d pixels take more than %d blocks of %d x %d: choose larger blocks or a part",
-                         save->destination->name, level->width, level->height, BLOCKS_MAX, creation->block_width,
-                         creation->block_height);
+                         save->destination->name, level->width, level->height, BLOCKS_MAX, level->format.block_width,
+                         level->format.block_height);
 }
 
 static void set_formats(const ncr_pyramid *pyramid, ncr_out_level *level, bool is_overview)
@@ -76,6 +77,7 @@ static void set_formats(const ncr_pyramid *pyramid, ncr_out_level *level, bool i
         .block_height =
             creation->block_height < level->height || creation->is_tiled ? creation->block_height : level->height,
     };
+    ncr_update_format(pyramid->save, level->source, &level->format);
     level->mask_format = level->format;
     level->mask_format.dtype = NACRE_DTYPE_UINT8;
     level->mask_format.bits = 1;
@@ -85,17 +87,18 @@ static void set_formats(const ncr_pyramid *pyramid, ncr_out_level *level, bool i
         (ncr_coding){.codec = ncr_tiff_codec_find(COMPRESSION_ADOBE_DEFLATE), .level = -1, .predictor = 1};
 }
 
-static nacre_status add_level(ncr_pyramid *pyramid, int width, int height, int parent, nacre_error *err)
+static nacre_status add_level(ncr_pyramid *pyramid, int width, int height, int parent, int source, nacre_error *err)
 {
     const ncr_creation *creation = pyramid->creation;
     ncr_out_level *level = &pyramid->levels[pyramid->level_count++];
     ncr_scratch_init(&level->pixels);
+    level->source = source;
     level->width = width;
     level->height = height;
     level->parent = parent;
     set_formats(pyramid, level, pyramid->level_count > 1);
-    level->across = (width - 1) / creation->block_width + 1;
-    level->down = (height - 1) / creation->block_height + 1;
+    level->across = (width - 1) / level->format.block_width + 1;
+    level->down = (height - 1) / level->format.block_height + 1;
     nacre_status status = check_block_count(pyramid, level, err);
     if (status != NACRE_OK)
         return status;
@@ -108,46 +111,106 @@ static nacre_status add_level(ncr_pyramid *pyramid, int width, int height, int p
     return level->blocks && (level->masks || !pyramid->has_mask) ? NACRE_OK : ncr_error_memory(err);
 }
 
-/* The dataset's own overviews. */
-static nacre_status add_copies(ncr_pyramid *pyramid, nacre_error *err)
+/* An overview before levels are laid out. */
+typedef struct plan {
+    int width, height;
+    int source; /* the level of the dataset that is copied; -1: made */
+    int factor; /* of the reduction, where it is made by one that was asked for; 0: half of the one before */
+} plan;
+
+static void add_plan(plan *plans, int *count, plan one)
+{
+    for (int i = 0; i < *count; i++)
+        if (plans[i].width == one.width && plans[i].height == one.height) {
+            plans[i] = one; /* made anew */
+            return;
+        }
+    if (*count + 1 >= NCR_OUT_LEVELS)
+        return;
+    int at = (*count)++;
+    for (; at && (int64_t)plans[at - 1].width * plans[at - 1].height < (int64_t)one.width * one.height; at--)
+        plans[at] = plans[at - 1];
+    plans[at] = one;
+}
+
+/* The dataset's own overviews; of a file that is updated those inside it. Without masks they are made anew where the
+ * mask is new. */
+static void plan_copies(const ncr_pyramid *pyramid, plan *plans, int *count)
 {
     const ncr_dataset *dataset = pyramid->save->dataset;
-    nacre_status status = NACRE_OK;
-    for (int i = 0; i < dataset->overview_count && i + 1 < NCR_OUT_LEVELS && status == NACRE_OK; i++) {
-        status = add_level(pyramid, dataset->overviews[i][0], dataset->overviews[i][1], -1, err);
-        pyramid->levels[i + 1].source = i + 1;
+    const ncr_tiff_dataset *tiff = ncr_update_of(pyramid->save);
+    bool is_new_mask = tiff && pyramid->has_mask && tiff->base.bands[0].mask_flags != NACRE_MASK_PER_DATASET;
+    int most = tiff ? tiff->level_count - 1 : dataset->overview_count;
+    for (int i = 0; i < most; i++) {
+        plan one = {.width = dataset->overviews[i][0], .height = dataset->overviews[i][1], .source = i + 1};
+        if (is_new_mask) {
+            one.source = -1;
+            one.factor = (dataset->width + one.width / 2) / one.width;
+        }
+        add_plan(plans, count, one);
     }
-    return status;
 }
 
 /* Overviews are halved, until one block holds all where no number was given. */
-static nacre_status add_halves(ncr_pyramid *pyramid, nacre_error *err)
+static void plan_halves(const ncr_pyramid *pyramid, plan *plans, int *count)
 {
     const ncr_creation *creation = pyramid->creation;
-    int width = pyramid->levels[0].width, height = pyramid->levels[0].height;
-    nacre_status status = NACRE_OK;
-    for (int i = 0; i + 1 < NCR_OUT_LEVELS && status == NACRE_OK; i++) {
+    int width = pyramid->save->dataset->width, height = pyramid->save->dataset->height;
+    for (int i = 0; i + 1 < NCR_OUT_LEVELS; i++) {
         bool fits = width <= creation->block_width && height <= creation->block_height;
         if (creation->overview_count < 0 ? fits : i == creation->overview_count || (width == 1 && height == 1))
             break;
         width = width / 2 + width % 2;
         height = height / 2 + height % 2;
-        status = add_level(pyramid, width, height, i, err);
+        add_plan(plans, count, (plan){.width = width, .height = height, .source = -1});
     }
-    return status;
+}
+
+static void plan_factors(const ncr_pyramid *pyramid, plan *plans, int *count)
+{
+    const ncr_save *save = pyramid->save;
+    for (int i = 0; i < save->overview_count; i++) {
+        int factor = save->overview_factors[i];
+        plan one = {.width = (save->dataset->width - 1) / factor + 1,
+                    .height = (save->dataset->height - 1) / factor + 1,
+                    .source = -1,
+                    .factor = factor};
+        add_plan(plans, count, one);
+    }
+}
+
+/* The level that overview `number` is reduced from: the smallest made one whose factor divides its own. */
+static int parent_of(const plan *plans, int number)
+{
+    if (plans[number].source >= 0)
+        return -1;
+    if (!plans[number].factor)
+        return number;
+    for (int i = number - 1; i >= 0; i--)
+        if (plans[i].factor && plans[number].factor % plans[i].factor == 0)
+            return i + 1;
+    return 0;
 }
 
 static nacre_status add_levels(ncr_pyramid *pyramid, nacre_error *err)
 {
     const ncr_dataset *dataset = pyramid->save->dataset;
+    plan plans[NCR_OUT_LEVELS];
+    int count = 0;
+    if (pyramid->creation->overviews == NCR_OVERVIEWS_COPY)
+        plan_copies(pyramid, plans, &count);
+    else if (pyramid->creation->overviews == NCR_OVERVIEWS_MAKE && !pyramid->save->overview_factors)
+        plan_halves(pyramid, plans, &count);
+    plan_factors(pyramid, plans, &count);
     pyramid->levels = ncr_alloc_array(NCR_OUT_LEVELS, sizeof *pyramid->levels);
     if (!pyramid->levels)
         return ncr_error_memory(err);
-    nacre_status status = add_level(pyramid, dataset->width, dataset->height, -1, err);
-    if (status == NACRE_OK && pyramid->creation->overviews == NCR_OVERVIEWS_MAKE)
-        status = add_halves(pyramid, err);
-    else if (status == NACRE_OK && pyramid->creation->overviews == NCR_OVERVIEWS_COPY)
-        status = add_copies(pyramid, err);
+    nacre_status status = add_level(pyramid, dataset->width, dataset->height, -1, 0, err);
+    for (int i = 0; i < count && status == NACRE_OK; i++) {
+        status = add_level(pyramid, plans[i].width, plans[i].height, parent_of(plans, i), plans[i].source, err);
+    }
+    for (int i = 0; i < pyramid->level_count && status == NACRE_OK; i++)
+        status = ncr_update_level(pyramid, &pyramid->levels[i], err);
     return status;
 }
 
@@ -158,6 +221,11 @@ static void set_sizes(ncr_pyramid *pyramid)
     pyramid->pixel_size = pyramid->value_size * (size_t)creation->band_count;
     pyramid->has_mask =
         creation->mask_of_alpha || pyramid->save->dataset->bands[0].mask_flags == NACRE_MASK_PER_DATASET;
+    const ncr_tiff_dataset *tiff = ncr_update_of(pyramid->save);
+    ncr_rect whole = {0, 0, pyramid->save->dataset->width, pyramid->save->dataset->height};
+    if (tiff && tiff->mask_file && !tiff->masks &&
+        !ncr_canvas_is_touched(ncr_canvas_of(pyramid->save->dataset), &whole, -1))
+        pyramid->has_mask = false; /* it stays where it is, beside the file */
 }
 
 const ncr_tiff_format *ncr_pyramid_format(const ncr_pyramid *pyramid, int level, bool is_mask)
@@ -185,8 +253,8 @@ void ncr_pyramid_clear(ncr_pyramid *pyramid)
 static void cell_size(const ncr_pyramid *pyramid, int number, int *across, int *down)
 {
     const ncr_out_level *level = &pyramid->levels[number];
-    const ncr_creation *creation = pyramid->creation;
-    size_t block = (size_t)creation->block_width * (size_t)creation->block_height * (pyramid->pixel_size + 1);
+    const ncr_tiff_format *format = &level->format;
+    size_t block = (size_t)format->block_width * (size_t)format->block_height * (pyramid->pixel_size + 1);
     size_t fit = CELL_BYTES / block, wide = (size_t)level->across, high = (size_t)level->down;
     fit = fit ? fit : 1;
     size_t rows = fit / wide ? fit / wide : 1;

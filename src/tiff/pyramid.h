@@ -29,6 +29,7 @@ typedef struct ncr_out_level {
     int across, down;   /* blocks */
     size_t block_count; /* of all planes */
     ncr_tiff_format format, mask_format;
+    struct ncr_tiff_level *old, *old_mask; /* of the file that is updated, where its blocks are of the same form */
     ncr_out_block *blocks;
     ncr_out_block *masks; /* [across * down]; NULL: no mask */
     ncr_scratch pixels;   /* of overviews while they are made: rows of pixels, then rows of the mask */

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tiff.h>
 
 #include "tiff/pyramid.h"
 #include "tiff/tags_out.h"
 #include "tiff/tiff.h"
+#include "tiff/update.h"
 
 /* Writing: the pyramid first (pyramid.c), since the head needs all sizes; then head and data in the file's order. Data
  * of a COG begin with the smallest overview, each block between its size and its last four bytes again, the mask's
@@ -160,12 +162,70 @@ static nacre_status place_all(output *out, nacre_error *err)
 
 /* --- Writing --- */
 
+/* Blocks in their order, some at a time: those of a file that is updated are fetched together. */
+enum { BATCH_BLOCKS = 1024, BATCH_BYTES = 16 * 1024 * 1024 };
+
 typedef struct stream {
     ncr_writer *writer;
-    uint8_t *bytes; /* of the block in hand */
+    const ncr_out_block *blocks[BATCH_BLOCKS];
+    nacre_range ranges[BATCH_BLOCKS]; /* of those of the old file */
+    size_t block_count, size;         /* of the batch; with what is around blocks */
+    uint8_t *bytes;                   /* of the batch */
     size_t capacity;
     uint64_t written;
 } stream;
+
+/* Puts a batch's bytes where they belong; those of the old file are asked for. */
+static nacre_status load_batch(const output *out, stream *s, nacre_error *err)
+{
+    const ncr_tiff_dataset *old = ncr_update_of(out->save);
+    size_t border = (size_t)frame(out), at = 0, range_count = 0;
+    nacre_status status = NACRE_OK;
+    for (size_t i = 0; i < s->block_count && status == NACRE_OK; i++) {
+        const ncr_out_block *block = s->blocks[i];
+        uint8_t *to = s->bytes + at + border;
+        at += (size_t)block->size + 2 * border;
+        if (block->origin == NCR_OUT_OLD)
+            s->ranges[range_count++] = (nacre_range){block->place, (size_t)block->size, to, 0};
+        else
+            status = ncr_scratch_read((ncr_scratch *)&out->pyramid.encoded, block->place, to, (size_t)block->size, err);
+    }
+    if (status == NACRE_OK && range_count)
+        status = ncr_file_read_wait(old->base.file, s->ranges, range_count, out->save->call, err);
+    return status;
+}
+
+/* Each block of a COG stands between its size and its last four bytes again. */
+static void frame_batch(stream *s, size_t border)
+{
+    uint8_t *at = s->bytes;
+    for (size_t i = 0; i < s->block_count && border; i++) {
+        size_t size = (size_t)s->blocks[i]->size;
+        for (int k = 0; k < 4; k++)
+            at[k] = (uint8_t)(size >> (8 * k));
+        memset(at + border + size, 0, 4);
+        memcpy(at + border + size, at + border + (size >= 4 ? size - 4 : 0), size < 4 ? size : 4);
+        at += size + 2 * border;
+    }
+}
+
+static nacre_status flush_batch(const output *out, stream *s, nacre_error *err)
+{
+    if (!s->block_count)
+        return NACRE_OK;
+    if (!ncr_array_reserve(&s->bytes, &s->capacity, s->size, 1))
+        return ncr_error_memory(err);
+    nacre_status status = load_batch(out, s, err);
+    if (status == NACRE_OK) {
+        frame_batch(s, (size_t)frame(out));
+        status = ncr_writer_write(s->writer, s->bytes, s->size, err);
+    }
+    s->written += s->size;
+    s->block_count = s->size = 0;
+    if (status == NACRE_OK)
+        status = ncr_save_progress(out->save, 0.9 + 0.1 * (double)s->written / (double)out->size, err);
+    return status;
+}
 
 static nacre_status write_block(output *out, const ncr_out_block *block, int directory, size_t number, void *user,
                                 nacre_error *err)
@@ -174,42 +234,43 @@ static nacre_status write_block(output *out, const ncr_out_block *block, int dir
     stream *s = user;
     if (block->origin == NCR_OUT_SPARSE)
         return NACRE_OK;
-    size_t size = (size_t)block->size, border = (size_t)frame(out), whole = size + 2 * border;
-    if (!ncr_array_reserve(&s->bytes, &s->capacity, whole + 4, 1))
-        return ncr_error_memory(err);
-    nacre_status status = ncr_scratch_read(&out->pyramid.encoded, block->place, s->bytes + border, size, err);
-    if (border) {
-        for (int i = 0; i < 4; i++)
-            s->bytes[i] = (uint8_t)(size >> (8 * i));
-        memmove(s->bytes + border + size, s->bytes + (size >= 4 ? size : 4), 4);
-    }
-    if (status == NACRE_OK)
-        status = ncr_writer_write(s->writer, s->bytes, whole, err);
-    s->written += whole;
-    if (status == NACRE_OK)
-        status = ncr_save_progress(out->save, 0.9 + 0.1 * (double)s->written / (double)out->size, err);
+    size_t whole = (size_t)block->size + 2 * (size_t)frame(out);
+    nacre_status status = NACRE_OK;
+    if (s->block_count == BATCH_BLOCKS || (s->block_count && s->size + whole > BATCH_BYTES))
+        status = flush_batch(out, s, err);
+    s->blocks[s->block_count++] = block;
+    s->size += whole;
     return status;
 }
 
-static nacre_status write_file(output *out, nacre_error *err)
+static nacre_status write_to(output *out, stream *s, nacre_error *err)
 {
     const ncr_save *save = out->save;
-    stream s = {0};
     ncr_buffer head;
     ncr_buffer_init(&head, SIZE_MAX);
     nacre_status status = ncr_out_head_write(&out->head, &head, err);
     if (status == NACRE_OK)
         status = ncr_writer_open(save->destination, "image/tiff; application=geotiff", &save->condition, save->call,
-                                 &s.writer, err);
+                                 &s->writer, err);
     if (status == NACRE_OK)
-        status = ncr_writer_write(s.writer, head.data, head.size, err);
-    if (status == NACRE_OK)
-        status = each_block(out, write_block, &s, err);
-    if (status == NACRE_OK)
-        status = ncr_writer_commit(s.writer, err);
-    ncr_writer_close(s.writer);
-    free(s.bytes);
+        status = ncr_writer_write(s->writer, head.data, head.size, err);
     ncr_buffer_clear(&head);
+    if (status == NACRE_OK)
+        status = each_block(out, write_block, s, err);
+    if (status == NACRE_OK)
+        status = flush_batch(out, s, err);
+    return status == NACRE_OK ? ncr_writer_commit(s->writer, err) : status;
+}
+
+static nacre_status write_file(output *out, nacre_error *err)
+{
+    stream *s = calloc(1, sizeof *s);
+    if (!s)
+        return ncr_error_memory(err);
+    nacre_status status = write_to(out, s, err);
+    ncr_writer_close(s->writer);
+    free(s->bytes);
+    free(s);
     return status;
 }
 
@@ -224,20 +285,31 @@ static void clear_output(output *out)
     ncr_pyramid_clear(&out->pyramid);
 }
 
+static nacre_status read_creation(const ncr_save *save, bool is_cog, ncr_creation *out, nacre_error *err)
+{
+    if (ncr_update_of(save))
+        return ncr_update_creation(save, out, err);
+    nacre_status status = ncr_creation_read(save, is_cog, out, err);
+    if (save->overview_factors)
+        out->resampling = save->overview_resampling;
+    return status;
+}
+
 static nacre_status save_tiff(const ncr_save *save, bool is_cog, nacre_error *err)
 {
     ncr_creation creation;
-    nacre_status status = ncr_creation_read(save, is_cog, &creation, err);
-    if (status != NACRE_OK)
-        return status;
-    status = ncr_save_check_destination(save, err);
+    nacre_status status = read_creation(save, is_cog, &creation, err);
+    if (status == NACRE_OK)
+        status = ncr_save_check_destination(save, err);
     if (status != NACRE_OK)
         return status;
     output out = {.save = save, .creation = &creation};
     status = ncr_pyramid_make(&out.pyramid, save, &creation, err);
     if (status == NACRE_OK)
         status = describe_all(&out, err);
-    if (status == NACRE_OK && is_cog)
+    if (status == NACRE_OK)
+        status = ncr_update_tags(save, &out.head.directories[0], err);
+    if (status == NACRE_OK && creation.is_cog)
         make_ghost(&out);
     if (status == NACRE_OK)
         status = place_all(&out, err);
@@ -245,6 +317,34 @@ static nacre_status save_tiff(const ncr_save *save, bool is_cog, nacre_error *er
         status = write_file(&out, err);
     clear_output(&out);
     return status;
+}
+
+static nacre_status describe_form(const ncr_save *save, bool is_cog, ncr_save_form *out, nacre_error *err)
+{
+    ncr_creation creation;
+    nacre_status status = read_creation(save, is_cog, &creation, err);
+    *out = (ncr_save_form){.interleave = "", .compression = ""};
+    if (status != NACRE_OK)
+        return status;
+    static const char *const lerc[] = {"lerc", "lerc_deflate", "lerc_zstd"};
+    const ncr_coding *coding = &creation.coding;
+    bool is_lerc = coding->codec->compression == COMPRESSION_LERC;
+    *out = (ncr_save_form){.block_width = creation.block_width,
+                           .block_height = creation.block_height,
+                           .is_tiled = creation.is_tiled,
+                           .interleave = creation.is_separate || creation.band_count == 1 ? "band" : "pixel",
+                           .compression = is_lerc ? lerc[coding->addition] : coding->codec->name};
+    return NACRE_OK;
+}
+
+static nacre_status describe_cog(const ncr_save *save, ncr_save_form *out, nacre_error *err)
+{
+    return describe_form(save, true, out, err);
+}
+
+static nacre_status describe_gtiff(const ncr_save *save, ncr_save_form *out, nacre_error *err)
+{
+    return describe_form(save, false, out, err);
 }
 
 static nacre_status save_cog(const ncr_save *save, nacre_error *err)
@@ -260,5 +360,6 @@ static nacre_status save_gtiff(const ncr_save *save, nacre_error *err)
 static const char *const endings[] = {".tif", ".tiff", NULL};
 static const char *const no_endings[] = {NULL};
 
-const ncr_saver ncr_cog_saver = {.format = "COG", .endings = endings, .save = save_cog};
-const ncr_saver ncr_gtiff_saver = {.format = "GTiff", .endings = no_endings, .save = save_gtiff};
+const ncr_saver ncr_cog_saver = {.format = "COG", .endings = endings, .save = save_cog, .describe = describe_cog};
+const ncr_saver ncr_gtiff_saver = {
+    .format = "GTiff", .endings = no_endings, .save = save_gtiff, .describe = describe_gtiff};
