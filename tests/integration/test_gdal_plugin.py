@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# Copyright the nacre authors
+"""The plugin itself: what it holds and shows, and a C program that uses GDAL's file functions through it."""
+
+import ctypes.util
+import pathlib
+import re
+import subprocess
+
+import pytest
+from conftest import ROOT, Emulator, clean_environment
+from gdal_hosts import PLUGINS
+
+PLUGIN = PLUGINS / "gdal_nacre.so"
+HOST = PLUGINS.parent / "tests/integration/tools/gdal_host"
+
+pytestmark = pytest.mark.skipif(not PLUGIN.exists(), reason="built without the plugin")
+
+
+def said_by(*words: object) -> str:
+    return subprocess.run([*map(str, words)], capture_output=True, text=True, check=True).stdout
+
+
+def test_only_its_own_functions_are_shown() -> None:
+    shown = {line.split()[-1] for line in said_by("nm", "-D", "--defined-only", PLUGIN).splitlines()}
+    assert {name for name in shown if not name.startswith("nacre_gdal_")} == {"GDALRegister_nacre"}
+    header = (ROOT / "gdal/gdal_nacre.h").read_text()
+    assert shown == set(re.findall(r"NACRE_API [^;]*?(\w+)\(", header))
+
+
+def test_it_needs_no_library_of_rasters() -> None:
+    needed = re.findall(r"NEEDED.*\[(.*)\]", said_by("readelf", "-d", PLUGIN))
+    assert needed and not [name for name in needed if re.match(r"lib(tiff|geotiff|proj|xml2|gdal|png|nacre)", name)]
+    hidden = said_by("nm", PLUGIN)
+    assert "ncr_tiff_parser_step" in hidden
+    assert "ncr_tiff_parser_step" not in said_by("nm", "-D", PLUGIN)
+
+
+def test_it_is_never_unloaded_and_bound_to_itself() -> None:
+    said = said_by("readelf", "-d", PLUGIN)
+    assert "NODELETE" in said and "SYMBOLIC" in said
+
+
+@pytest.mark.skipif(not HOST.exists(), reason="built without tests")
+def test_a_program_with_gdal_uses_it(emulator: Emulator, tmp_path: pathlib.Path) -> None:
+    library = ctypes.util.find_library("gdal")
+    if not library:
+        pytest.skip("no libgdal of the system")
+    env = clean_environment(CPL_GS_ENDPOINT=f"{emulator.url}/", GS_NO_SIGN_REQUEST="YES", TMPDIR=str(tmp_path))
+    done = subprocess.run(
+        [HOST, library, PLUGIN, "/vsigs/demo"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    scenarios = re.findall(r'\{"(\w+)", \w+\}', (ROOT / "tests/integration/tools/gdal_host.c").read_text())
+    assert len(scenarios) > 10 and done.stdout.split() == scenarios
+    # The upload that was never closed left nothing, and neither did temporary files.
+    assert not (emulator.root / "demo/never").exists()
+    assert list(tmp_path.glob("nacre-*")) == []
