@@ -59,7 +59,7 @@ static nacre_status begin(beside_plan *p, nacre_error *err)
         return check(dataset, beside, p->is_reduced, err);
     p->is_looker = atomic_compare_exchange_strong(&dataset->looker, &looker, p->plan.call);
     if (p->is_looker || looker != p->plan.call)
-        return ncr_sidecars_plan(dataset->file, p->plan.call, &p->found, &p->look, err);
+        return ncr_sidecars_plan(dataset->file, false, p->plan.call, &p->found, &p->look, err);
     if (p->is_reduced)
         atomic_fetch_or(&dataset->beside, REDUCED);
     return NACRE_OK;

@@ -89,14 +89,20 @@ const char *ncr_dataset_name(const ncr_dataset *dataset)
     return dataset->path[0] ? dataset->path : "view";
 }
 
+void ncr_dataset_tell_file(ncr_file *file,
+                           void (*function)(void *user, const char *path, const char *version, const char *snapshot),
+                           void *user)
+{
+    const char *snapshot = ncr_file_is_proven(file) ? "proven" : "unproven";
+    function(user, ncr_file_path(file), ncr_file_facts(file)->version.token, snapshot);
+}
+
 void ncr_dataset_sources(ncr_dataset *dataset,
                          void (*function)(void *user, const char *path, const char *version, const char *snapshot),
                          void *user)
 {
-    if (dataset->file) {
-        const char *snapshot = ncr_file_is_proven(dataset->file) ? "proven" : "unproven";
-        function(user, ncr_file_path(dataset->file), ncr_file_facts(dataset->file)->version.token, snapshot);
-    }
+    if (dataset->file)
+        ncr_dataset_tell_file(dataset->file, function, user);
     if (dataset->class->sources)
         dataset->class->sources(dataset, function, user);
 }

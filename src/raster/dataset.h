@@ -126,6 +126,11 @@ void ncr_dataset_sources(ncr_dataset *dataset,
                          void (*function)(void *user, const char *path, const char *version, const char *snapshot),
                          void *user);
 
+/* Tells one object, as ncr_dataset_sources() does. */
+void ncr_dataset_tell_file(ncr_file *file,
+                           void (*function)(void *user, const char *path, const char *version, const char *snapshot),
+                           void *user);
+
 /* Sets mask_flags of every band by GDAL's precedence: the mask of the dataset, nodata, alpha. Alpha counts where
  * alpha_band is the last of two or four bands and of 8 or 16 bits without sign. */
 void ncr_dataset_set_mask_flags(ncr_dataset *dataset, bool has_mask);

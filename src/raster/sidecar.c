@@ -20,6 +20,10 @@ void ncr_sidecars_clear(ncr_sidecars *sidecars)
     *sidecars = (ncr_sidecars){0};
 }
 
+/* What is looked for: three names behind the raster's own, and those that a world file may have, of which the first one
+ * found counts. */
+enum { WORLD_NAMES = 3, CANDIDATES = NCR_SIDECAR_WORLD + WORLD_NAMES };
+
 typedef enum { START, LISTING, SINGLE } phase;
 
 typedef struct {
@@ -27,14 +31,18 @@ typedef struct {
     ncr_file *file;
     ncr_sidecars *out;
     phase phase;
+    bool with_world;
+    size_t key_stem;              /* bytes of the key before its ending, the dot included; 0: it has none */
+    char *names[CANDIDATES];      /* keys of candidates; NULL: not looked for */
+    char *candidates[CANDIDATES]; /* their paths */
+    ncr_object *prefix;           /* of the listing; referenced */
     ncr_list_op list;
     nacre_status list_status;
     nacre_error list_error;
     /* Of the single requests. */
-    char *paths[NCR_SIDECAR_KINDS];
-    ncr_file *files[NCR_SIDECAR_KINDS];
-    nacre_status statuses[NCR_SIDECAR_KINDS];
-    nacre_error errors[NCR_SIDECAR_KINDS];
+    ncr_file *files[CANDIDATES];
+    nacre_status statuses[CANDIDATES];
+    nacre_error errors[CANDIDATES];
 } sidecar_plan;
 
 /* What is not there, or not to be read, is no sidecar; a network that failed says nothing of it. */
@@ -43,15 +51,97 @@ static bool means_absent(nacre_status status)
     return status == NACRE_ERROR_NOT_FOUND || status == NACRE_ERROR_DENIED || status == NACRE_ERROR_OFFLINE;
 }
 
+static ncr_sidecar_kind kind_of(int candidate)
+{
+    return candidate < NCR_SIDECAR_WORLD ? (ncr_sidecar_kind)candidate : NCR_SIDECAR_WORLD;
+}
+
+/* --- Names --- */
+
+/* Bytes before the ending, the dot included; 0: there is none. */
+static size_t stem_of(const char *key)
+{
+    const char *dot = strrchr(key, '.'), *slash = strrchr(key, '/');
+    bool has_ending = dot && dot != key && dot[1] && (!slash || dot > slash + 1);
+    return has_ending ? (size_t)(dot - key) + 1 : 0;
+}
+
+/* The endings of world files as GDAL tries them: the first and last letter of the ending and a w, the ending and a w.
+ */
+static char *world_name(const char *name, size_t stem, int number)
+{
+    const char *ending = name + stem;
+    if (number == 0)
+        return ncr_text_format("%.*s%c%cw", (int)stem, name, ending[0], ending[strlen(ending) - 1]);
+    return number == 1 ? ncr_text_format("%sw", name) : ncr_text_format("%.*swld", (int)stem, name);
+}
+
+static nacre_status make_names(sidecar_plan *plan, nacre_error *err)
+{
+    const char *key = ncr_file_object(plan->file)->key, *path = ncr_file_path(plan->file);
+    size_t path_stem = stem_of(path);
+    plan->key_stem = stem_of(key);
+    bool with_world =
+        plan->with_world && plan->key_stem && path_stem && !strcmp(key + plan->key_stem, path + path_stem);
+    for (int i = 0; i < (with_world ? CANDIDATES : NCR_SIDECAR_WORLD); i++) {
+        bool is_world = i >= NCR_SIDECAR_WORLD;
+        int number = i - NCR_SIDECAR_WORLD;
+        plan->names[i] = is_world ? world_name(key, plan->key_stem, number) : ncr_text_format("%s%s", key, suffixes[i]);
+        plan->candidates[i] =
+            is_world ? world_name(path, path_stem, number) : ncr_text_format("%s%s", path, suffixes[i]);
+        if (!plan->names[i] || !plan->candidates[i])
+            return ncr_error_memory(err);
+    }
+    plan->key_stem = with_world ? plan->key_stem : 0;
+    return NACRE_OK;
+}
+
+static void take(sidecar_plan *plan, int candidate)
+{
+    char **to = &plan->out->paths[kind_of(candidate)];
+    if (*to)
+        return;
+    *to = plan->candidates[candidate];
+    plan->candidates[candidate] = NULL;
+}
+
+/* --- By a listing --- */
+
+/* All sidecars, world files too, have the raster's key without its ending as prefix. */
 static nacre_status ask_list(sidecar_plan *plan, ncr_wants *wants, nacre_error *err)
 {
+    const ncr_object *object = ncr_file_object(plan->file);
     plan->phase = LISTING;
+    char *stem =
+        plan->key_stem ? ncr_text_format("%.*s", (int)plan->key_stem, object->key) : ncr_text_copy(object->key);
+    plan->prefix = stem ? ncr_object_sibling(object, stem) : NULL;
+    free(stem);
+    if (!plan->prefix)
+        return ncr_error_memory(err);
     ncr_want want = {.kind = NCR_WANT_LIST,
-                     .object = (ncr_object *)ncr_file_object(plan->file),
+                     .object = plan->prefix,
                      .list_out = &plan->list,
                      .status_out = &plan->list_status,
                      .error_out = &plan->list_error};
     return ncr_wants_add(wants, &want, err);
+}
+
+static void take_list(sidecar_plan *plan)
+{
+    for (int candidate = 0; candidate < CANDIDATES; candidate++)
+        for (size_t i = 0; i < plan->list.entry_count && plan->candidates[candidate]; i++) {
+            const ncr_entry *entry = &plan->list.entries[i];
+            if (!entry->is_prefix && !strcmp(entry->key, plan->names[candidate]))
+                take(plan, candidate);
+        }
+}
+
+/* --- By single requests --- */
+
+static bool asks_for_world(const sidecar_plan *plan)
+{
+    const char *setting = ncr_config_text(plan->plan.call->config, NCR_KEY_SIDECARS);
+    return ncr_file_object(plan->file)->store->is_local || (setting && !strcmp(setting, "always"));
 }
 
 static nacre_status ask_single(sidecar_plan *plan, ncr_wants *wants, nacre_error *err)
@@ -60,54 +150,34 @@ static nacre_status ask_single(sidecar_plan *plan, ncr_wants *wants, nacre_error
     const ncr_object *object = ncr_file_object(plan->file);
     /* What limits the file's own opening limits theirs. */
     bool is_bound = object->public_only || object->policy.origin == NCR_POLICY_OF_ARGUMENT;
-    for (int i = 0; i < NCR_SIDECAR_KINDS; i++) {
-        plan->paths[i] = ncr_text_format("%s%s", ncr_file_path(plan->file), suffixes[i]);
-        if (!plan->paths[i])
-            return ncr_error_memory(err);
+    nacre_status status = NACRE_OK;
+    for (int i = 0; i < CANDIDATES && status == NACRE_OK; i++) {
+        plan->statuses[i] = NACRE_ERROR_NOT_FOUND;
+        if (!plan->candidates[i] || (kind_of(i) == NCR_SIDECAR_WORLD && !asks_for_world(plan)))
+            continue;
         ncr_want want = {.kind = NCR_WANT_OPEN,
-                         .path = plan->paths[i],
+                         .path = plan->candidates[i],
                          .document = is_bound ? object : NULL,
                          .file_out = &plan->files[i],
                          .status_out = &plan->statuses[i],
                          .error_out = &plan->errors[i]};
-        nacre_status status = ncr_wants_add(wants, &want, err);
-        if (status != NACRE_OK)
-            return status;
+        status = ncr_wants_add(wants, &want, err);
     }
-    return NACRE_OK;
-}
-
-static nacre_status take_list(sidecar_plan *plan, nacre_error *err)
-{
-    const char *key = ncr_file_object(plan->file)->key;
-    size_t length = strlen(key);
-    for (size_t i = 0; i < plan->list.entry_count; i++) {
-        const ncr_entry *entry = &plan->list.entries[i];
-        if (entry->is_prefix || strncmp(entry->key, key, length) != 0)
-            continue;
-        for (int kind = 0; kind < NCR_SIDECAR_KINDS; kind++) {
-            if (strcmp(entry->key + length, suffixes[kind]) != 0 || plan->out->paths[kind])
-                continue;
-            plan->out->paths[kind] = ncr_text_format("%s%s", ncr_file_path(plan->file), suffixes[kind]);
-            if (!plan->out->paths[kind])
-                return ncr_error_memory(err);
-        }
-    }
-    return NACRE_OK;
+    return status;
 }
 
 static nacre_status take_single(sidecar_plan *plan, nacre_error *err)
 {
-    for (int i = 0; i < NCR_SIDECAR_KINDS; i++) {
-        if (plan->statuses[i] == NACRE_OK) {
-            plan->out->paths[i] = plan->paths[i];
-            plan->paths[i] = NULL;
-        } else if (!means_absent(plan->statuses[i])) {
+    for (int i = 0; i < CANDIDATES; i++) {
+        if (plan->statuses[i] == NACRE_OK)
+            take(plan, i);
+        else if (!means_absent(plan->statuses[i]))
             return ncr_error_copy(err, &plan->errors[i], plan->statuses[i]);
-        }
     }
     return NACRE_OK;
 }
+
+/* --- The plan --- */
 
 bool ncr_sidecars_are_wanted(const ncr_call *call)
 {
@@ -115,20 +185,30 @@ bool ncr_sidecars_are_wanted(const ncr_call *call)
     return !setting || strcmp(setting, "never") != 0;
 }
 
+static nacre_status start(sidecar_plan *plan, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    const ncr_object *object = ncr_file_object(plan->file);
+    bool asks_single = object->store->is_local && !object->store->is_view; /* views have a listing at hand */
+    if (!ncr_sidecars_are_wanted(plan->plan.call) || !object->key[0])      /* an archive's only member has none */
+        return NACRE_OK;
+    *more = true;
+    nacre_status status = make_names(plan, err);
+    if (status != NACRE_OK)
+        return status;
+    return asks_single ? ask_single(plan, wants, err) : ask_list(plan, wants, err);
+}
+
 static nacre_status step_sidecar(ncr_plan *base, ncr_wants *wants, bool *more, nacre_error *err)
 {
     sidecar_plan *plan = (sidecar_plan *)base;
-    const ncr_object *object = ncr_file_object(plan->file);
-    bool asks_single = object->store->is_local && !object->store->is_view; /* views have a listing at hand */
     switch (plan->phase) {
     case START:
-        if (!ncr_sidecars_are_wanted(base->call) || !object->key[0]) /* an archive's only member has none */
-            return NACRE_OK;
-        *more = true;
-        return asks_single ? ask_single(plan, wants, err) : ask_list(plan, wants, err);
+        return start(plan, wants, more, err);
     case LISTING:
-        if (plan->list_status == NACRE_OK)
-            return take_list(plan, err);
+        if (plan->list_status == NACRE_OK) {
+            take_list(plan);
+            return NACRE_OK;
+        }
         if (plan->list_status != NACRE_ERROR_UNSUPPORTED && !means_absent(plan->list_status))
             return ncr_error_copy(err, &plan->list_error, plan->list_status);
         *more = true;
@@ -143,17 +223,20 @@ static void free_sidecar(ncr_plan *base)
 {
     sidecar_plan *plan = (sidecar_plan *)base;
     ncr_list_op_clear(&plan->list);
-    for (int i = 0; i < NCR_SIDECAR_KINDS; i++) {
-        free(plan->paths[i]);
+    for (int i = 0; i < CANDIDATES; i++) {
+        free(plan->names[i]);
+        free(plan->candidates[i]);
         ncr_file_unref(plan->files[i]);
     }
+    ncr_object_unref(plan->prefix);
     ncr_file_unref(plan->file);
     free(plan);
 }
 
 static const ncr_plan_class sidecar_class = {.step = step_sidecar, .free = free_sidecar};
 
-nacre_status ncr_sidecars_plan(ncr_file *file, ncr_call *call, ncr_sidecars *out, ncr_plan **plan_out, nacre_error *err)
+nacre_status ncr_sidecars_plan(ncr_file *file, bool with_world, ncr_call *call, ncr_sidecars *out, ncr_plan **plan_out,
+                               nacre_error *err)
 {
     *plan_out = NULL;
     *out = (ncr_sidecars){0};
@@ -161,6 +244,7 @@ nacre_status ncr_sidecars_plan(ncr_file *file, ncr_call *call, ncr_sidecars *out
     if (!plan)
         return ncr_error_memory(err);
     plan->file = ncr_file_ref(file);
+    plan->with_world = with_world;
     plan->out = out;
     *plan_out = &plan->plan;
     return NACRE_OK;

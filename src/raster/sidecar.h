@@ -11,6 +11,7 @@ typedef enum ncr_sidecar_kind {
     NCR_SIDECAR_OVR,
     NCR_SIDECAR_MSK,
     NCR_SIDECAR_AUX_XML,
+    NCR_SIDECAR_WORLD, /* a world file: the raster's name with another ending (.tfw, .tifw, .wld) */
     NCR_SIDECAR_KINDS
 } ncr_sidecar_kind;
 
@@ -22,8 +23,10 @@ void ncr_sidecars_clear(ncr_sidecars *sidecars);
 /* Whether the key `sidecars` lets them be looked for at all. */
 bool ncr_sidecars_are_wanted(const ncr_call *call);
 
-/* A plan (one round) after which *out tells which sidecars the object of `file` has. The key `sidecars` says never:
- * none, without a request. */
-nacre_status ncr_sidecars_plan(ncr_file *file, ncr_call *call, ncr_sidecars *out, ncr_plan **plan, nacre_error *err);
+/* A plan (one round) after which *out tells which sidecars the object of `file` has; world files only with_world, and
+ * not where there are neither a local disk nor a listing, unless the key `sidecars` says always. It says never: none,
+ * without a request. */
+nacre_status ncr_sidecars_plan(ncr_file *file, bool with_world, ncr_call *call, ncr_sidecars *out, ncr_plan **plan,
+                               nacre_error *err);
 
 #endif

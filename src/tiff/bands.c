@@ -14,7 +14,7 @@
 /* --- Nodata --- */
 
 /* The text of GDAL_NODATA. 64-bit integers are read as such; a text that is no number sets nothing. */
-static nacre_nodata read_nodata(const char *text, nacre_dtype dtype)
+nacre_nodata ncr_tiff_nodata_read(const char *text, nacre_dtype dtype)
 {
     nacre_nodata nodata = {.is_set = true};
     while (*text == ' ')
@@ -164,7 +164,7 @@ nacre_status ncr_tiff_describe_bands(ncr_tiff_dataset *dataset, nacre_error *err
         band->block_height = (int)layout->told_height;
         band->color = color_of(directory, layout, (unsigned)i);
         if (nodata)
-            band->nodata = read_nodata(nodata, layout->dtype);
+            band->nodata = ncr_tiff_nodata_read(nodata, layout->dtype);
     }
     return read_colors(directory, layout, &base->bands[0], err);
 }
@@ -173,6 +173,7 @@ void ncr_tiff_describe_masks(ncr_tiff_dataset *dataset)
 {
     ncr_dataset *base = &dataset->base;
     const ncr_tiff_layout *layout = &dataset->images[0].layout;
+    base->alpha_band = 0;
     for (int i = 0; i < base->band_count; i++) {
         if (layout->is_rgba) /* metadata speaks of what is stored */
             base->bands[i].color = color_of(dataset->images[0].directory, layout, (unsigned)i);

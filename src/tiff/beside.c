@@ -2,11 +2,13 @@
  * Copyright the nacre authors */
 #include "tiff/beside.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "tiff/pam.h"
 
 static bool has_role(const ncr_tiff_index *index, ncr_tiff_role role)
 {
@@ -21,7 +23,7 @@ static nacre_status search(ncr_tiff_beside *beside, ncr_file *file, ncr_call *ca
 {
     nacre_status status = NACRE_OK;
     if (!beside->search)
-        status = ncr_sidecars_plan(file, call, &beside->found, &beside->search, err);
+        status = ncr_sidecars_plan(file, true, call, &beside->found, &beside->search, err);
     if (status == NACRE_OK)
         status = ncr_plan_step_child(beside->search, wants, more, err);
     beside->is_found = status == NACRE_OK && !*more;
@@ -62,15 +64,69 @@ static nacre_status open_companion(ncr_tiff_companion *companion, ncr_call *call
     return status;
 }
 
-static nacre_status ask_both(ncr_tiff_beside *beside, const ncr_open_request *request, const ncr_tiff_index *index,
-                             ncr_call *call, ncr_wants *wants, bool *more, nacre_error *err)
+/* --- Notes --- */
+
+enum { NOTE_MAX = 16 * 1024 * 1024 };
+
+static nacre_status ask_note(ncr_tiff_note *note, const char *path, const ncr_open_request *request, ncr_call *call,
+                             ncr_wants *wants, bool *more, nacre_error *err)
+{
+    note->is_done = !path;
+    return path ? ncr_pinning_begin(&note->pinning, request->pins, path, request->document, call, wants, more, err)
+                : NACRE_OK;
+}
+
+static nacre_status read_note(ncr_tiff_note *note, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    if (note->is_done)
+        return NACRE_OK;
+    nacre_status status = ncr_pinning_arrived(&note->pinning, err);
+    if (status != NACRE_OK)
+        return status;
+    ncr_file *file = note->pinning.file;
+    uint64_t size = ncr_file_size(file);
+    if (size > NOTE_MAX)
+        return ncr_error_set(err, NACRE_ERROR_TOO_LARGE, "%s: it has %" PRIu64 " bytes, more than %d",
+                             ncr_file_path(file), size, NOTE_MAX);
+    note->is_done = note->is_asked || size <= ncr_file_head(file)->size;
+    if (note->is_done) {
+        ncr_pinning_keep(&note->pinning);
+        return NACRE_OK;
+    }
+    note->is_asked = *more = true;
+    ncr_want want = {.kind = NCR_WANT_READ, .file = file, .length = (size_t)size, .slice_out = &note->rest};
+    return ncr_wants_add(wants, &want, err);
+}
+
+/* Its bytes; NULL: there is no such file. */
+static const ncr_slice *note_text(const ncr_tiff_note *note)
+{
+    if (!note->pinning.file)
+        return NULL;
+    return note->is_asked ? &note->rest : ncr_file_head(note->pinning.file);
+}
+
+/* Whether tags tell where the raster is. */
+static bool has_position(const ncr_tiff_index *index)
+{
+    return ncr_tiff_tag_find(index->directories, NCR_TAG_MODEL_TIEPOINT) ||
+           ncr_tiff_tag_find(index->directories, NCR_TAG_MODEL_TRANSFORMATION);
+}
+
+static nacre_status ask_all(ncr_tiff_beside *beside, const ncr_open_request *request, const ncr_tiff_index *index,
+                            ncr_call *call, ncr_wants *wants, bool *more, nacre_error *err)
 {
     const char *const *paths = (const char *const *)beside->found.paths;
     const char *overviews = has_role(index, NCR_TIFF_ROLE_OVERVIEW) ? NULL : paths[NCR_SIDECAR_OVR];
     const char *mask = has_role(index, NCR_TIFF_ROLE_MASK) ? NULL : paths[NCR_SIDECAR_MSK];
+    const char *world = has_position(index) ? NULL : paths[NCR_SIDECAR_WORLD];
     beside->is_asked = true;
     nacre_status status = ask(&beside->overviews, overviews, request, call, wants, more, err);
-    return status == NACRE_OK ? ask(&beside->mask, mask, request, call, wants, more, err) : status;
+    if (status == NACRE_OK)
+        status = ask(&beside->mask, mask, request, call, wants, more, err);
+    if (status == NACRE_OK)
+        status = ask_note(&beside->pam, paths[NCR_SIDECAR_AUX_XML], request, call, wants, more, err);
+    return status == NACRE_OK ? ask_note(&beside->world, world, request, call, wants, more, err) : status;
 }
 
 nacre_status ncr_tiff_beside_step(ncr_tiff_beside *beside, const ncr_open_request *request, const ncr_tiff_index *index,
@@ -81,11 +137,15 @@ nacre_status ncr_tiff_beside_step(ncr_tiff_beside *beside, const ncr_open_reques
     if (status != NACRE_OK || !beside->is_found || !index)
         return status;
     if (!beside->is_asked)
-        status = ask_both(beside, request, index, call, wants, more, err);
+        status = ask_all(beside, request, index, call, wants, more, err);
     if (status != NACRE_OK || *more)
         return status;
     status = open_companion(&beside->overviews, call, wants, more, err);
-    return status == NACRE_OK ? open_companion(&beside->mask, call, wants, more, err) : status;
+    if (status == NACRE_OK)
+        status = open_companion(&beside->mask, call, wants, more, err);
+    if (status == NACRE_OK)
+        status = read_note(&beside->pam, wants, more, err);
+    return status == NACRE_OK ? read_note(&beside->world, wants, more, err) : status;
 }
 
 static void clear_companion(ncr_tiff_companion *companion)
@@ -101,6 +161,10 @@ void ncr_tiff_beside_clear(ncr_tiff_beside *beside)
     ncr_sidecars_clear(&beside->found);
     clear_companion(&beside->overviews);
     clear_companion(&beside->mask);
+    ncr_slice_clear(&beside->pam.rest);
+    ncr_pinning_clear(&beside->pam.pinning);
+    ncr_slice_clear(&beside->world.rest);
+    ncr_pinning_clear(&beside->world.pinning);
     *beside = (ncr_tiff_beside){0};
 }
 
@@ -139,9 +203,31 @@ static nacre_status attach_overviews(ncr_tiff_dataset *dataset, ncr_dataset *fil
     return NACRE_OK;
 }
 
+static nacre_status attach_notes(ncr_tiff_beside *beside, ncr_tiff_dataset *dataset, nacre_error *err)
+{
+    ncr_dataset *base = &dataset->base;
+    const ncr_slice *world = note_text(&beside->world), *pam = note_text(&beside->pam);
+    if (world)
+        dataset->notes[1] = ncr_file_ref(beside->world.pinning.file);
+    if (pam)
+        dataset->notes[0] = ncr_file_ref(beside->pam.pinning.file);
+    if (world && !base->has_transform && !base->gcp_count)
+        base->has_transform = ncr_tiff_world_read((const char *)world->data, world->size, &base->transform);
+    if (!pam)
+        return NACRE_OK;
+    nacre_status status =
+        ncr_tiff_pam_read(ncr_file_path(beside->pam.pinning.file), (const char *)pam->data, pam->size, dataset, err);
+    if (status == NACRE_OK)
+        ncr_tiff_describe_masks(dataset);
+    return status;
+}
+
 nacre_status ncr_tiff_beside_attach(ncr_tiff_beside *beside, ncr_tiff_dataset *dataset, nacre_error *err)
 {
     ncr_dataset *base = &dataset->base, *mask = beside->mask.dataset, *overviews = beside->overviews.dataset;
+    nacre_status status = attach_notes(beside, dataset, err);
+    if (status != NACRE_OK)
+        return status;
     if (mask && is_mask_for(mask, base)) {
         dataset->mask_file = ncr_dataset_ref(mask);
         for (int i = 0; i < base->band_count; i++)

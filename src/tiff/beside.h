@@ -6,8 +6,9 @@
 #include "raster/sidecar.h"
 #include "tiff/dataset.h"
 
-/* Overviews and masks in files beside a TIFF (.ovr, .msk): found, opened and attached as part of its open. A TIFF
- * with overviews of its own needs no .ovr, and one with a mask no .msk. Single-thread. */
+/* Files beside a TIFF, found, opened and attached as part of its open: overviews and masks (.ovr, .msk), what is said
+ * of it (.aux.xml) and a world file. A TIFF with overviews of its own needs no .ovr, one with a mask no .msk, and one
+ * that tells its position no world file. Single-thread. */
 
 typedef struct ncr_tiff_companion {
     ncr_pinning pinning;
@@ -16,11 +17,20 @@ typedef struct ncr_tiff_companion {
     ncr_dataset *dataset;
 } ncr_tiff_companion;
 
+/* A file that is read whole. */
+typedef struct ncr_tiff_note {
+    ncr_pinning pinning;
+    bool is_done;
+    ncr_slice rest; /* all of it, where the first bytes are not */
+    bool is_asked;
+} ncr_tiff_note;
+
 typedef struct ncr_tiff_beside {
     ncr_plan *search; /* NULL: not begun */
     bool is_found, is_asked;
     ncr_sidecars found;
     ncr_tiff_companion overviews, mask;
+    ncr_tiff_note pam, world;
 } ncr_tiff_beside;
 
 /* One step, as of a plan. index is NULL while it is not known; the search does not wait for it. request is that of the

@@ -23,6 +23,7 @@ typedef struct ncr_tiff_dataset {
     int level_count;
     ncr_dataset *overview_file; /* its levels follow the file's own one; NULL: none */
     ncr_dataset *mask_file;     /* its first band is the mask; NULL: none */
+    ncr_file *notes[2];         /* read into it: .aux.xml, world file; NULL: none */
 } ncr_tiff_dataset;
 
 extern const ncr_dataset_class ncr_tiff_dataset_class;
@@ -40,6 +41,9 @@ nacre_status ncr_tiff_describe_bands(ncr_tiff_dataset *dataset, nacre_error *err
 nacre_status ncr_tiff_describe_metadata(ncr_tiff_dataset *dataset, nacre_error *err);
 void ncr_tiff_describe_masks(ncr_tiff_dataset *dataset); /* after both: metadata may say which band is alpha */
 nacre_status ncr_tiff_describe_position(ncr_tiff_dataset *dataset, nacre_error *err);
+
+/* A nodata value as text, exact for 64-bit integers; not set where the text is no number. */
+nacre_nodata ncr_tiff_nodata_read(const char *text, nacre_dtype dtype);
 
 /* Items of the text of the tag GDAL_METADATA, into the dataset and its bands. */
 nacre_status ncr_tiff_gdal_metadata(ncr_dataset *dataset, const char *text, nacre_error *err);

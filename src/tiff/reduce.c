@@ -225,8 +225,9 @@ static void free_work(work *w)
     free(w->output);
 }
 
-/* Whether results that are the nodata value by chance are moved from it. GDAL leaves those of its Gaussian, and averages
- * of other integers than uint8 and uint16 where no input near them, in the part that it has cut, is invalid. */
+/* Whether results that are the nodata value by chance are moved from it. GDAL leaves those of its Gaussian, and
+ * averages of other integers than uint8 and uint16 where no input near them, in the part that it has cut, is invalid.
+ */
 static bool avoids_nodata(const ncr_reduce_band *band)
 {
     return band->has_nodata && ncr_dtype_is_integer(band->dtype) && band->resampling != NACRE_RESAMPLING_GAUSS;

@@ -208,7 +208,7 @@ static void find_sidecars(ncr_call *call, const char *path, ncr_sidecars *out)
     ncr_file *file = mem_open(call, path);
     ncr_plan *plan = NULL;
     nacre_error err;
-    nacre_status status = ncr_sidecars_plan(file, call, out, &plan, &err);
+    nacre_status status = ncr_sidecars_plan(file, true, call, out, &plan, &err);
     if (status == NACRE_OK)
         status = ncr_execute(plan, &err);
     if (status != NACRE_OK)
