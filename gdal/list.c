@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include "list.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,7 +137,9 @@ char **ncr_gdal_read_dir(void *user, const char *name, int most)
 
 /* --- What lies beside a file. --- */
 
-/* The names in the file's own directory that begin with a key. False in *is_whole: there are more than a page. */
+/* The names in the file's own directory that begin with a key, without those whose word only begins so, as 10.tif does
+ * beside 1.tif: GDAL's TIFF reader gives up a list of more than ten names, and lists the whole directory. False in
+ * *is_whole: there are more than a page. */
 static nacre_status list_beside(const ncr_gdal_job *job, const char *key, size_t directory, ncr_gdal_list *out,
                                 bool *is_whole, nacre_error *err)
 {
@@ -144,7 +147,10 @@ static nacre_status list_beside(const ncr_gdal_job *job, const char *key, size_t
     nacre_status status = ncr_gdal_list_page(job, key, false, 0, &page, err);
     *is_whole = status == NACRE_OK && !page.next_page;
     for (size_t i = 0; i < page.entry_count && status == NACRE_OK; i++) {
-        const char *name = strlen(page.entries[i].key) > directory ? page.entries[i].key + directory : "";
+        const char *found = page.entries[i].key;
+        if (!ncr_text_starts(found, key) || isalnum((unsigned char)found[strlen(key)]))
+            continue;
+        const char *name = found + directory;
         size_t length = strlen(name);
         if (page.entries[i].is_prefix && length)
             length--;
