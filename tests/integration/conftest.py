@@ -276,6 +276,17 @@ def bucket(gcs: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
+def gdal_store(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A bucket of the emulator as gdal_hosts.py's programs see it, with Google's own client."""
+    need("google-cloud-storage")
+    from gdal_hosts import Google
+
+    with monkeypatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", emulator.url)
+        return Google(emulator)
+
+
+@pytest.fixture
 def run() -> Callable[..., Any]:
     """Runs the command in this test's environment: run("info", path, status=1) checks the exit status."""
 

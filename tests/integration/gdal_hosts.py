@@ -13,7 +13,7 @@ from typing import Any
 
 import nacre
 import peers
-from conftest import ROOT, Emulator, clean_environment, need
+from conftest import NACRE, ROOT, Emulator, clean_environment, need
 
 HERE = pathlib.Path(__file__).resolve().parent
 PLUGINS = pathlib.Path(os.environ.get("NACRE_BUILD", ROOT / "build")) / "gdal"
@@ -148,6 +148,31 @@ class Azure:
     def refuse(self, refused: bool) -> bool:
         """It refuses nobody who has the key."""
         return False
+
+
+def says(code: str, store: Any = None, host: str = "rasterio", is_loud: bool = False, **more: str) -> Any:
+    """What code prints last, as JSON, in a Rasterio that may use nacre.gdal; it must end well and, but for a loud one, in
+    silence. ROOT and URL are the bucket."""
+    python = python_of(host)
+    options = {**(store.options if store else {}), **more}
+    env = environment(python, plugin=False, install=True, **options)
+    root = store.root if store else ""
+    head = f"ROOT, URL = {root!r}, {root.replace('/vsigs/', 'gs://')!r}\nimport json, sys\n"
+    done = subprocess.run([python, "-c", head + code], env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert is_loud or not done.stderr, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def run_program(store: Any, *words: Any, plugin: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program of the system's GDAL in the environment that `nacre gdal-env` prints, or without it."""
+    need("gdal")
+    env = environment("", plugin=False, **store.options)
+    if plugin:
+        done = subprocess.run([NACRE, "gdal-env", "--json"], capture_output=True, check=True, env=env)
+        env |= json.loads(done.stdout)["environment"]
+    command = [str(word) for word in words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env={**env, **more})
 
 
 # The cases of gdal_contract.py, as the guide's table has them.

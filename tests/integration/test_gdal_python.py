@@ -4,38 +4,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from typing import Any
-
 import pytest
-from conftest import Emulator, need
-from gdal_hosts import Google, environment, python_of
+from conftest import need
+from gdal_hosts import Google, says
 from test_contract import geotiff
 
 
+
 @pytest.fixture
-def store(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Google:
-    """A bucket of the emulator with an object of ones."""
-    need("google-cloud-storage")
-    with monkeypatch.context() as patch:
-        patch.setenv("STORAGE_EMULATOR_HOST", emulator.url)
-        opened = Google(emulator)
-    opened.put("one.tif", geotiff(1))
-    return opened
-
-
-def says(code: str, store: Google | None = None, host: str = "rasterio", is_loud: bool = False, **more: str) -> Any:
-    """What code in a host prints, which must end well and, but for a loud one, in silence; ROOT and URL are the bucket."""
-    python = python_of(host)
-    options = {**(store.options if store else {}), **more}
-    env = environment(python, plugin=False, install=True, **options)
-    root = store.root if store else ""
-    head = f"ROOT, URL = {root!r}, {root.replace('/vsigs/', 'gs://')!r}\nimport json, sys\n"
-    done = subprocess.run([python, "-c", head + code], env=env, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert is_loud or not done.stderr, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+def store(gdal_store: Google) -> Google:
+    """With an object of ones."""
+    gdal_store.put("one.tif", geotiff(1))
+    return gdal_store
 
 
 HOSTS = ["rasterio", "rasterio-1.4", "rasterio-debian"]
