@@ -94,6 +94,39 @@ static nacre_status read_key(const ncr_gdal_host *host, const char *path, const 
     return NACRE_OK;
 }
 
+/* What GDAL has for Google and nacre's keys do not: a bearer token among the headers of GDAL_HTTP_HEADERS, which
+ * becomes a key; and the parts of a credentials file as options of their own, which are refused rather than passed
+ * over. */
+static nacre_status read_google(const ncr_gdal_host *host, const char *path, nacre_config *config, nacre_error *err)
+{
+    static const char bearer[] = "Authorization: Bearer ";
+    static const char *const parts[] = {"GS_OAUTH2_REFRESH_TOKEN", "GS_OAUTH2_PRIVATE_KEY",
+                                        "GS_OAUTH2_PRIVATE_KEY_FILE"};
+    bool is_anonymous = false;
+    const char *value = ncr_gdal_option(host, path, "GS_NO_SIGN_REQUEST");
+    if ((value && ncr_text_to_bool(value, &is_anonymous) && is_anonymous) ||
+        ncr_gdal_option(host, path, "GS_SECRET_ACCESS_KEY"))
+        return NACRE_OK;
+    value = ncr_gdal_option(host, path, "GDAL_HTTP_HEADERS");
+    const char *found = value ? strcasestr(value, bearer) : NULL;
+    if (found) {
+        found += sizeof bearer - 1;
+        char *token = ncr_text_copy_n(found, strcspn(found, "\r\n,\""));
+        nacre_status status =
+            token ? set(config, "gs.access_token", "GDAL_HTTP_HEADERS", token, err) : ncr_error_memory(err);
+        free(token);
+        return status;
+    }
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (ncr_gdal_option(host, path, parts[i]))
+            return ncr_error_set(
+                err, NACRE_ERROR_UNSUPPORTED,
+                "%s: nacre does not take GDAL's option %s; put it into a credentials file and name that "
+                "by GOOGLE_APPLICATION_CREDENTIALS",
+                path, parts[i]);
+    return NACRE_OK;
+}
+
 nacre_status ncr_gdal_options_read(const ncr_gdal_host *host, const char *path, nacre_config **out, nacre_error *err)
 {
     *out = NULL;
@@ -108,6 +141,8 @@ nacre_status ncr_gdal_options_read(const ncr_gdal_host *host, const char *path, 
     for (int i = 0; i < NCR_KEY_COUNT && status == NACRE_OK; i++)
         if (concerns(&ncr_key_rows[i], path))
             status = read_key(host, path, &ncr_key_rows[i], config, err);
+    if (status == NACRE_OK && ncr_text_starts(path, "/vsigs"))
+        status = read_google(host, path, config, err);
     if (status != NACRE_OK) {
         nacre_config_free(config);
         return status;
