@@ -118,10 +118,10 @@ static nacre_status read_large(ncr_gdal_reader *reader, ncr_call *call, uint64_t
 {
     nacre_range ranges[NCR_GDAL_AT_ONCE / NCR_GET_MAX];
     size_t count = 0;
-    for (size_t at = 0; at < size; at += ranges[count - 1].length, count++) {
-        const size_t left = size - at;
-        ranges[count] = (nacre_range){
-            .offset = offset + at, .length = left < NCR_GET_MAX ? left : NCR_GET_MAX, .buffer = buffer + at};
+    for (size_t at = 0; at < size; count++) {
+        const size_t step = size - at < NCR_GET_MAX ? size - at : NCR_GET_MAX;
+        ranges[count] = (nacre_range){.offset = offset + at, .length = step, .buffer = buffer + at};
+        at += step;
     }
     reader->expected = offset + size;
     return ncr_file_read_wait(reader->file, ranges, count, call, err);
