@@ -2,12 +2,12 @@
  * Copyright the nacre authors */
 #include "cache/cache.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "cache/fetch.h"
@@ -59,18 +59,16 @@ static void after_fork_child(void)
     ncr_cache_unlock();
 }
 
-static void begin_once(void)
+NCR_AT_LOAD set_fork_handlers(void)
 {
-    pthread_atfork(ncr_cache_lock, after_fork_parent, after_fork_child);
+    ncr_fork_handle(NCR_FORK_CACHE, ncr_cache_lock, after_fork_parent, after_fork_child);
 }
 
 void ncr_cache_begin(const ncr_config *config)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     static atomic_bool begun;
     if (atomic_load_explicit(&begun, memory_order_acquire))
         return;
-    pthread_once(&once, begin_once);
     int64_t wanted = config ? ncr_config_number(config, NCR_KEY_CACHE_SIZE) : -1;
     size_t bytes = wanted >= 0 ? (size_t)wanted : ncr_ram_default_cache(); /* reads files: not under the lock */
     ncr_cache_lock();

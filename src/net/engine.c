@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/thread.h"
 #include "net/transfer.h"
 
@@ -47,8 +48,8 @@ typedef struct engine {
  * the TLS library is at work. Taken before `lock`. */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static engine *current; /* guarded by lock */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static engine *current;            /* guarded by lock */
+static bool is_initialised;        /* guarded by lock */
 static _Atomic bool is_woken;      /* a signer may be ready that was not */
 static _Thread_local engine *mine; /* the engine whose loop this thread is; NULL elsewhere */
 
@@ -367,12 +368,20 @@ static void after_fork_child(void)
     pthread_mutex_unlock(&turn);
 }
 
-static void initialise(void)
+NCR_AT_LOAD set_fork_handlers(void)
 {
+    ncr_fork_handle(NCR_FORK_LOOP, before_fork, after_fork_parent, after_fork_child);
+}
+
+/* Under the lock, so that no fork happens in the middle of it. */
+static void initialise_locked(void)
+{
+    if (is_initialised)
+        return;
     /* The loop thread outlives main(): the TLS library must not be torn down under it. */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+    is_initialised = true;
 }
 
 /* NULL: it cannot be had, and *why is NACRE_ERROR_MEMORY or, for want of open files or threads, NACRE_ERROR_IO. */
@@ -406,6 +415,7 @@ static engine *new_engine(nacre_status *why)
 
 static engine *take_engine_locked(nacre_status *why)
 {
+    initialise_locked();
     if (!current)
         current = new_engine(why);
     return current;
@@ -440,7 +450,6 @@ void ncr_http_start(ncr_http_request *request)
         end_now(request, status);
         return;
     }
-    pthread_once(&once, initialise);
     ncr_http_transfer *t = request->transfer = ncr_transfer_new(request);
     pthread_mutex_lock(&lock);
     status = NACRE_ERROR_MEMORY;

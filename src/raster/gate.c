@@ -184,5 +184,5 @@ static void after_fork_child(void)
 
 NCR_AT_LOAD set_fork_handlers(void)
 {
-    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+    ncr_fork_handle(NCR_FORK_POOL, before_fork, after_fork_parent, after_fork_child);
 }

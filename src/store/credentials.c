@@ -56,7 +56,7 @@ static void count_fork(void)
 NCR_AT_LOAD keep_over_forks(void)
 {
     ncr_fork_keep(&lock);
-    pthread_atfork(NULL, NULL, count_fork);
+    ncr_fork_handle(NCR_FORK_LAST, NULL, NULL, count_fork);
 }
 
 /* --- Secrets. --- */

@@ -30,7 +30,7 @@ static void forget_in_child(void)
 NCR_AT_LOAD keep_over_fork(void)
 {
     ncr_fork_keep(&lock);
-    pthread_atfork(NULL, NULL, forget_in_child);
+    ncr_fork_handle(NCR_FORK_LAST, NULL, NULL, forget_in_child);
 }
 
 static void fetch_packed(ncr_zip_make *make);

@@ -48,17 +48,16 @@ static void let_go(worker *w, held *h)
     *h = (held){.id = 0};
 }
 
-static nacre_status open_file(const context *c, held *h, content_seen *seen)
+static nacre_status open_file(const context *c, held *h, content_seen *seen, nacre_error *err)
 {
-    nacre_error err;
     uint8_t first[256];
     nacre_range range = {.offset = 0, .length = sizeof first, .buffer = first};
-    nacre_status status = nacre_file_open(c->path, &c->options, &h->file, &err);
+    nacre_status status = nacre_file_open(c->path, &c->options, &h->file, err);
     if (status != NACRE_OK)
         return status;
     snprintf(h->version, sizeof h->version, "%s", nacre_file_version(h->file));
     /* These came with the open; where they were evicted since, the read may fail, and then tells nothing. */
-    if (nacre_file_read(h->file, &range, 1, &c->options, &err) == NACRE_OK) {
+    if (nacre_file_read(h->file, &range, 1, &c->options, err) == NACRE_OK) {
         unsigned value = 0;
         char text[17] = "";
         memcpy(text, first + 224, 16);
@@ -69,10 +68,9 @@ static nacre_status open_file(const context *c, held *h, content_seen *seen)
     return status;
 }
 
-static nacre_status open_dataset(const context *c, held *h, content_seen *seen)
+static nacre_status open_dataset(const context *c, held *h, content_seen *seen, nacre_error *err)
 {
-    nacre_error err;
-    nacre_status status = nacre_dataset_open(c->path, NULL, &c->options, &h->dataset, &err);
+    nacre_status status = nacre_dataset_open(c->path, NULL, &c->options, &h->dataset, err);
     if (status != NACRE_OK)
         return status;
     nacre_source_info source;
@@ -96,15 +94,17 @@ static void do_open_as(context *c, const char *cache, bool as_dataset)
     worker *w = c->w;
     held *h = &w->held[pick(w, PICK_HELD) % HELD];
     content_seen seen = {0};
+    nacre_error err;
     let_go(w, h);
     c->options.cache = cache;
     operation op = record_look(w, "open", c->key);
-    nacre_status status = as_dataset ? open_dataset(c, h, &seen) : open_file(c, h, &seen);
+    nacre_status status = as_dataset ? open_dataset(c, h, &seen, &err) : open_file(c, h, &seen, &err);
     char begun[256], ended[512] = "";
     snprintf(begun, sizeof begun, ", \"handle\": %" PRIu64 ", \"cache\": \"%s\"%s", op.number, cache ? cache : "fresh",
              c->hurried);
     add_values(ended, sizeof ended, &seen);
     add_version(ended, sizeof ended, h->version);
+    add_failure(ended, sizeof ended, status, &err);
     record_looked(&op, begun, status, look_outcome(status), ended);
     if (status != NACRE_OK)
         return;
@@ -144,12 +144,11 @@ static void do_open_immutable(context *c)
 
 /* --- Reading. --- */
 
-static nacre_status read_ranges(const context *c, held *h, content_seen *seen)
+static nacre_status read_ranges(const context *c, held *h, content_seen *seen, nacre_error *err)
 {
     enum { MOST = 6 };
     worker *w = c->w;
     nacre_range ranges[MOST];
-    nacre_error err;
     uint64_t size = nacre_file_size(h->file);
     bool whole = pick(w, PICK_A) % 8 == 0;
     size_t count = whole ? 1 : 1 + pick(w, PICK_B) % MOST, at = 0;
@@ -161,7 +160,7 @@ static nacre_status read_ranges(const context *c, held *h, content_seen *seen)
         ranges[i].buffer = w->buffer + at;
         at += ranges[i].length;
     }
-    nacre_status status = nacre_file_read(h->file, ranges, count, &c->options, &err);
+    nacre_status status = nacre_file_read(h->file, ranges, count, &c->options, err);
     for (unsigned i = 0; i < count && status == NACRE_OK; i++) {
         if (ranges[i].got != ranges[i].length)
             content_add(seen, UINT32_MAX);
@@ -170,10 +169,9 @@ static nacre_status read_ranges(const context *c, held *h, content_seen *seen)
     return status;
 }
 
-static nacre_status read_window(const context *c, held *h, content_seen *seen)
+static nacre_status read_window(const context *c, held *h, content_seen *seen, nacre_error *err)
 {
     worker *w = c->w;
-    nacre_error err;
     unsigned x = (unsigned)(pick(w, PICK_RANGES) % CONTENT_WIDTH), y = (unsigned)(pick(w, PICK_RANGES + 1) % h->height);
     unsigned width = 1 + (unsigned)(pick(w, PICK_RANGES + 2) % (CONTENT_WIDTH - x));
     unsigned height = 1 + (unsigned)(pick(w, PICK_RANGES + 3) % (h->height - y));
@@ -182,7 +180,7 @@ static nacre_status read_window(const context *c, held *h, content_seen *seen)
     read.pixel_stride = 16;
     read.row_stride = 16 * (ptrdiff_t)width;
     read.band_stride = 4;
-    nacre_status status = nacre_dataset_read(h->dataset, &read, &c->options, w->buffer, 2 * CONTENT_LARGEST, &err);
+    nacre_status status = nacre_dataset_read(h->dataset, &read, &c->options, w->buffer, 2 * CONTENT_LARGEST, err);
     if (status == NACRE_OK)
         content_look_pixels((const uint32_t *)w->buffer, x, y, width, height, seen);
     return status;
@@ -193,17 +191,19 @@ static void do_read(context *c)
     worker *w = c->w;
     held *h = &w->held[pick(w, PICK_HELD) % HELD];
     content_seen seen = {0};
+    nacre_error err;
     if (!h->file && !h->dataset) {
         do_open(c);
         return;
     }
     operation op = record_look(w, "read", h->key);
-    nacre_status status = h->file ? read_ranges(c, h, &seen) : read_window(c, h, &seen);
+    nacre_status status = h->file ? read_ranges(c, h, &seen, &err) : read_window(c, h, &seen, &err);
     char begun[256], ended[512] = "";
     int length = snprintf(begun, sizeof begun, ", \"handle\": %" PRIu64 "%s", h->id, c->hurried);
     if (strcmp(h->owner, w->process) != 0)
         snprintf(begun + length, sizeof begun - (size_t)length, ", \"owner\": \"%s\"", h->owner);
     add_values(ended, sizeof ended, &seen);
+    add_failure(ended, sizeof ended, status, &err);
     record_looked(&op, begun, status, look_outcome(status), ended);
 }
 
@@ -290,10 +290,11 @@ static uint32_t value_at(const context *c, const char *path)
     context own = *c;
     held h = {0};
     content_seen seen = {0};
+    nacre_error err;
     own.options = (nacre_io_options)NACRE_IO_OPTIONS_INIT;
     own.options.timeout_ms = 20000;
     snprintf(own.path, sizeof own.path, "%s", path);
-    nacre_status status = open_file(&own, &h, &seen);
+    nacre_status status = open_file(&own, &h, &seen, &err);
     nacre_file_close(h.file);
     return status == NACRE_OK && seen.count == 1 ? seen.values[0] : 0;
 }
@@ -389,6 +390,7 @@ static void do_stat(context *c)
     nacre_status status = nacre_stat(c->path, &c->options, &info, &err);
     if (status == NACRE_OK)
         add_version(more, sizeof more, info.version);
+    add_failure(more, sizeof more, status, &err);
     record_looked(&op, c->hurried, status, look_outcome(status), more);
     nacre_object_info_free(&info);
 }

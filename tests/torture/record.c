@@ -99,19 +99,29 @@ const char *look_outcome(nacre_status status)
     }
 }
 
-void add_version(char *text, size_t size, const char *version)
+static void add_text(char *text, size_t size, const char *name, const char *value)
 {
-    if (!version || !version[0])
-        return;
     size_t at = strlen(text);
-    at += (size_t)snprintf(text + at, size - at, ", \"version\": \"");
-    for (; *version && at + 4 < size; version++) {
-        if (*version == '"' || *version == '\\')
+    at += (size_t)snprintf(text + at, size - at, ", \"%s\": \"", name);
+    for (; *value && at + 4 < size; value++) {
+        if (*value == '"' || *value == '\\')
             text[at++] = '\\';
-        text[at++] = *version;
+        text[at++] = *value;
     }
     text[at++] = '"';
     text[at] = '\0';
+}
+
+void add_version(char *text, size_t size, const char *version)
+{
+    if (version && version[0])
+        add_text(text, size, "version", version);
+}
+
+void add_failure(char *text, size_t size, nacre_status status, const nacre_error *err)
+{
+    if (strcmp(look_outcome(status), "failed") == 0)
+        add_text(text, size, "said", err->message);
 }
 
 void add_values(char *text, size_t size, const content_seen *seen)

@@ -36,6 +36,9 @@ const char *look_outcome(nacre_status status);
 /* Appends `, "version": "..."` with what JSON wants escaped, or nothing where there is no version. */
 void add_version(char *text, size_t size, const char *version);
 
+/* Appends `, "said": "..."` where an operation failed for a reason that is not in its outcome. */
+void add_failure(char *text, size_t size, nacre_status status, const nacre_error *err);
+
 /* Appends the values that were seen: `, "value": 1` or `, "values": [1, 2]`. */
 void add_values(char *text, size_t size, const content_seen *seen);
 

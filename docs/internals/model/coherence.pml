@@ -252,11 +252,14 @@ inline open_object(me) {
     fi
 }
 
-/* The version last proven with these credentials, where its first bytes are there. */
+/* The version last proven with these credentials, where its first bytes are there: they may have been evicted. */
 inline open_offline(me, c) {
-    d_step {
+    atomic {
         witness_open(me);
-        opened[me] = (proven[c] && snapshot[proven[c]].head -> snapshot[proven[c]].head : UNCACHED);
+        if
+        :: opened[me] = UNCACHED
+        :: proven[c] && snapshot[proven[c]].head -> opened[me] = snapshot[proven[c]].head
+        fi;
         pin[me] = (opened[me] == UNCACHED -> 0 : proven[c]);
         offline[me] = true;
         check_offline(me, opened[me])
