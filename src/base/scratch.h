@@ -17,7 +17,7 @@ typedef struct ncr_scratch {
     int file;      /* -1: none yet */
 } ncr_scratch;
 
-enum { NCR_SCRATCH_MEMORY = 64 * 1024 * 1024 };
+enum { NCR_SCRATCH_MEMORY = 16 * 1024 * 1024 };
 
 void ncr_scratch_init(ncr_scratch *scratch);
 void ncr_scratch_clear(ncr_scratch *scratch);

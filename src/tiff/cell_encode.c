@@ -15,7 +15,7 @@ typedef struct encode_job {
     int x, y, plane; /* plane -1: the mask */
     ncr_buffer bytes;
     bool stays;                 /* as it is in the file that is updated */
-    ncr_statistics *statistics; /* [bands], NULL: not wanted, or those of another job */
+    ncr_statistics *statistics; /* [bands] of its block; NULL: not wanted */
     nacre_status status;
     nacre_error error;
 } encode_job;
@@ -200,9 +200,6 @@ static nacre_status keep_block(ncr_pyramid *pyramid, const encode_job *job, nacr
     ncr_out_block *block = job->plane < 0 ? &level->masks[number] : &level->blocks[number];
     if (job->status != NACRE_OK)
         return ncr_error_copy(err, &job->error, job->status);
-    if (job->statistics && job->plane >= 0)
-        for (int band = 0; band < pyramid->creation->band_count; band++)
-            ncr_statistics_merge(&pyramid->statistics[band], &job->statistics[band]);
     if (job->stays)
         return NACRE_OK;
     *block = (ncr_out_block){.origin = NCR_OUT_SPARSE};
@@ -212,19 +209,27 @@ static nacre_status keep_block(ncr_pyramid *pyramid, const encode_job *job, nacr
     return ncr_scratch_write(&pyramid->encoded, block->place, job->bytes.data, job->bytes.size, err);
 }
 
+/* Those of a block; its planes have different bands of them. */
+static ncr_statistics *statistics_of(const ncr_out_cell *c, int x, int y)
+{
+    const ncr_pyramid *pyramid = c->pyramid;
+    size_t number = (size_t)y * (size_t)pyramid->levels[c->level].across + (size_t)x + 1;
+    if (!pyramid->statistics || c->level)
+        return NULL;
+    return pyramid->statistics + number * (size_t)pyramid->creation->band_count;
+}
+
 /* A job for each block of each plane, and of the mask. */
-static size_t fill_jobs(const ncr_out_cell *c, encode_job *jobs, ncr_statistics *statistics)
+static size_t fill_jobs(const ncr_out_cell *c, encode_job *jobs)
 {
     const ncr_creation *creation = c->pyramid->creation;
     int planes = creation->is_separate ? creation->band_count : 1, first_plane = c->pyramid->has_mask ? -1 : 0;
     size_t count = 0;
     for (int y = c->first_y; y < c->end_y; y++)
         for (int x = c->first_x; x < c->end_x; x++)
-            for (int plane = first_plane; plane < planes; plane++, count++) {
-                jobs[count] = (encode_job){.cell = c, .x = x, .y = y, .plane = plane};
-                if (statistics)
-                    jobs[count].statistics = statistics + count * (size_t)creation->band_count;
-            }
+            for (int plane = first_plane; plane < planes; plane++)
+                jobs[count++] =
+                    (encode_job){.cell = c, .x = x, .y = y, .plane = plane, .statistics = statistics_of(c, x, y)};
     return count;
 }
 
@@ -234,19 +239,17 @@ nacre_status ncr_out_cell_encode(const ncr_out_cell *c, nacre_error *err)
     const ncr_creation *creation = pyramid->creation;
     size_t planes = (creation->is_separate ? (size_t)creation->band_count : 1) + pyramid->has_mask;
     size_t most = (size_t)(c->end_x - c->first_x) * (size_t)(c->end_y - c->first_y) * planes;
-    bool has_statistics = pyramid->statistics && c->level == 0;
     encode_job *jobs = ncr_alloc_array(most, sizeof *jobs);
-    ncr_statistics *statistics =
-        has_statistics ? ncr_alloc_array(most, (size_t)creation->band_count * sizeof *statistics) : NULL;
-    nacre_status status = jobs && (statistics || !has_statistics) ? NACRE_OK : ncr_error_memory(err);
-    size_t count = status == NACRE_OK ? fill_jobs(c, jobs, statistics) : 0;
+    if (!jobs)
+        return ncr_error_memory(err);
+    nacre_status status = NACRE_OK;
+    size_t count = fill_jobs(c, jobs);
     ncr_pyramid_for(pyramid, count, encode, jobs);
     for (size_t i = 0; i < count; i++) {
         if (status == NACRE_OK)
             status = keep_block(pyramid, &jobs[i], err);
         ncr_buffer_clear(&jobs[i].bytes);
     }
-    free(statistics);
     free(jobs);
     return status;
 }

@@ -14,8 +14,15 @@
 /* Levels are made one after another, each cell by cell (cell.h), while the next cell is being read. What a file holds
  * does not depend on how it is cut into cells, nor on the number of threads. */
 
-/* Pixels of a cell; two of them are held. Not by the number of threads: statistics are summed up by cells. */
-enum { CELL_BYTES = 32 * 1024 * 1024 };
+/* Pixels of a cell, of which two are held: enough blocks for all threads. */
+enum { CELL_BYTES = 12 * 1024 * 1024, CELL_BYTES_PER_THREAD = 6 * 1024 * 1024, CELL_BYTES_MAX = 64 * 1024 * 1024 };
+
+static size_t cell_bytes(void)
+{
+    size_t bytes = (size_t)ncr_pool_threads() * CELL_BYTES_PER_THREAD;
+    bytes = bytes > CELL_BYTES ? bytes : CELL_BYTES;
+    return bytes < CELL_BYTES_MAX ? bytes : CELL_BYTES_MAX;
+}
 
 /* --- At most so many at once --- */
 
@@ -255,7 +262,7 @@ static void cell_size(const ncr_pyramid *pyramid, int number, int *across, int *
     const ncr_out_level *level = &pyramid->levels[number];
     const ncr_tiff_format *format = &level->format;
     size_t block = (size_t)format->block_width * (size_t)format->block_height * (pyramid->pixel_size + 1);
-    size_t fit = CELL_BYTES / block, wide = (size_t)level->across, high = (size_t)level->down;
+    size_t fit = cell_bytes() / block, wide = (size_t)level->across, high = (size_t)level->down;
     fit = fit ? fit : 1;
     size_t rows = fit / wide ? fit / wide : 1;
     *across = (int)(fit < wide ? fit : wide);
@@ -314,6 +321,16 @@ static nacre_status make_level(ncr_pyramid *pyramid, int number, nacre_error *er
     return status;
 }
 
+/* In the order of blocks, so that the last digits do not depend on threads. */
+static void sum_statistics(ncr_pyramid *pyramid)
+{
+    size_t bands = (size_t)pyramid->creation->band_count;
+    size_t blocks = (size_t)pyramid->levels->across * (size_t)pyramid->levels->down;
+    for (size_t i = 1; i <= blocks; i++)
+        for (size_t band = 0; band < bands; band++)
+            ncr_statistics_merge(&pyramid->statistics[band], &pyramid->statistics[i * bands + band]);
+}
+
 nacre_status ncr_pyramid_make(ncr_pyramid *pyramid, const ncr_save *save, const ncr_creation *creation,
                               nacre_error *err)
 {
@@ -322,10 +339,14 @@ nacre_status ncr_pyramid_make(ncr_pyramid *pyramid, const ncr_save *save, const 
     set_sizes(pyramid);
     nacre_status status = add_levels(pyramid, err);
     if (status == NACRE_OK && creation->with_statistics) {
-        pyramid->statistics = ncr_alloc_array((size_t)creation->band_count, sizeof *pyramid->statistics);
+        size_t bands = (size_t)creation->band_count, blocks = (size_t)pyramid->levels->across;
+        pyramid->statistics =
+            ncr_alloc_array(bands * (blocks * (size_t)pyramid->levels->down + 1), sizeof *pyramid->statistics);
         status = pyramid->statistics ? NACRE_OK : ncr_error_memory(err);
     }
     for (int i = 0; i < pyramid->level_count && status == NACRE_OK; i++)
         status = make_level(pyramid, i, err);
+    if (status == NACRE_OK && pyramid->statistics)
+        sum_statistics(pyramid);
     return status;
 }

@@ -45,7 +45,7 @@ typedef struct ncr_pyramid {
     int level_count;
     ncr_out_level *levels; /* from full resolution */
     ncr_scratch encoded;
-    ncr_statistics *statistics; /* [bands], where they are wanted */
+    ncr_statistics *statistics; /* [blocks + 1][bands], where they are wanted: of all, then of each block */
     uint64_t blocks_done, blocks_in_all;
 } ncr_pyramid;
 

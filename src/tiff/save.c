@@ -163,7 +163,7 @@ static nacre_status place_all(output *out, nacre_error *err)
 /* --- Writing --- */
 
 /* Blocks in their order, some at a time: those of a file that is updated are fetched together. */
-enum { BATCH_BLOCKS = 1024, BATCH_BYTES = 16 * 1024 * 1024 };
+enum { BATCH_BLOCKS = 1024, BATCH_BYTES = 4 * 1024 * 1024 };
 
 typedef struct stream {
     ncr_writer *writer;
