@@ -23,10 +23,10 @@ static const ncr_tiff_codec codecs[] = {
     {COMPRESSION_CCITTRLE, "ccittrle", "CCITTRLE", true, NULL},
     {COMPRESSION_CCITTFAX3, "ccittfax3", "CCITTFAX3", true, NULL},
     {COMPRESSION_CCITTFAX4, "ccittfax4", "CCITTFAX4", true, NULL},
-    {COMPRESSION_CCITTRLEW, "CCITTRLEW", "CCITTRLEW", true, NULL},
+    {COMPRESSION_CCITTRLEW, "ccittrlew", "CCITTRLEW", false, NULL}, /* libtiff does not read what it writes */
     {COMPRESSION_OJPEG, "old-style jpeg", "OJPEG", false, NULL},
     {COMPRESSION_NEXT, "NEXT", "NEXT", true, NULL},
-    {COMPRESSION_THUNDERSCAN, "THUNDERSCAN", "THUNDERSCAN", true, NULL},
+    {COMPRESSION_THUNDERSCAN, "thunderscan", "THUNDERSCAN", false, NULL},
     {COMPRESSION_PIXARFILM, "pixarfilm", "PIXARFILM", false, NULL},
     {COMPRESSION_PIXARLOG, "PIXARLOG", "PIXARLOG", true, NULL},
     {COMPRESSION_DCS, "dcs", "DCS", false, NULL},

@@ -17,7 +17,7 @@ typedef struct decoder {
     uint8_t *header; /* what it was opened on, and its key in the pool */
     size_t header_size;
     size_t position;
-    char message[NCR_TIFF_MESSAGE_SIZE]; /* the first error since it was cleared */
+    char message[NCR_TIFF_MESSAGE_SIZE]; /* the first error since it was cleared, or that the block ends too early */
     struct decoder *next;
 } decoder;
 
@@ -84,9 +84,24 @@ static int keep_error(TIFF *tiff, void *user, const char *module, const char *fo
     return 1;
 }
 
-static int drop_warning(TIFF *tiff, void *user, const char *module, const char *format, va_list arguments)
+/* Warnings that are errors: codecs that fill up what a block lacks (JPEG, fax) say so. */
+static bool tells_damage(const char *warning)
 {
-    (void)tiff, (void)user, (void)module, (void)format, (void)arguments;
+    static const char *const parts[] = {"Premature end of JPEG", "Premature EO", "Line length mismatch"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strstr(warning, parts[i]))
+            return true;
+    return false;
+}
+
+static int keep_warning(TIFF *tiff, void *user, const char *module, const char *format, va_list arguments)
+{
+    (void)tiff, (void)module;
+    decoder *d = user;
+    char text[NCR_TIFF_MESSAGE_SIZE];
+    vsnprintf(text, sizeof text, format, arguments);
+    if (!*d->message && tells_damage(text))
+        memcpy(d->message, text, sizeof text);
     return 1;
 }
 
@@ -109,7 +124,7 @@ static TIFF *open_tiff(decoder *d)
     if (!options)
         return NULL;
     TIFFOpenOptionsSetErrorHandlerExtR(options, keep_error, d);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, drop_warning, d);
+    TIFFOpenOptionsSetWarningHandlerExtR(options, keep_warning, d);
     TIFF *tiff = TIFFClientOpenExt("block", "rmc", d, read_header, write_nothing, seek_header, close_nothing,
                                    header_size, NULL, NULL, options);
     TIFFOpenOptionsFree(options);
@@ -196,7 +211,7 @@ static bool decode_with(decoder *d, const ncr_tiff_header *header, const uint8_t
     bool is_decoded =
         TIFFReadFromUserBuffer(d->tiff, 0, input, (tmsize_t)encoded_size, out, (tmsize_t)header->decoded_size);
     free(copy);
-    return is_decoded;
+    return is_decoded && !*d->message;
 }
 
 static void put_u32(uint8_t *at, size_t value, bool big_endian)
@@ -241,7 +256,9 @@ static nacre_status decode_rgba(const ncr_tiff_header *header, const uint8_t *en
     nacre_status status = NACRE_ERROR_MEMORY;
     if (d) {
         bool is_read =
-            d->tiff && TIFFReadRGBAImageOriented(d->tiff, header->width, header->rows, pixels, ORIENTATION_TOPLEFT, 1);
+            d->tiff &&
+            TIFFReadRGBAImageOriented(d->tiff, header->width, header->rows, pixels, ORIENTATION_TOPLEFT, 1) &&
+            !*d->message;
         if (is_read)
             split_rgba(pixels, (size_t)header->width * header->rows, header->rgba_samples, out);
         else

@@ -181,7 +181,7 @@ static nacre_status decode_into(const job *j, const ncr_tiff_header *header, con
     size_t rows = ncr_tiff_layout_block_rows(layout, j->block_y);
     size_t row_values = (size_t)layout->block_width * ncr_tiff_layout_block_samples(layout);
     bool is_packed = ncr_tiff_samples_are_packed(layout);
-    uint8_t *decoded = is_packed ? malloc(header->decoded_size) : out;
+    uint8_t *decoded = is_packed ? calloc(1, header->decoded_size) : out; /* fax may leave rows as they are */
     if (!decoded)
         return NACRE_ERROR_MEMORY;
     nacre_status status = ncr_tiff_decode(header, slice->data, slice->size, decoded, message);

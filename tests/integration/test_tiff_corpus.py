@@ -30,7 +30,7 @@ WIDTH, HEIGHT = 99, 70
 SAMPLE = 60
 MODES = ["wl", "wb", "wl8", "wb8"]  # byte order, and BigTIFF
 CODECS = {"none": 1, "lzw": 5, "deflate": 8, "old deflate": 32946, "zstd": 50000, "lzma": 34925, "packbits": 32773}
-FAX = {"rle": (2, {}), "rle/w": (32771, {}), "g3": (3, {}), "g3 2d": (3, {292: 1}), "g3 fill": (3, {292: 4}),
+FAX = {"rle": (2, {}), "g3": (3, {}), "g3 2d": (3, {292: 1}), "g3 fill": (3, {292: 4}),
        "g4": (4, {})}  # fmt: skip
 TYPES = [(8, 1), (8, 2), (16, 1), (16, 2), (32, 1), (32, 2), (64, 1), (64, 2), (16, 3), (24, 3), (32, 3), (64, 3)]
 LAYOUTS: dict[str, dict[int, int]] = {"tiles": {322: 32, 323: 48}, "strips": {278: 16}, "strip": {278: HEIGHT}}
@@ -198,6 +198,13 @@ def test_old_lzw(tmp_path: pathlib.Path, kind: str) -> None:
     assert_reads_as_gdal(path)
 
 
+def test_next(tmp_path: pathlib.Path) -> None:
+    """Two bits, from literal rows."""
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(image(16, 2, 2, compression=32766), [b"\x00\x1b\x2c\x3d\x4e" + b"\x00\xff\x00\xaa\x55"]))
+    assert_reads_as_gdal(path)
+
+
 @pytest.mark.parametrize(("bits", "samples"), [(8, 1), (16, 3)])
 def test_pixarlog(tmp_path: pathlib.Path, bits: int, samples: int) -> None:
     tags = {256: WIDTH, 257: HEIGHT, 258: bits, 259: 32909, 262: 1, 277: samples, 278: 16, 284: 1}
@@ -207,7 +214,7 @@ def test_pixarlog(tmp_path: pathlib.Path, bits: int, samples: int) -> None:
 
 @pytest.mark.parametrize(
     ("compression", "name"),
-    [(6, "old-style jpeg"), (34712, "jp2000"), (50002, "jxl"), (52546, "jxl"), (34661, "jbig"), (4711, "unknown")],
+    [(6, "old-style jpeg"), (34712, "jp2000"), (50002, "jxl"), (52546, "jxl"), (34661, "jbig"), (32771, "ccittrlew"), (32809, "thunderscan"), (4711, "unknown")],
 )
 def test_codecs_that_are_not_supported_are_named(tmp_path: pathlib.Path, compression: int, name: str) -> None:
     path = tmp_path / "a.tif"
