@@ -280,7 +280,7 @@ static bool is_inside(const ncr_gdal_rect *rect, const ncr_gdal_rect *of, uint32
            column >= of->column0 && column <= of->column1;
 }
 
-/* Whether a block was read just now, or was fetched already. */
+/* Whether a block was fetched ahead already. */
 static bool is_there(const ncr_gdal_ahead *ahead, const ncr_gdal_rect *rect, uint32_t row, uint32_t column)
 {
     for (size_t i = 0; i < NCR_GDAL_AHEAD_KNOWN; i++)
@@ -289,32 +289,46 @@ static bool is_there(const ncr_gdal_ahead *ahead, const ncr_gdal_rect *rect, uin
     return false;
 }
 
+/* The place of a block; false: it has none. */
+static bool find_block(const ncr_gdal_ahead *ahead, const ncr_gdal_rect *rect, uint32_t row, uint32_t column,
+                       uint64_t *offset, uint64_t *length)
+{
+    const ncr_gdal_level *level = &ahead->levels[rect->level];
+    const uint64_t block = ((uint64_t)rect->plane * level->rows + row) * level->columns + column;
+    return ncr_tiff_tag_uint(level->offsets, block, offset) && *offset &&
+           ncr_tiff_tag_uint(level->counts, block, length) && *length;
+}
+
 static void fetch_rect(ncr_gdal_ahead *ahead, ncr_file *file, ncr_call *call, const ncr_gdal_rect *rect)
 {
     const ncr_gdal_level *level = &ahead->levels[rect->level];
-    collection found = {.most = ahead->bytes_read > ahead->bytes_ahead ? ahead->bytes_read - ahead->bytes_ahead : 0};
+    collection found = {.most = ahead->bytes_read > ahead->bytes_unused ? ahead->bytes_read - ahead->bytes_unused : 0};
+    uint64_t offset, length;
+    bool has_room = true;
     if (found.most > NCR_GDAL_AHEAD_MOST)
         found.most = NCR_GDAL_AHEAD_MOST;
-    bool has_room = true;
     for (uint32_t row = rect->row0; row <= rect->row1 && row < level->rows && has_room; row++)
-        for (uint32_t column = rect->column0; column <= rect->column1 && column < level->columns && has_room;
-             column++) {
-            const uint64_t block = ((uint64_t)rect->plane * level->rows + row) * level->columns + column;
-            uint64_t offset, length;
-            if (is_there(ahead, rect, row, column))
-                continue;
-            if (ncr_tiff_tag_uint(level->offsets, block, &offset) && offset &&
-                ncr_tiff_tag_uint(level->counts, block, &length) && length)
+        for (uint32_t column = rect->column0; column <= rect->column1 && column < level->columns && has_room; column++)
+            if (!is_there(ahead, rect, row, column) && find_block(ahead, rect, row, column, &offset, &length))
                 has_room = collect(&found, offset, length);
-        }
-    ahead->bytes_ahead += found.bytes;
+    ahead->bytes_unused += found.bytes;
     for (size_t i = 0; i < found.count; i++) /* GDAL reads a few bytes more, of what COGs have between blocks */
         found.ranges[i].length += SMALL_GAP;
-    if (has_room) {
+    if (has_room && found.count) {
         ahead->known[ahead->next_known] = (struct ncr_gdal_known){true, *rect};
         ahead->next_known = (ahead->next_known + 1) % NCR_GDAL_AHEAD_KNOWN;
     }
     ncr_gdal_ahead_start(file, call, found.ranges, found.count);
+}
+
+/* What was fetched ahead and is read now was not in vain. */
+static void count_used(ncr_gdal_ahead *ahead, const ncr_gdal_rect *rect)
+{
+    uint64_t offset, length;
+    for (uint32_t row = rect->row0; row <= rect->row1 && ahead->bytes_unused; row++)
+        for (uint32_t column = rect->column0; column <= rect->column1; column++)
+            if (is_there(ahead, rect, row, column) && find_block(ahead, rect, row, column, &offset, &length))
+                ahead->bytes_unused -= length < ahead->bytes_unused ? length : ahead->bytes_unused;
 }
 
 /* --- What comes next. --- */
@@ -326,12 +340,11 @@ static bool predict_right(ncr_gdal_ahead *ahead, const ncr_gdal_rect *now, ncr_g
     const bool same_rows = last->row0 <= now->row1 && now->row0 <= last->row1;
     if (!same_rows || now->column1 <= last->column1 || now->column0 > last->column1 + 1)
         return false;
-    const uint32_t width = now->column1 - ahead->row_column0 + 1;
-    const bool is_known = ahead->has_row && ahead->row_column1 > now->column1;
+    const uint32_t width = 2 * (now->column1 - now->column0 + 1); /* two windows like this one */
     ahead->steps_right++;
     next->column0 = now->column1 + 1;
-    next->column1 = is_known ? ahead->row_column1 : now->column1 + width;
-    return true;
+    next->column1 = ahead->has_row ? ahead->row_column1 : now->column1 + width;
+    return true; /* also where the end of the row is known and reached */
 }
 
 /* Back where the last row of windows began, after steps to the right: as far as that went. */
@@ -392,6 +405,7 @@ bool ncr_gdal_ahead_read(ncr_gdal_ahead *ahead, ncr_file *file, ncr_call *call, 
     if (!has_index(ahead, file, call) || !find_rect(ahead, ranges, count, &now))
         return false;
     ncr_gdal_rect next = now;
+    count_used(ahead, &now);
     if (!ahead->has_last || ahead->last.level != now.level || ahead->last.plane != now.plane)
         begin_anew(ahead, &now);
     else if (predict_right(ahead, &now, &next) || predict_row(ahead, &now, &next) || predict_down(ahead, &now, &next))

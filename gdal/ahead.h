@@ -16,7 +16,8 @@
  * in that direction are fetched while GDAL decodes; where a new row of windows begins, those as far to the right as the
  * last row went, and once two rows were alike, the row below them too.
  *
- * Bounds: at most NCR_GDAL_AHEAD_MOST bytes at a time, and in all never more than GDAL has read through this handle.
+ * Bounds: at most NCR_GDAL_AHEAD_MOST bytes at a time; what was fetched in vain is never more than GDAL has read
+ * through this handle.
  * They go into the cache; an object that it does not keep (a weak version, a local one) is never read ahead.
  * Single-thread. */
 
@@ -50,7 +51,7 @@ typedef struct ncr_gdal_ahead {
         ncr_gdal_rect rect;
     } known[NCR_GDAL_AHEAD_KNOWN]; /* what was read ahead last */
     size_t next_known;
-    uint64_t bytes_read, bytes_ahead;
+    uint64_t bytes_read, bytes_unused; /* of what was read ahead */
 } ncr_gdal_ahead;
 
 void ncr_gdal_ahead_clear(ncr_gdal_ahead *ahead);
