@@ -150,7 +150,7 @@ class Azure:
         return False
 
 
-def says(code: str, store: Any = None, host: str = "rasterio", is_loud: bool = False, **more: str) -> Any:
+def says(code: str, store: Any = None, host: str = "rasterio", is_loud: bool = False, timeout: float = 120, **more: str) -> Any:
     """What code prints last, as JSON, in a Rasterio that may use nacre.gdal; it must end well and, but for a loud one, in
     silence. ROOT and URL are the bucket."""
     python = python_of(host)
@@ -158,7 +158,7 @@ def says(code: str, store: Any = None, host: str = "rasterio", is_loud: bool = F
     env = environment(python, plugin=False, install=True, **options)
     root = store.root if store else ""
     head = f"ROOT, URL = {root!r}, {root.replace('/vsigs/', 'gs://')!r}\nimport json, sys\n"
-    done = subprocess.run([python, "-c", head + code], env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([python, "-c", head + code], env=env, capture_output=True, text=True, timeout=timeout)
     assert done.returncode == 0, done.stderr
     assert is_loud or not done.stderr, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
