@@ -5,7 +5,13 @@
 #include "cli.h"
 #include "describe.h"
 
-static const cli_option options[] = {{0}};
+enum { VALIDATE_COG = 1 };
+
+static const cli_option options[] = {
+    {VALIDATE_COG, "validate-cog", 0, NULL, 0, NULL, false,
+     "tell what keeps it from being a Cloud Optimized GeoTIFF; status 1 where that is an error"},
+    {0},
+};
 
 /* --- JSON: docs/guide/info.schema.json --- */
 
@@ -195,21 +201,73 @@ static void print_text(nacre_dataset *dataset)
     print_sources(dataset);
 }
 
+/* --- Is it a COG? --- */
+
+typedef struct findings {
+    json_t *errors, *warnings;
+} findings;
+
+static void take_finding(void *user, bool is_error, const char *text)
+{
+    findings *f = user;
+    json_array_append_new(is_error ? f->errors : f->warnings, json_string(text));
+}
+
+static void print_findings(const char *kind, const json_t *texts)
+{
+    for (size_t i = 0; i < json_array_size(texts); i++)
+        printf("  %-13s%s\n", kind, json_string_value(json_array_get(texts, i)));
+}
+
+static int validate(cli_context *context, nacre_dataset *dataset, const char *path)
+{
+    findings f = {json_array(), json_array()};
+    nacre_error error;
+    bool is_valid;
+    nacre_status status = nacre_dataset_validate_cog(dataset, &context->io, take_finding, &f, &is_valid, &error);
+    if (status == NACRE_OK && context->json) {
+        cli_print_json(json_pack("{s:i, s:o, s:b, s:O, s:O}", "schema", 1, "path", cli_json_path(path), "valid",
+                                 is_valid, "errors", f.errors, "warnings", f.warnings),
+                       context->values.operand_count > 1);
+    } else if (status == NACRE_OK) {
+        cli_print_path(path);
+        line("cog", is_valid ? "valid" : "not valid");
+        print_findings("error", f.errors);
+        print_findings("warning", f.warnings);
+    }
+    json_decref(f.errors);
+    json_decref(f.warnings);
+    if (status != NACRE_OK)
+        return cli_fail(context, status, &error);
+    return is_valid ? CLI_OK : CLI_FAILED;
+}
+
+static int tell(cli_context *context, nacre_dataset *dataset, const char *path)
+{
+    if (cli_has(&context->values, VALIDATE_COG))
+        return validate(context, dataset, path);
+    if (context->json)
+        cli_print_json(dataset_json(dataset), context->values.operand_count > 1);
+    else
+        print_text(dataset);
+    return CLI_OK;
+}
+
 static int run(cli_context *context)
 {
+    int result = CLI_OK;
     for (size_t i = 0; i < context->values.operand_count; i++) {
+        const char *path = context->values.operands[i];
         nacre_dataset *dataset;
         nacre_error error;
-        nacre_status status = nacre_dataset_open(context->values.operands[i], NULL, &context->io, &dataset, &error);
+        nacre_status status = nacre_dataset_open(path, NULL, &context->io, &dataset, &error);
         if (status != NACRE_OK)
             return cli_fail(context, status, &error);
-        if (context->json)
-            cli_print_json(dataset_json(dataset), context->values.operand_count > 1);
-        else
-            print_text(dataset);
+        int told = tell(context, dataset, path);
+        result = told == CLI_OK ? result : told;
         nacre_dataset_close(dataset);
     }
-    return CLI_OK;
+    return result;
 }
 
 const cli_command cli_cmd_info = {

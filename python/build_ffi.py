@@ -13,7 +13,7 @@ import sys
 import cffi
 
 # In the order in which they include one another.
-HEADERS = ["error", "config", "file", "cache", "types", "crs", "dataset", "view", "edit"]
+HEADERS = ["error", "config", "file", "cache", "types", "crs", "dataset", "view", "edit", "validate"]
 
 
 def declarations(include_directory: pathlib.Path) -> str:

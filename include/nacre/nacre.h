@@ -9,6 +9,7 @@
 #include "edit.h"
 #include "io.h"
 #include "types.h"
+#include "validate.h"
 #include "view.h"
 
 #endif

@@ -7,8 +7,7 @@
 
 #include "base/bytes.h"
 #include "raster/dtype.h"
-#include "raster/execute.h"
-#include "tiff/blocks.h"
+#include "tiff/places.h"
 #include "tiff/tags_out.h"
 
 ncr_tiff_dataset *ncr_update_of(const ncr_save *save)
@@ -121,59 +120,17 @@ static bool is_same_form(const ncr_tiff_dataset *tiff, const ncr_tiff_level *old
            subsampling[0] == 2 && subsampling[1] == 2;
 }
 
-/* The places of all blocks of a level. */
-typedef struct places_plan {
-    ncr_plan plan;
-    ncr_tiff_blocks blocks;
-    uint64_t count;
-    bool is_begun;
-} places_plan;
-
-static nacre_status step_places(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_error *err)
+static void take_place(void *user, uint64_t number, uint64_t offset, uint64_t size)
 {
-    places_plan *p = (places_plan *)plan;
-    nacre_status status = p->is_begun ? ncr_tiff_blocks_arrived(&p->blocks, err) : NACRE_OK;
-    for (uint64_t i = 0; i < p->count && !p->is_begun && status == NACRE_OK; i++)
-        status = ncr_tiff_blocks_touch(&p->blocks, i, err);
-    p->is_begun = true;
-    *more = false;
-    return status == NACRE_OK ? ncr_tiff_blocks_ask(&p->blocks, plan->call, wants, more, err) : status;
-}
-
-static void free_places(ncr_plan *plan)
-{
-    ncr_tiff_blocks_clear(&((places_plan *)plan)->blocks);
-    free(plan);
-}
-
-static nacre_status take_places(const places_plan *p, ncr_out_block *out, nacre_error *err)
-{
-    nacre_status status = NACRE_OK;
-    for (uint64_t i = 0; i < p->count && status == NACRE_OK; i++) {
-        uint64_t offset = 0, size = 0;
-        status = ncr_tiff_blocks_find(&p->blocks, i, &offset, &size, err);
-        out[i] = (ncr_out_block){.place = offset, .size = size, .origin = size ? NCR_OUT_OLD : NCR_OUT_SPARSE};
-    }
-    return status;
+    ncr_out_block *blocks = user;
+    blocks[number] = (ncr_out_block){.place = offset, .size = size, .origin = size ? NCR_OUT_OLD : NCR_OUT_SPARSE};
 }
 
 /* Fills in where the blocks of a level are in the file. */
 static nacre_status find_places(const ncr_pyramid *pyramid, const ncr_tiff_dataset *tiff, const ncr_tiff_level *level,
                                 ncr_out_block *out, nacre_error *err)
 {
-    static const ncr_plan_class class = {.step = step_places, .free = free_places};
-    places_plan *p = ncr_plan_new(sizeof *p, &class, pyramid->save->call);
-    if (!p)
-        return ncr_error_memory(err);
-    p->count = level->layout.block_count;
-    nacre_status status =
-        ncr_tiff_blocks_begin(&p->blocks, pyramid->save->destination->name, tiff->index, level, tiff->base.file, err);
-    if (status == NACRE_OK)
-        status = ncr_execute(&p->plan, err);
-    if (status == NACRE_OK)
-        status = take_places(p, out, err);
-    ncr_plan_free(&p->plan);
-    return status;
+    return ncr_tiff_places(tiff, level, 0, level->layout.block_count, pyramid->save->call, take_place, out, err);
 }
 
 static bool has_loss(const ncr_coding *coding)
