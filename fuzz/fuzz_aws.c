@@ -85,7 +85,9 @@ static void read_file(const uint8_t *data, size_t size, bool is_config)
 
 static void read_command(const uint8_t *data, size_t size)
 {
-    char *text = ncr_text_copy_n((const char *)data, size), **words = text ? ncr_process_words(text) : NULL;
+    bool lacks_memory;
+    char *text = ncr_text_copy_n((const char *)data, size);
+    char **words = text ? ncr_process_words(text, &lacks_memory) : NULL;
     require(!words || words[0], "no word");
     ncr_process_words_free(words);
     free(text);

@@ -23,10 +23,11 @@ void ncr_process_words_free(char **words)
 }
 
 /* Reads one word, with its quotes taken off; NULL: out of memory, or a quote that does not end. */
-static char *read_word(const char **text)
+static char *read_word(const char **text, bool *lacks_memory)
 {
     const char *at = *text;
     char quote = '\0', *word = malloc(strlen(at) + 1), *out = word;
+    *lacks_memory = !word;
     for (; word && *at && (quote || (*at != ' ' && *at != '\t')); at++) {
         bool is_quote = (*at == '"' || *at == '\'') && (!quote || quote == *at);
         if (is_quote) {
@@ -46,15 +47,16 @@ static char *read_word(const char **text)
     return word;
 }
 
-char **ncr_process_words(const char *command)
+char **ncr_process_words(const char *command, bool *lacks_memory)
 {
     size_t count = 0, most = strlen(command) / 2 + 2;
     char **words = calloc(most + 1, sizeof *words);
+    *lacks_memory = !words;
     while (words) {
         command += strspn(command, " \t");
         if (!*command)
             break;
-        if (!(words[count++] = read_word(&command))) {
+        if (!(words[count++] = read_word(&command, lacks_memory))) {
             ncr_process_words_free(words);
             return NULL;
         }
@@ -110,8 +112,11 @@ static nacre_status start(const program *p, pid_t *process, int *out, nacre_erro
     if (!failed)
         return NACRE_OK;
     close(ends[0]);
-    return ncr_error_set(err, NACRE_ERROR_DENIED, "%s: '%s' cannot be run: %s", p->what, p->words[0],
-                         strerrordesc_np(failed));
+    if (failed == ENOMEM)
+        return ncr_error_memory(err);
+    bool is_want = failed == EAGAIN || failed == EMFILE || failed == ENFILE; /* of processes, of files */
+    return ncr_error_set(err, is_want ? NACRE_ERROR_IO : NACRE_ERROR_DENIED, "%s: '%s' cannot be run: %s", p->what,
+                         p->words[0], strerrordesc_np(failed));
 }
 
 /* Reads all that it prints, for as long as the call allows. */
@@ -127,10 +132,15 @@ static nacre_status read_output(const program *p, int file, ncr_buffer *out, nac
             continue;
         char *place = ncr_buffer_reserve(out, STEP);
         if (!place)
-            return ncr_error_set(err, NACRE_ERROR_TOO_LARGE, "%s: it prints more than is read", p->what);
+            return out->size + STEP > out->maximum
+                       ? ncr_error_set(err, NACRE_ERROR_TOO_LARGE, "%s: it prints more than is read", p->what)
+                       : ncr_error_memory(err);
         ssize_t got = read(file, place, STEP - 1);
-        if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
+        if (got == 0)
             return NACRE_OK;
+        if (got < 0 && errno != EINTR && errno != EAGAIN)
+            return ncr_error_set(err, NACRE_ERROR_IO, "%s: what it prints cannot be read: %s", p->what,
+                                 strerrordesc_np(errno));
         out->size += got > 0 ? (size_t)got : 0;
     }
 }

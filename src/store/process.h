@@ -3,6 +3,8 @@
 #ifndef NCR_STORE_PROCESS_H
 #define NCR_STORE_PROCESS_H
 
+#include <stdbool.h>
+
 #include "base/call.h"
 #include "base/memory.h"
 
@@ -10,8 +12,9 @@
  * standard error is the user's to see, not ours to repeat. */
 
 /* Splits a command as a shell does words, but does nothing else of a shell; NULL after the last, released by
- * ncr_process_words_free(). NULL: out of memory, no word at all, or a quote that does not end. */
-char **ncr_process_words(const char *command);
+ * ncr_process_words_free(). NULL: no word at all, a quote that does not end, or, as *lacks_memory says, out of memory.
+ */
+char **ncr_process_words(const char *command, bool *lacks_memory);
 void ncr_process_words_free(char **words);
 
 /* Runs it and takes what it prints, up to out's maximum, for as long as the call allows; then it is killed. more: texts

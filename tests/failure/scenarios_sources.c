@@ -223,7 +223,8 @@ static nacre_status az_stat(uint64_t *result, nacre_error *err)
 }
 
 /* clang-format off */
-#define SOURCE(name, prepare, run, path, marks) {name, NULL, {path}, prepare, NULL, run, marks}
+#define SOURCE(name, prepare, run, path, marks) \
+    {name, NULL, {path, "GOOGLE_APPLICATION_CREDENTIALS: "}, prepare, NULL, run, marks}
 const scenario source_scenarios[] = {
     SOURCE("gs-service-account", service_account, gs_stat, "gs://b/in/bytes", SCENARIO_WHOLE),
     SOURCE("gs-user", user, gs_stat, "gs://b/in/bytes", SCENARIO_WHOLE),

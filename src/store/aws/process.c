@@ -24,7 +24,10 @@ static nacre_status read_json(const ncr_buffer *text, ncr_secret **out, nacre_er
 nacre_status ncr_aws_fetch_process(const ncr_aws_source *source, ncr_call *call, ncr_secret **out, nacre_error *err)
 {
     ncr_buffer text;
-    char **words = ncr_process_words(source->command);
+    bool lacks_memory;
+    char **words = ncr_process_words(source->command, &lacks_memory);
+    if (!words && lacks_memory)
+        return ncr_error_memory(err);
     if (!words)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: credential_process is no command", source->origin);
     ncr_buffer_init(&text, NCR_TOKEN_ANSWER_LIMIT);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,8 +76,13 @@ static nacre_status read_file(const char *path, bool is_config, ncr_aws_ini **ou
     struct stat before, after;
     ncr_buffer text;
     *out = NULL;
-    if (!path || stat(path, &before) != 0)
+    if (!path)
         return NACRE_OK;
+    if (stat(path, &before) != 0)
+        return errno == ENOENT || errno == ENOTDIR || errno == EACCES
+                   ? NACRE_OK
+                   : ncr_error_set(err, NACRE_ERROR_IO, "the configuration file %s: cannot be looked at: %s", path,
+                                   strerrordesc_np(errno));
     *out = find_known(path, &before);
     if (*out)
         return NACRE_OK;

@@ -121,7 +121,10 @@ nacre_status ncr_gs_executable_token(const json_t *file, ncr_call *call, char **
     *out = NULL;
     if (take_left(executable, out))
         return NACRE_OK;
-    char **words = command ? ncr_process_words(command) : NULL;
+    bool lacks_memory = false;
+    char **words = command ? ncr_process_words(command, &lacks_memory) : NULL;
+    if (lacks_memory && !words)
+        return ncr_error_memory(err);
     if (!words)
         return ncr_error_set(err, NACRE_ERROR_DENIED, "%s has no command", what);
     ncr_buffer_init(&text, NCR_TOKEN_ANSWER_LIMIT);

@@ -76,27 +76,32 @@ static EVP_PKEY *read_key(const char *pem)
     return key;
 }
 
-static bool append_signature(ncr_buffer *out, EVP_PKEY *key)
+enum { SIGNATURE_ROOM = 2048 }; /* of a key of 16,384 bits */
+
+static bool sign_text(const ncr_buffer *text, EVP_PKEY *key, unsigned char signature[SIGNATURE_ROOM], size_t *size)
 {
-    unsigned char signature[2048]; /* of a key of 16,384 bits */
-    size_t size = sizeof signature;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool is_signed = context && EVP_PKEY_get_size(key) <= (int)sizeof signature &&
+    *size = SIGNATURE_ROOM;
+    bool is_signed = context && EVP_PKEY_get_size(key) <= SIGNATURE_ROOM &&
                      EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-                     EVP_DigestSign(context, signature, &size, out->data, out->size) == 1;
+                     EVP_DigestSign(context, signature, size, text->data, text->size) == 1;
     EVP_MD_CTX_free(context);
-    return is_signed && ncr_text_append(out, ".") && append_base64url(out, signature, size);
+    return is_signed;
 }
 
 static nacre_status sign_locked(ncr_buffer *text, const char *pem, nacre_error *err)
 {
+    unsigned char signature[SIGNATURE_ROOM];
+    size_t size;
     EVP_PKEY *key = read_key(pem);
     nacre_status status = NACRE_OK;
     if (!key || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
         status = ncr_error_set(err, NACRE_ERROR_DENIED,
                                "the private_key of the service account's file is no RSA key in PEM form");
-    else if (!append_signature(text, key))
+    else if (!sign_text(text, key, signature, &size))
         status = ncr_error_set(err, NACRE_ERROR_DENIED, "the service account's private_key cannot sign");
+    else if (!ncr_text_append(text, ".") || !append_base64url(text, signature, size))
+        status = ncr_error_memory(err);
     EVP_PKEY_free(key);
     return status;
 }

@@ -114,7 +114,8 @@ static void broken_lines_are_told_without_what_is_in_them(void **state)
 
 static void assert_words(const char *command, const char *joined)
 {
-    char text[128] = "", **words = ncr_process_words(command);
+    bool lacks_memory;
+    char text[128] = "", **words = ncr_process_words(command, &lacks_memory);
     if (!words) {
         assert_null(joined);
         return;
