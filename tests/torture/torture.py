@@ -50,7 +50,8 @@ class Kind:
 def kinds() -> list[Kind]:
     """The rounds, in turn."""
     failing = {"503": 29, "500": 67, "429": 83, "reset": 37, "lost": 31, "cut": 41, "slow": 53, "stall": 211}
-    lying = {"norange": 23, "noprecondition": 19, "novalidator": 47, "changed-etag": 53, "wrongrange": 59, "stale": 13}
+    lying = {"norange": 23, "noprecondition": 19, "novalidator": 47, "blind": 29, "changed-etag": 53}
+    lying |= {"wrongrange": 59, "stale": 13}
     lost = {"lost": 11, "reset": 13, "503": 17, "cut": 19, "late-error": 23, "conflict": 29}
     return [
         Kind("calm", history.Rules(), {}),
@@ -106,7 +107,7 @@ class Emulator:
         rules = []
         for name, every in kind.faults.items():
             rule: dict[str, Any] = {"kind": name, "every": every}
-            if name == "noprecondition":  # writes lean on them
+            if name in ("noprecondition", "blind"):  # writes lean on them
                 rule["method"] = "GET"
             if name == "changed-etag":  # S3's is always the same: a version of many bytes
                 rule["path"] = "storage/v1"
