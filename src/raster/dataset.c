@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "raster/crs.h"
 #include "raster/dtype.h"
+#include "raster/nodata.h"
 
 ncr_dataset *ncr_dataset_new(size_t size, const ncr_dataset_class *class, const char *path, ncr_file *file,
                              int band_count)
@@ -123,7 +124,7 @@ void ncr_dataset_set_mask_flags(ncr_dataset *dataset, bool has_mask)
         ncr_band *band = &dataset->bands[i];
         if (has_mask)
             band->mask_flags = NACRE_MASK_PER_DATASET;
-        else if (band->nodata.is_set)
+        else if (ncr_nodata_counts(&band->nodata, band->dtype))
             band->mask_flags = NACRE_MASK_NODATA;
         else if (has_alpha && i + 1 != dataset->alpha_band)
             band->mask_flags = NACRE_MASK_PER_DATASET | NACRE_MASK_ALPHA;

@@ -109,6 +109,13 @@ void ncr_nodata_mark(const nacre_nodata *nodata, nacre_dtype dtype, const void *
         mark_bytes(bytes, ncr_dtype_size(part), values, stride, mask, mask_stride, count);
 }
 
+bool ncr_nodata_counts(const nacre_nodata *nodata, nacre_dtype dtype)
+{
+    if (!nodata->is_set || dtype == NACRE_DTYPE_INT64 || dtype == NACRE_DTYPE_UINT64 || !ncr_dtype_is_integer(dtype))
+        return nodata->is_set;
+    return nodata->value >= ncr_dtype_min(dtype) && nodata->value <= ncr_dtype_max(dtype);
+}
+
 double ncr_nodata_fill(const nacre_nodata *nodata, nacre_dtype dtype)
 {
     if (!nodata->is_set)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import pathlib
 import random
+import re
 import zlib
 from typing import Any, Callable
 
@@ -15,7 +16,7 @@ import libtiff
 import numpy as np
 import pytest
 import rasterio
-from conftest import need
+from conftest import ROOT, need
 from test_tiff import assert_same_description, assert_same_pixels
 from tiffbytes import as_tiles, image, tiff
 
@@ -246,3 +247,12 @@ def test_float16_in_tifffile_s_form(tmp_path: pathlib.Path) -> None:
     values = np.arange(3 * 20 * 30).reshape(3, 20, 30).astype("float16")
     tifffile.imwrite(tmp_path / "a.tif", values, planarconfig="separate", photometric="minisblack", byteorder=">")
     assert_reads_as_gdal(tmp_path / "a.tif")
+
+
+def test_the_page_tells_of_each_codec_whether_it_is_read() -> None:
+    """The table of docs/guide/geotiff.md is that of the source."""
+    page = (ROOT / "docs/guide/geotiff.md").read_text().partition("## Codecs\n")[2].partition("\n## ")[0]
+    told = {name: read == "yes" for name, read in re.findall(r"^\| ([\w -]+?) \| (yes|no)\b", page, re.M)}
+    source = (ROOT / "src/tiff/codec.c").read_text()
+    known = re.findall(r'^    \{\w+, "([^"]+)", (?:"\w+"|NULL), (true|false),', source, re.M)
+    assert len(known) > 20 and told == {name: read == "true" for name, read in known}
