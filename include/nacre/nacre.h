@@ -4,9 +4,11 @@
 #define NACRE_NACRE_H
 
 /* Everything in libnacre, which includes everything in libnacre_io. */
+#include "batch.h"
 #include "crs.h"
 #include "dataset.h"
 #include "edit.h"
+#include "future.h"
 #include "io.h"
 #include "types.h"
 #include "validate.h"

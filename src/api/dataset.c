@@ -3,6 +3,7 @@
 #include <nacre/dataset.h>
 
 #include "api/drivers.h"
+#include "api/future.h"
 #include "raster/dataset.h"
 #include "raster/refresh.h"
 
@@ -21,6 +22,30 @@ nacre_status nacre_dataset_open(const char *path, const nacre_open_options *open
     ncr_call_report(call, options);
     ncr_call_unref(call);
     return status;
+}
+
+nacre_status nacre_dataset_open_start(const char *path, const nacre_open_options *open_options,
+                                      const nacre_io_options *options, nacre_dataset **out, nacre_future **future,
+                                      nacre_error *err)
+{
+    nacre_future *f = NULL;
+    *out = NULL;
+    *future = NULL;
+    if (!path || !*path)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "open: no path is given");
+    ncr_drivers_register();
+    nacre_status status = ncr_future_new(options, &f, err);
+    if (status != NACRE_OK)
+        return status;
+    ncr_open_request request = {.path = path, .drivers = open_options ? open_options->drivers : NULL};
+    f->out = out;
+    status = ncr_dataset_plan_open(&request, f->call, out, &f->plan, err);
+    if (status != NACRE_OK) {
+        ncr_future_clear(f);
+        return status;
+    }
+    ncr_future_start(f, future);
+    return NACRE_OK;
 }
 
 nacre_status nacre_dataset_refresh(nacre_dataset *dataset, const nacre_open_options *open_options,

@@ -13,6 +13,7 @@ enum { MOST_THREADS = 1024 };
 struct nacre_cancel {
     _Atomic int references;
     atomic_bool triggered;
+    nacre_cancel *other; /* counts too; NULL: none; referenced */
 };
 
 nacre_cancel *nacre_cancel_new(void)
@@ -23,10 +24,23 @@ nacre_cancel *nacre_cancel_new(void)
     return cancel;
 }
 
+nacre_cancel *ncr_cancel_new_beside(nacre_cancel *other)
+{
+    nacre_cancel *cancel = nacre_cancel_new();
+    if (!cancel || !other)
+        return cancel;
+    atomic_fetch_add(&other->references, 1);
+    cancel->other = other;
+    return cancel;
+}
+
 void nacre_cancel_free(nacre_cancel *cancel)
 {
-    if (cancel && atomic_fetch_sub(&cancel->references, 1) == 1)
+    while (cancel && atomic_fetch_sub(&cancel->references, 1) == 1) {
+        nacre_cancel *other = cancel->other;
         free(cancel);
+        cancel = other;
+    }
 }
 
 void nacre_cancel_trigger(nacre_cancel *cancel)
@@ -36,7 +50,10 @@ void nacre_cancel_trigger(nacre_cancel *cancel)
 
 bool ncr_cancel_is_triggered(const nacre_cancel *cancel)
 {
-    return cancel && atomic_load(&cancel->triggered);
+    for (; cancel; cancel = cancel->other)
+        if (atomic_load(&cancel->triggered))
+            return true;
+    return false;
 }
 
 /* The process's sums; rounds are added when a call ends. In stripes, since every read counts here. */
@@ -88,6 +105,25 @@ ncr_call *ncr_call_new_within(ncr_config *config, int64_t timeout_ms)
     return call;
 }
 
+ncr_call *ncr_call_new_part(ncr_call *whole)
+{
+    ncr_call *call = calloc(1, sizeof *call);
+    if (!call)
+        return NULL;
+    atomic_init(&call->references, 1);
+    call->config = ncr_config_ref(whole->config);
+    call->deadline_ms = whole->deadline_ms;
+    if (whole->cancel)
+        atomic_fetch_add(&whole->cancel->references, 1);
+    call->cancel = whole->cancel;
+    call->policy = whole->policy;
+    call->offline = whole->offline;
+    call->proves_again = whole->proves_again;
+    call->witness = whole->witness ? ncr_witness_ref(whole->witness) : NULL;
+    call->whole = ncr_call_ref(whole);
+    return call;
+}
+
 ncr_call *ncr_call_new_cleanup(const ncr_call *call)
 {
     enum { CLEANUP_MS = 3000 }; /* the user who has interrupted a command waits for it */
@@ -107,12 +143,14 @@ ncr_call *ncr_call_ref(ncr_call *call)
 
 void ncr_call_unref(ncr_call *call)
 {
-    if (!call || atomic_fetch_sub(&call->references, 1) != 1)
-        return;
-    ncr_config_unref(call->config);
-    nacre_cancel_free(call->cancel);
-    ncr_witness_unref(call->witness);
-    free(call);
+    while (call && atomic_fetch_sub(&call->references, 1) == 1) {
+        ncr_call *whole = call->whole;
+        ncr_config_unref(call->config);
+        nacre_cancel_free(call->cancel);
+        ncr_witness_unref(call->witness);
+        free(call);
+        call = whole;
+    }
 }
 
 static void add_counters(ncr_counters *from, nacre_io_stats *to)
@@ -174,13 +212,16 @@ static _Atomic uint64_t *counter_of(ncr_counters *counters, ncr_counter counter)
 
 void ncr_call_count(ncr_call *call, ncr_counter counter, uint64_t amount)
 {
-    atomic_fetch_add_explicit(counter_of(&call->counters, counter), amount, memory_order_relaxed);
+    for (; call; call = call->whole)
+        atomic_fetch_add_explicit(counter_of(&call->counters, counter), amount, memory_order_relaxed);
     atomic_fetch_add_explicit(counter_of(&totals[ncr_thread_stripe()].counters, counter), amount, memory_order_relaxed);
 }
 
 void ncr_call_round_used(ncr_call *call, unsigned round)
 {
-    unsigned seen = atomic_load(&call->counters.round);
-    while (seen < round && !atomic_compare_exchange_weak(&call->counters.round, &seen, round))
-        continue;
+    for (; call; call = call->whole) {
+        unsigned seen = atomic_load(&call->counters.round);
+        while (seen < round && !atomic_compare_exchange_weak(&call->counters.round, &seen, round))
+            continue;
+    }
 }

@@ -22,13 +22,14 @@ typedef struct ncr_counters {
  * is immutable. Reference-counted, since requests may outlive a caller that was cancelled. */
 typedef struct ncr_call {
     _Atomic int references;
-    ncr_config *config;   /* never NULL */
-    int64_t deadline_ms;  /* on ncr_clock_ms(); INT64_MAX: none */
-    nacre_cancel *cancel; /* NULL: cannot be cancelled */
-    ncr_policy policy;    /* of its argument, else of the key `cache`: see ncr_object.policy */
-    bool offline;         /* no request may be sent, whatever it is for */
-    bool proves_again;    /* a refresh: what ttl and immutable would believe is asked for */
-    ncr_witness *witness; /* NULL: nobody wants to know what came over the wire; set before the first operation */
+    ncr_config *config;     /* never NULL */
+    int64_t deadline_ms;    /* on ncr_clock_ms(); INT64_MAX: none */
+    nacre_cancel *cancel;   /* NULL: cannot be cancelled */
+    ncr_policy policy;      /* of its argument, else of the key `cache`: see ncr_object.policy */
+    bool offline;           /* no request may be sent, whatever it is for */
+    bool proves_again;      /* a refresh: what ttl and immutable would believe is asked for */
+    struct ncr_call *whole; /* what it is a part of, which counts what it does; NULL: nothing; referenced */
+    ncr_witness *witness;   /* NULL: nobody wants to know what came over the wire; set before the first operation */
     ncr_counters counters;
 } ncr_call;
 
@@ -40,6 +41,9 @@ ncr_call *ncr_call_new_cleanup(const ncr_call *call);
 /* For work that is nobody's call, such as renewing a token: with a deadline, and nothing to cancel it. NULL: out of
  * memory. */
 ncr_call *ncr_call_new_within(ncr_config *config, int64_t timeout_ms);
+/* For a part of a call that fails alone (an item of a batch): the same in everything, but what is compared by call.
+ * What it does is counted for both. NULL: out of memory. */
+ncr_call *ncr_call_new_part(ncr_call *whole);
 ncr_call *ncr_call_ref(ncr_call *call);
 void ncr_call_unref(ncr_call *call);
 
@@ -66,5 +70,8 @@ void ncr_call_count(ncr_call *call, ncr_counter counter, uint64_t amount);
 void ncr_call_round_used(ncr_call *call, unsigned round);
 
 bool ncr_cancel_is_triggered(const nacre_cancel *cancel); /* false for NULL */
+
+/* A cancel object that is triggered too where `other` (NULL: none) is, which it keeps alive. NULL: out of memory. */
+nacre_cancel *ncr_cancel_new_beside(nacre_cancel *other);
 
 #endif

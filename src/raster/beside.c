@@ -120,6 +120,11 @@ static void free_plan(ncr_plan *plan)
 
 static const ncr_plan_class beside_class = {.step = step, .free = free_plan, .estimate = estimate};
 
+bool ncr_beside_will_look(const ncr_dataset *dataset, const ncr_call *call)
+{
+    return dataset->looks_beside && !(atomic_load(&dataset->beside) & KNOWN) && ncr_sidecars_are_wanted(call);
+}
+
 nacre_status ncr_beside_plan(ncr_dataset *dataset, bool is_reduced, ncr_plan *plan, ncr_plan **out, nacre_error *err)
 {
     *out = plan;
