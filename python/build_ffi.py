@@ -13,7 +13,9 @@ import sys
 import cffi
 
 # In the order in which they include one another.
-HEADERS = ["error", "config", "file", "cache", "types", "crs", "dataset", "view", "edit", "validate"]
+HEADERS = [
+    "error", "config", "file", "cache", "types", "crs", "dataset", "future", "batch", "view", "edit", "validate",
+]  # fmt: skip
 
 
 def declarations(include_directory: pathlib.Path) -> str:

@@ -76,11 +76,13 @@ typedef struct nacre_io_options {
     const char *cache;          /* cache policy: "fresh", "ttl=SECONDS", "immutable", "offline"; NULL: by the
                                    keys `cache.policy` and `cache` */
     nacre_io_stats *stats;      /* what this call did is added to it; NULL: not wanted */
+    bool begins_here;           /* of calls that are started (future.h): what needs no fetching is done before that
+                                   returns, which is quickest for who waits; false: never more than a moment */
 } nacre_io_options;
 
-#define NACRE_IO_OPTIONS_INIT                               \
-    {                                                       \
-        sizeof(nacre_io_options), NULL, 0, NULL, NULL, NULL \
+#define NACRE_IO_OPTIONS_INIT                                      \
+    {                                                              \
+        sizeof(nacre_io_options), NULL, 0, NULL, NULL, NULL, false \
     }
 
 /* Receives log lines: level 0 debug, 1 info, 2 warning. text is one line, without newline, valid during the call.

@@ -8,12 +8,13 @@ import os
 from typing import Any
 
 from . import _later, cache, coords, crs, enums, env, errors, io, shutil, transform, vrt, warp, windows
+from ._batch import BatchItem, aread_batch, iter_batch, read_batch
 from ._lib import io_stats
 from ._lib import text as _text
 from ._native import lib as _native
 from .coords import BoundingBox
 from .crs import CRS
-from .dataset import DatasetReader, open_dataset
+from .dataset import DatasetReader, aopen_dataset, open_dataset
 from .env import Env
 from .errors import RasterioIOError
 
@@ -21,10 +22,13 @@ __version__ = _text(_native.nacre_version())
 
 __all__ = [
     "CRS",
+    "BatchItem",
     "BoundingBox",
     "DatasetReader",
     "Env",
     "RasterioIOError",
+    "aopen",
+    "aread_batch",
     "cache",
     "coords",
     "crs",
@@ -33,7 +37,9 @@ __all__ = [
     "errors",
     "io",
     "io_stats",
+    "iter_batch",
     "open",
+    "read_batch",
     "shutil",
     "transform",
     "vrt",
@@ -80,6 +86,19 @@ def open(
     RasterioIOError
         It cannot be opened. Subclasses are also ``FileNotFoundError``, ``PermissionError`` or ``ConnectionError``.
     """
+    _check_open(fp, mode, driver, on_change, kwargs)
+    return open_dataset(fp, driver, cache, on_change)
+
+
+async def aopen(
+    fp: str | os.PathLike[str], *, driver: str | None = None, cache: str | None = None, on_change: str = "error"
+) -> DatasetReader:
+    """Like ``open``, for asyncio: no thread waits. Cancelling the task cancels the open."""
+    _check_open(fp, "r", driver, on_change, {})
+    return await aopen_dataset(fp, driver, cache, on_change)
+
+
+def _check_open(fp: Any, mode: str, driver: Any, on_change: str, kwargs: dict[str, Any]) -> None:
     if not isinstance(fp, (str, os.PathLike)):
         raise TypeError(f"invalid path or file: {fp!r}")
     if driver is not None and not isinstance(driver, str):
@@ -92,7 +111,6 @@ def open(
         raise NotImplementedError(f"mode {mode!r} is not built yet; write with nacre.shutil.copy")
     if kwargs:
         raise NotImplementedError(f"options of open that are not built yet: {', '.join(sorted(kwargs))}")
-    return open_dataset(fp, driver, cache, on_change)
 
 
 __getattr__ = _later.names(

@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
-from typing import Any, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
 
 from . import errors
 from ._native import ffi, lib
+
+if TYPE_CHECKING:
+    import asyncio  # slow to import, and not needed by most programs
 
 _ERRORS = {
     lib.NACRE_ERROR_NOT_FOUND: errors.ObjectNotFoundError,
@@ -111,13 +115,139 @@ policies: dict[str, str | None] = {}
 class IOOptions:
     """Owns a ``nacre_io_options`` made of the thread's Env and a call's own arguments."""
 
-    def __init__(self, cache: str | None = None) -> None:
+    def __init__(self, cache: str | None = None, begins_here: bool = False) -> None:
         self.pointer = sized("nacre_io_options")
+        self.pointer.begins_here = begins_here
         self._config = settings.config  # stays alive when the Env ends in the middle of the call
         self.pointer.config = self._config
         if cache is not None:
             self._cache = ffi.new("char[]", cache.encode())
             self.pointer.cache = self._cache
+
+
+# How long a wait lasts at most until the interpreter looks for signals: as a rule they end it at once, but the system
+# may give a signal to another thread.
+_LOOK_MS = 100
+
+
+class Started:
+    """A call of the library that goes on without a thread of Python's. Owns the future and what the call writes to.
+
+    Parameters
+    ----------
+    start
+        One of the library's functions that end in ``_start``.
+    *arguments
+        Its arguments before the future. They live until the call has ended.
+    keeps
+        What else must live as long.
+    """
+
+    def __init__(self, start: Callable[..., int], *arguments: Any, keeps: Any = None) -> None:
+        out = ffi.new("nacre_future **")
+        err = ffi.new("nacre_error *")
+        check(start(*arguments, out, err), err)
+        kept = (arguments, keeps)  # by the destructor: it waits until nothing is written any longer
+        self._future = ffi.gc(out[0], lambda future: (lib.nacre_future_free(future), kept))
+
+    def end(self) -> None:
+        """Let go of the call, which is cancelled where it has not ended."""
+        ffi.release(self._future)
+
+    def _check(self) -> None:
+        err = ffi.new("nacre_error *")
+        check(lib.nacre_future_status(self._future, err), err)
+
+    def wait(self, is_batch: bool = False) -> None:
+        """Wait for its end; signals are handled meanwhile, and what a handler raises cancels the call.
+
+        Of a batch, whose items have statuses of their own, that of the whole is not looked at.
+        """
+        try:
+            while not lib.nacre_future_wait(self._future, _LOOK_MS):
+                pass
+            if not is_batch:
+                self._check()
+        finally:
+            self.end()
+
+    def _descriptor(self) -> int:
+        out = ffi.new("int *")
+        err = ffi.new("nacre_error *")
+        check(lib.nacre_future_fd(self._future, out, err), err)
+        return int(out[0])
+
+    def items(self) -> Iterator[int]:
+        """The items of a batch as they end. Signals are handled meanwhile."""
+        index = ffi.new("size_t *")
+        descriptor = self._descriptor()
+        try:
+            is_over = False
+            while not is_over:
+                while not select.select([descriptor], [], [], _LOOK_MS / 1000)[0]:
+                    pass
+                is_over = lib.nacre_future_wait(self._future, 0)
+                while lib.nacre_future_next(self._future, index):
+                    yield int(index[0])
+        finally:
+            self.end()
+
+    async def awaited(self, is_batch: bool = False) -> None:
+        """Like ``wait``, for asyncio.
+
+        A task that is cancelled cancels the call, and goes on when nothing is written any longer.
+        """
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        descriptor = self._descriptor()
+        is_cancelled = False
+        try:
+            while not lib.nacre_future_wait(self._future, 0):
+                news: asyncio.Future[None] = loop.create_future()
+                loop.add_reader(descriptor, _set_result, news)
+                try:
+                    await news
+                except asyncio.CancelledError:
+                    lib.nacre_future_cancel(self._future)
+                    is_cancelled = True
+                while lib.nacre_future_next(self._future, ffi.new("size_t *")):
+                    pass
+            if is_cancelled:
+                raise asyncio.CancelledError
+            if not is_batch:
+                self._check()
+        finally:
+            loop.remove_reader(descriptor)
+            self.end()
+
+
+def _set_result(news: asyncio.Future[None]) -> None:
+    if not news.done():
+        news.set_result(None)
+
+
+def blocking(call: Callable[..., int], io: IOOptions, *arguments: Any) -> int:
+    """Run a call of the library that blocks, whose last argument but the error (and results) is its options.
+
+    In the main thread, which alone handles signals, it runs in another one, so that a handler can interrupt it: what
+    that raises cancels the call, and is raised when it has ended.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return call(*arguments)
+    cancel = ffi.gc(lib.nacre_cancel_new(), lib.nacre_cancel_free)
+    io.pointer.cancel = cancel
+    statuses: list[int] = []
+    thread = threading.Thread(target=lambda: statuses.append(call(*arguments)), name="nacre-call", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_LOOK_MS / 1000)
+    except BaseException:
+        lib.nacre_cancel_trigger(cancel)
+        thread.join()
+        raise
+    return statuses[0]
 
 
 def io_stats() -> dict[str, int]:

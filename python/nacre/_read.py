@@ -18,7 +18,7 @@ from .windows import Window
 Array = npt.NDArray[Any]
 
 # Types of GDAL that numpy has not, and what their values are read as.
-_AS_NUMPY = {"complex_int16": "complex64", "complex_int32": "complex64"}
+AS_NUMPY = {"complex_int16": "complex64", "complex_int32": "complex64"}
 
 
 class Request:
@@ -51,7 +51,7 @@ class Request:
     ) -> None:
         self.is_single = isinstance(indexes, int)
         self.bands = _as_bands(indexes, len(dtypes))
-        self.dtypes = [_AS_NUMPY.get(dtypes[band - 1], dtypes[band - 1]) for band in self.bands]
+        self.dtypes = [AS_NUMPY.get(dtypes[band - 1], dtypes[band - 1]) for band in self.bands]
         window = Window(0, 0, size[1], size[0]) if window is None else windows.as_window(window, *size)
         self.window = window.crop(*size)
         self.resampling = Resampling(resampling)
@@ -96,8 +96,12 @@ class Request:
             raise ValueError("the array to read into is read-only")
         return view
 
-    def fill(self, handle: Any, cache: str | None, out: Array, name: str, kind: str = "values") -> None:
-        """Read into ``out``; ``kind`` is values, masks or dataset_mask.
+    def start(
+        self, handle: Any, cache: str | None, out: Array, name: str, kind: str = "values", waits: bool = True
+    ) -> Reading | None:
+        """Start to read into ``out``; ``kind`` is values, masks or dataset_mask. None: there is nothing to read.
+
+        ``waits``: the caller is going to wait for it, so that what needs no fetching may be done at once.
 
         Raises
         ------
@@ -105,18 +109,66 @@ class Request:
             nacre does not read into arrays of this type.
         """
         if 0 in out.shape:
-            return
+            return None
+        options = self.options(out.shape, out.dtype.name, name, kind)
+        return Reading(handle, _lib.IOOptions(cache, begins_here=waits), out, *options)
+
+    def fill(self, handle: Any, cache: str | None, out: Array, name: str, kind: str = "values") -> None:
+        """Read into ``out``, as ``start``, and wait."""
+        reading = self.start(handle, cache, out, name, kind)
+        if reading:
+            reading.wait()
+
+    def options(self, shape: tuple[int, ...], dtype: str, name: str, kind: str) -> tuple[Any, Any]:
+        """A ``nacre_read_options`` for an array, and what it points to."""
         if self.window.width == 0 or self.window.height == 0:
             raise RasterioIOError(f"{name}: the window lies outside the raster, there is nothing to read from")
         options = _lib.sized("nacre_read_options")
         options.window = self.window.flatten()
-        options.out_height, options.out_width = out.shape[-2:]
+        options.out_height, options.out_width = shape[-2:]
         numbers = ffi.new("int[]", self.bands)
         options.bands, options.band_count = numbers, len(self.bands)
         options.masks, options.dataset_mask = kind == "masks", kind == "dataset_mask"
         options.resampling = int(self.resampling)
-        options.dtype = dtype_number(out.dtype.name)
-        _fill(handle, cache, out, options)
+        options.dtype = dtype_number(dtype)
+        return options, numbers
+
+
+class Target:
+    """Where the library writes the values of an array: without gaps and in the machine's byte order."""
+
+    def __init__(self, out: Array) -> None:
+        self._out = out
+        is_plain = out.flags.c_contiguous and out.dtype.isnative
+        self._array = out if is_plain else np.empty(out.shape, out.dtype.newbyteorder("="))
+        self.size = self._array.nbytes
+        self.buffer = ffi.from_buffer(self._array, require_writable=True)
+
+    def finish(self) -> None:
+        """The values are there."""
+        if self._array is not self._out:
+            self._out[...] = self._array
+
+
+class Reading:
+    """A read that goes on without a thread of Python's."""
+
+    def __init__(self, handle: Any, io: _lib.IOOptions, out: Array, options: Any, keeps: Any) -> None:
+        self._target = Target(out)
+        self._call = _lib.Started(
+            lib.nacre_dataset_read_start, handle, options, io.pointer, self._target.buffer, self._target.size,
+            keeps=(keeps, io),
+        )  # fmt: skip
+
+    def wait(self) -> None:
+        """Wait for the values; signals are handled meanwhile."""
+        self._call.wait()
+        self._target.finish()
+
+    async def awaited(self) -> None:
+        """Await the values."""
+        await self._call.awaited()
+        self._target.finish()
 
 
 def dtype_number(name: str) -> int:
@@ -131,18 +183,6 @@ def dtype_number(name: str) -> int:
     if number == lib.NACRE_DTYPE_UNKNOWN:
         raise TypeError(f"unsupported data type: {name}")
     return number
-
-
-def _fill(handle: Any, cache: str | None, out: Array, options: Any) -> None:
-    # The library writes the machine's byte order without gaps; the interpreter's lock is released meanwhile.
-    is_plain = out.flags.c_contiguous and out.dtype.isnative
-    target = out if is_plain else np.empty(out.shape, out.dtype.newbyteorder("="))
-    io = _lib.IOOptions(cache)
-    err = ffi.new("nacre_error *")
-    buffer = ffi.from_buffer(target, require_writable=True)
-    _lib.check(lib.nacre_dataset_read(handle, options, io.pointer, buffer, target.nbytes, err), err)
-    if not is_plain:
-        out[...] = target
 
 
 def _as_bands(indexes: int | Sequence[int] | None, count: int) -> list[int]:

@@ -403,17 +403,58 @@ class DatasetReader:
         self._refuse_boundless(boundless)
         request = self._request(indexes, out, window, out_shape, resampling)
         values = request.values_array(out_dtype) if out is None else request.fitted(out)
-        has_mask = any(self._info.bands[band - 1].mask_flags != [MaskFlags.all_valid] for band in request.bands)
-        valid = np.empty(values.shape, np.uint8) if masked and has_mask else None
+        valid = np.empty(values.shape, np.uint8) if masked and self._has_mask(request) else None
 
         def fill(handle: Any) -> None:
-            request.fill(handle, self._cache, values, _lib.shown(self.name))
-            if valid is not None:
-                request.fill(handle, self._cache, valid, _lib.shown(self.name), "masks")
+            for reading in self._readings(handle, request, values, valid):
+                reading.wait()
 
         self._filled(fill)
-        if not masked:
-            return values
+        return self._masked(request, values, valid, fill_value) if masked else values
+
+    async def aread(
+        self,
+        indexes: int | Sequence[int] | None = None,
+        out: Array | None = None,
+        window: Any = None,
+        masked: bool = False,
+        out_shape: tuple[int, ...] | None = None,
+        boundless: bool = False,
+        resampling: Resampling = Resampling.nearest,
+        fill_value: float | None = None,
+        out_dtype: Any = None,
+    ) -> Array:
+        """Like ``read``, for asyncio: no thread waits. Any number of reads may be awaited at once.
+
+        Cancelling the task cancels the read; the task goes on when nothing is written to ``out`` any longer.
+        """
+        self._refuse_boundless(boundless)
+        request = self._request(indexes, out, window, out_shape, resampling)
+        values = request.values_array(out_dtype) if out is None else request.fitted(out)
+        valid = np.empty(values.shape, np.uint8) if masked and self._has_mask(request) else None
+        state = self._open_state()
+        try:
+            await _all_of(self._readings(state.handle, request, values, valid, waits=False))
+        except ObjectChangedError as error:
+            if self._on_change == "error" or not await _in_thread(self._go_on, state):
+                raise error
+            await _all_of(self._readings(self._open_handle(), request, values, valid, waits=False))
+        return self._masked(request, values, valid, fill_value) if masked else values
+
+    def _has_mask(self, request: _read.Request) -> bool:
+        return any(self._info.bands[band - 1].mask_flags != [MaskFlags.all_valid] for band in request.bands)
+
+    def _readings(
+        self, handle: Any, request: _read.Request, values: Array, valid: Array | None, waits: bool = True
+    ) -> list[_read.Reading]:
+        """Starts to read the values, and where they are wanted the masks."""
+        name = _lib.shown(self.name)
+        readings = [request.start(handle, self._cache, values, name, waits=waits)]
+        if valid is not None:
+            readings.append(request.start(handle, self._cache, valid, name, "masks", waits))
+        return [reading for reading in readings if reading]
+
+    def _masked(self, request: _read.Request, values: Array, valid: Array | None, fill_value: float | None) -> Array:
         mask: Any = np.ma.nomask if valid is None else valid == 0
         filling = self._info.bands[request.bands[0] - 1].nodata if fill_value is None else fill_value
         return np.ma.MaskedArray(values, mask=mask, fill_value=filling)
@@ -531,8 +572,9 @@ class DatasetReader:
         """What there is now instead; None: the same."""
         out = ffi.new("nacre_dataset **")
         err = ffi.new("nacre_error *")
-        options, io = _OpenOptions(self._driver), _lib.IOOptions(self._cache)
-        _lib.check(lib.nacre_dataset_refresh(state.handle, options.pointer, io.pointer, out, err), err)
+        options, io = OpenOptions(self._driver), _lib.IOOptions(self._cache)
+        arguments = (state.handle, options.pointer, io.pointer, out, err)
+        _lib.check(_lib.blocking(lib.nacre_dataset_refresh, io, *arguments), err)
         return None if out[0] == ffi.NULL else DatasetReader._state_of(self, out[0])
 
     def close(self) -> None:
@@ -553,7 +595,26 @@ class DatasetReader:
         return f"<{state} {type(self).__name__} name={_lib.shown(self.name)!r} mode={self.mode!r}>"
 
 
-class _OpenOptions:
+async def _all_of(readings: list[_read.Reading]) -> None:
+    """Awaits reads that go on beside one another: all have ended when one of them fails."""
+    if len(readings) == 1:
+        await readings[0].awaited()
+        return
+    import asyncio
+
+    results = await asyncio.gather(*(reading.awaited() for reading in readings), return_exceptions=True)
+    for result in results:
+        if result is not None:
+            raise result
+
+
+async def _in_thread(call: Callable[..., Any], *arguments: Any) -> Any:
+    import asyncio
+
+    return await asyncio.get_running_loop().run_in_executor(None, call, *arguments)
+
+
+class OpenOptions:
     """A ``nacre_open_options`` with what it points to."""
 
     def __init__(self, driver: str | None) -> None:
@@ -564,20 +625,41 @@ class _OpenOptions:
             self.pointer.drivers = self._names
 
 
+class _Opening:
+    """An open that goes on without a thread of Python's."""
+
+    def __init__(self, path: str | os.PathLike[str], driver: str | None, cache: str | None, on_change: str) -> None:
+        self._rest = (cache, driver, on_change)
+        self._out = ffi.new("nacre_dataset **")
+        options, io = OpenOptions(driver), _lib.IOOptions(cache)
+        arguments = (_lib.encoded(path), options.pointer, io.pointer, self._out)
+        self.call = _lib.Started(lib.nacre_dataset_open_start, *arguments, keeps=(options, io))
+
+    def dataset(self) -> DatasetReader:
+        """What was opened, once the call has ended well."""
+        dataset = DatasetReader(self._out[0], *self._rest)
+        if dataset._info.transform is None and not dataset._info.gcp_count:
+            warnings.warn(
+                "Dataset has no geotransform, gcps, or rpcs. The identity matrix will be returned.",
+                NotGeoreferencedWarning,
+                stacklevel=4,
+            )
+        return dataset
+
+
 def open_dataset(
     path: str | os.PathLike[str], driver: str | None = None, cache: str | None = None, on_change: str = "error"
 ) -> DatasetReader:
     """Open a raster for reading; see ``nacre.open``."""
-    options = _OpenOptions(driver)
-    out = ffi.new("nacre_dataset **")
-    err = ffi.new("nacre_error *")
-    io = _lib.IOOptions(cache)
-    _lib.check(lib.nacre_dataset_open(_lib.encoded(path), options.pointer, io.pointer, out, err), err)
-    dataset = DatasetReader(out[0], cache, driver, on_change)
-    if dataset._info.transform is None and not dataset._info.gcp_count:
-        warnings.warn(
-            "Dataset has no geotransform, gcps, or rpcs. The identity matrix will be returned.",
-            NotGeoreferencedWarning,
-            stacklevel=3,
-        )
-    return dataset
+    opening = _Opening(path, driver, cache, on_change)
+    opening.call.wait()
+    return opening.dataset()
+
+
+async def aopen_dataset(
+    path: str | os.PathLike[str], driver: str | None = None, cache: str | None = None, on_change: str = "error"
+) -> DatasetReader:
+    """Open a raster for reading, for asyncio; see ``nacre.aopen``."""
+    opening = _Opening(path, driver, cache, on_change)
+    await opening.call.awaited()
+    return opening.dataset()

@@ -28,7 +28,7 @@ def exists(path: str | os.PathLike[str]) -> bool:
     err = ffi.new("nacre_error *")
     io = _lib.IOOptions()
     try:
-        _lib.check(lib.nacre_stat(_lib.encoded(path), io.pointer, info, err), err)
+        _lib.check(_lib.blocking(lib.nacre_stat, io, _lib.encoded(path), io.pointer, info, err), err)
     except ObjectNotFoundError:
         return False
     is_object = not info.is_prefix
@@ -46,7 +46,7 @@ def delete(path: str | os.PathLike[str], driver: str | None = None) -> None:
     """
     err = ffi.new("nacre_error *")
     io = _lib.IOOptions()
-    _lib.check(lib.nacre_delete(_lib.encoded(path), io.pointer, err), err)
+    _lib.check(_lib.blocking(lib.nacre_delete, io, _lib.encoded(path), io.pointer, err), err)
 
 
 def copy(
@@ -96,7 +96,8 @@ def copy(
     options.creation = creation
     io = _lib.IOOptions(dataset._cache)
     err = ffi.new("nacre_error *")
-    _lib.check(lib.nacre_dataset_save(dataset._open_handle(), _lib.encoded(dst), options, io.pointer, err), err)
+    handle, target = dataset._open_handle(), _lib.encoded(dst)
+    _lib.check(_lib.blocking(lib.nacre_dataset_save, io, handle, target, options, io.pointer, err), err)
 
 
 __getattr__ = _later.names(__name__, "copyfiles driver_from_extension")

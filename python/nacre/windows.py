@@ -150,7 +150,7 @@ def _bounds(name: str, part: Any, length_name: str, length: float | None) -> tup
     return (start + length if start < 0 else start, stop + length if stop < 0 else stop)
 
 
-def as_window(value: Any, height: int, width: int) -> Window:
+def as_window(value: Any, height: float | None, width: float | None) -> Window:
     """A Window of a Window or of nested tuples, for a raster of this many rows and columns."""
     if isinstance(value, Window):
         return value

@@ -23,6 +23,7 @@ nacre_status ncr_future_new(const nacre_io_options *options, nacre_future **out,
     future->process = getpid();
     future->fd = -1;
     future->stats.stats = own.stats;
+    future->begins_here = own.begins_here;
     pthread_mutex_init(&future->lock, NULL);
     sem_init(&future->over, 0, 0);
     own.cancel = future->cancel = ncr_cancel_new_beside(own.cancel);
@@ -95,7 +96,10 @@ static void finish(void *user, nacre_status status, const nacre_error *error)
 void ncr_future_start(nacre_future *future, nacre_future **out)
 {
     *out = future;
-    ncr_execute_start(future->plan, finish, future);
+    if (future->begins_here)
+        ncr_execute_start_here(future->plan, finish, future);
+    else
+        ncr_execute_start(future->plan, finish, future);
 }
 
 /* --- The public functions --- */

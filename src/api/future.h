@@ -18,10 +18,11 @@ struct nacre_future {
     ncr_call *call;
     nacre_cancel *cancel;   /* its own, beside the caller's; owned */
     nacre_io_options stats; /* where the counters go */
-    ncr_plan *plan;         /* owned; NULL once it is done */
-    ncr_read read;          /* of a read */
-    ncr_dataset **out;      /* of an open: the caller's */
-    ncr_batch batch;        /* of a batch */
+    bool begins_here;
+    ncr_plan *plan;    /* owned; NULL once it is done */
+    ncr_read read;     /* of a read */
+    ncr_dataset **out; /* of an open: the caller's */
+    ncr_batch batch;   /* of a batch */
     nacre_batch_options batch_options;
     size_t *ended; /* items of a batch as they ended; owned */
     sem_t over;    /* posted when it is done; each who has waited posts it again */

@@ -405,7 +405,8 @@ static void run_steps(ncr_task *task)
         finish(e);
 }
 
-static void start_steps(ncr_plan *plan, void (*begun)(void *user), ncr_execute_done *done, void *user)
+/* here: the first steps are this thread's, as far as nothing has to be fetched. */
+static void start_steps(ncr_plan *plan, bool here, void (*begun)(void *user), ncr_execute_done *done, void *user)
 {
     execution *e = calloc(1, sizeof *e);
     if (!e) {
@@ -425,7 +426,10 @@ static void start_steps(ncr_plan *plan, void (*begun)(void *user), ncr_execute_d
     atomic_init(&e->round, plan->round);
     snprintf(e->name, sizeof e->name, "read");
     pthread_mutex_init(&e->lock, NULL);
-    ncr_pool_submit(&e->task);
+    if (here)
+        run_steps(&e->task);
+    else
+        ncr_pool_submit(&e->task);
 }
 
 void ncr_execute_lane(ncr_plan *plan, void (*begun)(void *user), ncr_execute_done *done, void *user)
@@ -433,13 +437,22 @@ void ncr_execute_lane(ncr_plan *plan, void (*begun)(void *user), ncr_execute_don
     if (plan->class->next)
         ncr_lanes_start(plan, begun, done, user);
     else
-        start_steps(plan, begun, done, user);
+        start_steps(plan, false, begun, done, user);
 }
 
 void ncr_execute_start(ncr_plan *plan, ncr_execute_done *done, void *user)
 {
     plan->round = atomic_load(&plan->call->counters.round);
     ncr_execute_lane(plan, NULL, done, user);
+}
+
+void ncr_execute_start_here(ncr_plan *plan, ncr_execute_done *done, void *user)
+{
+    plan->round = atomic_load(&plan->call->counters.round);
+    if (plan->class->next)
+        ncr_lanes_start(plan, NULL, done, user);
+    else
+        start_steps(plan, true, NULL, done, user);
 }
 
 typedef struct {
@@ -460,7 +473,7 @@ nacre_status ncr_execute(ncr_plan *plan, nacre_error *err)
 {
     wait w = {.status = NACRE_OK};
     ncr_latch_init(&w.latch, 1);
-    ncr_execute_start(plan, wake, &w);
+    ncr_execute_start_here(plan, wake, &w);
     ncr_latch_wait(&w.latch);
     ncr_latch_clear(&w.latch);
     return w.status == NACRE_OK ? NACRE_OK : ncr_error_copy(err, &w.error, w.status);

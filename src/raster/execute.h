@@ -15,7 +15,11 @@ typedef void ncr_execute_done(void *user, nacre_status status, const nacre_error
  * status is not NACRE_OK. */
 void ncr_execute_start(ncr_plan *plan, ncr_execute_done *done, void *user);
 
-/* Runs a plan and waits; not for workers. */
+/* The same, but what can be done before something is fetched is done in this thread, and done() may be called in it
+ * before this returns: what is cached needs no worker. */
+void ncr_execute_start_here(ncr_plan *plan, ncr_execute_done *done, void *user);
+
+/* Runs a plan, as far as it can in this thread, and waits; not for workers. */
 nacre_status ncr_execute(ncr_plan *plan, nacre_error *err);
 
 /* --- For lanes.c: plans that belong to a plan of plans --- */

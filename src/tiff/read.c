@@ -435,6 +435,9 @@ static nacre_status step(ncr_plan *base, ncr_wants *wants, bool *more, nacre_err
     return status;
 }
 
+/* Pixels of a window that is copied sooner than workers are woken. */
+enum { SMALL_WINDOW = 512 * 512 };
+
 static void compose_job(void *user, size_t index)
 {
     const read_plan *plan = user;
@@ -449,7 +452,12 @@ static nacre_status compose(ncr_plan *base, nacre_error *err)
 {
     (void)err;
     read_plan *plan = (read_plan *)base;
-    ncr_pool_for(plan->job_count, compose_job, plan);
+    const ncr_rect *window = &plan->request.window;
+    bool is_small = window->width * window->height <= SMALL_WINDOW;
+    for (size_t i = 0; is_small && i < plan->job_count; i++)
+        compose_job(plan, i);
+    if (!is_small)
+        ncr_pool_for(plan->job_count, compose_job, plan);
     return NACRE_OK;
 }
 
