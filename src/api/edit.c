@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/drivers.h"
+#include "api/web.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "raster/canvas.h"
@@ -103,8 +104,8 @@ static nacre_status describe(nacre_dataset *dataset, const edit *e, ncr_call *ca
     nacre_status status = begin_save(dataset, e, call, &save, err);
     if (status == NACRE_OK)
         status = ncr_save_check_destination(&save, err);
-    if (status == NACRE_OK && e->saver->describe)
-        status = e->saver->describe(&save, form, err);
+    if (status == NACRE_OK)
+        status = ncr_web_describe(e->saver, &save, form, err);
     ncr_object_unref(save.destination);
     return status;
 }
@@ -460,7 +461,7 @@ static nacre_status commit(nacre_dataset *dataset, const edit *e, nacre_progress
     save.progress = progress;
     save.user = user;
     if (status == NACRE_OK)
-        status = e->saver->save(&save, err);
+        status = ncr_web_save(e->saver, &save, err);
     ncr_object_unref(save.destination);
     return status;
 }

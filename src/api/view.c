@@ -3,6 +3,7 @@
 #include <nacre/view.h>
 
 #include "api/drivers.h"
+#include "api/web.h"
 #include "raster/save.h"
 #include "vrt/vrt.h"
 #include "warp/warp.h"
@@ -70,7 +71,7 @@ static nacre_status save(nacre_dataset *dataset, const char *path, const nacre_s
         .user = save_options->user,
         .call = call,
     };
-    status = saver->save(&task, err);
+    status = ncr_web_save(saver, &task, err);
     ncr_object_unref(destination);
     return status;
 }

@@ -13,6 +13,7 @@
 enum { COG_BLOCK = 512, TILE = 256, STRIP_BYTES = 8192, MAX_BLOCK = 65536, JPEG_UNIT = 16 };
 
 static const char *const cog_names[] = {"COMPRESS",
+                                        "TILING_SCHEME", /* CUSTOM: none; others are not for savers */
                                         "LEVEL",
                                         "QUALITY",
                                         "MAX_Z_ERROR",

@@ -57,7 +57,7 @@ static void check_images(validation *v)
     char name[32];
     if (tiff->overview_file)
         tell(v, true, "overviews lie in a file beside it, and should be inside");
-    if (is_large(&tiff->images[0].layout) && tiff->level_count == 1)
+    if (is_large(&tiff->images[0].layout) && !tiff->base.overview_count)
         tell(v, false, "it has more than %d pixels a side and no overviews", SMALL);
     for (int i = 0; i < tiff->level_count; i++) {
         const ncr_tiff_layout *layout = &tiff->images[i].layout;

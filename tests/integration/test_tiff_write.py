@@ -341,6 +341,41 @@ def test_any_number_of_threads_gives_the_same_bytes(tmp_path: pathlib.Path) -> N
     assert copies[0] == copies[1] == copies[2]
 
 
+# --- Web maps ---
+
+WEB: list[dict[str, Any]] = [
+    {},
+    {"zoom_level_strategy": "LOWER"},
+    {"zoom_level_strategy": "UPPER"},
+    {"zoom_level": 14},
+    {"aligned_levels": 3},
+    {"blocksize": 512},
+    {"add_alpha": "NO"},
+    {"compress": "JPEG"},
+    {"warp_resampling": "NEAREST", "overview_resampling": "AVERAGE"},
+]
+
+
+@pytest.mark.parametrize("options", WEB)
+def test_tiles_of_a_web_map(tmp_path: pathlib.Path, options: dict[str, Any]) -> None:
+    """The grid, overviews, metadata and, but for the edge, pixels of GDAL's."""
+    pixels = scene("uint8", 3, 500, 700)
+    options = {"tiling_scheme": "GoogleMapsCompatible", **options}
+    ours = convert(tmp_path, pixels, "COG", options, photometric="RGB")
+    theirs = tmp_path / "theirs.tif"
+    rasterio.shutil.copy(tmp_path / "source.tif", theirs, driver="COG", **{k: str(v) for k, v in options.items()})
+    with rasterio.open(ours) as one, rasterio.open(theirs) as other:
+        for name in ["width", "height", "count", "crs", "block_shapes", "mask_flag_enums"]:
+            assert getattr(one, name) == getattr(other, name), name
+        assert one.transform.almost_equals(other.transform, 1e-6)
+        assert one.overviews(1) == other.overviews(1)
+        tags = [{k: v.upper() for k, v in dataset.tags(ns="TILING_SCHEME").items()} for dataset in (one, other)]
+        assert tags[0] == tags[1]
+        off = np.abs(one.read().astype(int) - other.read())
+        assert (off > (12 if "compress" in options else 2)).mean() < 0.01
+    assert_valid_cog(ours)
+
+
 @pytest.mark.parametrize(
     ("driver", "options", "message"),
     [
@@ -356,6 +391,10 @@ def test_any_number_of_threads_gives_the_same_bytes(tmp_path: pathlib.Path) -> N
         ("COG", {"nbits": 9}, "NBITS=9: it takes 1 to 8"),
         ("COG", {"nbits": 4, "compress": "DEFLATE", "predictor": 2}, "NBITS=4: not with a predictor"),
         ("COG", {"resampling": "max"}, "OVERVIEW_RESAMPLING=max"),
+        ("COG", {"tiling_scheme": "Other"}, "TILING_SCHEME=Other: it takes GoogleMapsCompatible"),
+        ("COG", {"tiling_scheme": "GoogleMapsCompatible", "zoom_level": 99}, "ZOOM_LEVEL=99: it takes 0 to 30"),
+        ("COG", {"tiling_scheme": "GoogleMapsCompatible", "colour": "red"}, "unknown creation option COLOUR"),
+        ("GTiff", {"tiling_scheme": "GoogleMapsCompatible"}, "unknown creation option TILING_SCHEME"),
         ("GTiff", {"tiled": "x"}, "TILED=x"),
         ("GTiff", {"tiled": "YES", "blockxsize": 40}, "multiples of 16"),
         ("GTiff", {"compress": "JPEG", "blockysize": 20}, "multiples of 16"),
