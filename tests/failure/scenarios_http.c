@@ -113,7 +113,7 @@ static nacre_status examine_object(uint64_t *result, nacre_error *err)
 enum { DOCTORS = SCENARIO_WHOLE | SCENARIO_REPORT | SCENARIO_ONCE };
 
 const scenario web_scenarios[] = {
-    {"http-read", NULL, {"http://127.0.0.1:"}, NULL, NULL, http_read, SCENARIO_SLOW},
+    {"http-read", NULL, {"http://127.0.0.1:"}, NULL, NULL, http_read, SCENARIO_WHOLE},
     {"http-stat", NULL, {"http://127.0.0.1:"}, NULL, NULL, http_stat, SCENARIO_WHOLE},
     {"http-raster", NULL, {"http://127.0.0.1:"}, NULL, NULL, http_raster, SCENARIO_WHOLE},
     {"tls-read", NULL, {"https://127.0.0.1:"}, NULL, NULL, tls_read, SCENARIO_WHOLE},
@@ -122,9 +122,9 @@ const scenario web_scenarios[] = {
     {"zip-list", NULL, {"zip://in/a.zip"}, NULL, NULL, zip_list, SCENARIO_WHOLE},
     {"zip-gs-stored", NULL, {"zip+gs://b/in/a.zip"}, NULL, NULL, zip_gs_stored, SCENARIO_WHOLE},
     {"zip-gs-deflated", NULL, {"zip+gs://b/in/a.zip"}, NULL, NULL, zip_gs_deflated, SCENARIO_WHOLE},
-    {"doctor-gs", "store/b/out", {"gs://b/out/"}, NULL, NULL, gs_examine, DOCTORS},
-    {"doctor-s3", "store/b/out", {"s3://b/out/"}, NULL, NULL, s3_examine, DOCTORS},
-    {"doctor-az", "az/b/out", {"az://b/out/"}, NULL, NULL, az_examine, DOCTORS},
+    {"doctor-gs", "store/b/out", {"gs://b/out/"}, NULL, NULL, gs_examine, DOCTORS | SCENARIO_SLOW},
+    {"doctor-s3", "store/b/out", {"s3://b/out/"}, NULL, NULL, s3_examine, DOCTORS | SCENARIO_SLOW},
+    {"doctor-az", "az/b/out", {"az://b/out/"}, NULL, NULL, az_examine, DOCTORS | SCENARIO_SLOW},
     {"doctor-object", NULL, {"gs://b/in/bytes"}, NULL, NULL, examine_object, DOCTORS},
     {0},
 };

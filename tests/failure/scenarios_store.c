@@ -79,6 +79,6 @@ STORE(az, "az")
 const scenario store_scenarios[] = {
     STORE_SCENARIOS(gs, "gs", "store/b/out", one_object, 0, SCENARIO_SLOW),
     STORE_SCENARIOS(s3, "s3", "store/b/out", one_object, 0, SCENARIO_SLOW),
-    STORE_SCENARIOS(az, "az", "az/b/out", one_blob, SCENARIO_WHOLE, SCENARIO_WHOLE | SCENARIO_ONCE),
+    STORE_SCENARIOS(az, "az", "az/b/out", one_blob, SCENARIO_WHOLE, SCENARIO_WHOLE | SCENARIO_ONCE | SCENARIO_SLOW),
     {0},
 };
