@@ -61,16 +61,19 @@ nacre_status ncr_gdal_draft_fill(ncr_gdal_draft *draft, ncr_file *file, nacre_er
     return ncr_stream_run(&stream, err);
 }
 
-static nacre_status open_writer(ncr_gdal_draft *draft, nacre_error *err)
+static nacre_status open_writer(ncr_gdal_draft *draft, bool keeps_first, nacre_error *err)
 {
     const ncr_condition condition = {.version = draft->has_version ? &draft->version : NULL};
     draft->sent = 0;
-    return ncr_writer_open(draft->object, NULL, &condition, draft->call, &draft->writer, err);
+    draft->is_first_changed = false;
+    nacre_status status = ncr_writer_open(draft->object, NULL, &condition, draft->call, &draft->writer, err);
+    draft->keeps_first = keeps_first && status == NACRE_OK && ncr_writer_keep_first(draft->writer);
+    return status;
 }
 
 nacre_status ncr_gdal_draft_begin(ncr_gdal_draft *draft, nacre_error *err)
 {
-    nacre_status status = open_writer(draft, err);
+    nacre_status status = open_writer(draft, !draft->has_version, err);
     if (status == NACRE_OK)
         status = ncr_writer_begin(draft->writer, err);
     draft->is_begun = true;
@@ -101,10 +104,10 @@ static nacre_status send_until(ncr_gdal_draft *draft, uint64_t until, nacre_erro
 /* Whether an object that begins so is sent as it comes. */
 static bool may_be_sent_early(const ncr_gdal_draft *draft, uint64_t offset, const void *data, size_t size)
 {
-    return !draft->spool.size && !offset && !draft->has_version && !ncr_tiff_probe(data, size);
+    return !draft->spool.size && !offset && !draft->has_version && (draft->keeps_first || !ncr_tiff_probe(data, size));
 }
 
-/* What was sent cannot be changed: all over again, at the end. */
+/* All over again, at the end. */
 static void give_up_sent(ncr_gdal_draft *draft)
 {
     draft->is_sent_early = false;
@@ -112,6 +115,17 @@ static void give_up_sent(ncr_gdal_draft *draft)
         return;
     ncr_writer_close(draft->writer);
     draft->writer = NULL;
+}
+
+/* Bytes before `sent` are written again: what the writer keeps back is changed at the commit; what is on its way cannot
+ * be changed, so all over again, at the end. */
+static void change_sent(ncr_gdal_draft *draft, uint64_t offset, size_t size)
+{
+    const size_t kept = ncr_writer_kept(draft->writer);
+    if (size <= kept && offset <= kept - size)
+        draft->is_first_changed = true;
+    else
+        give_up_sent(draft);
 }
 
 static nacre_status check(ncr_gdal_draft *draft, nacre_error *err)
@@ -136,7 +150,7 @@ nacre_status ncr_gdal_draft_write(ncr_gdal_draft *draft, uint64_t offset, const 
     if (may_be_sent_early(draft, offset, data, size))
         draft->is_sent_early = true;
     if (draft->is_sent_early && offset < draft->sent)
-        give_up_sent(draft);
+        change_sent(draft, offset, size);
     const bool goes_on = offset == draft->spool.size;
     if (status == NACRE_OK)
         status = ncr_gdal_spool_write(&draft->spool, offset, data, size, err);
@@ -159,13 +173,30 @@ nacre_status ncr_gdal_draft_truncate(ncr_gdal_draft *draft, uint64_t size, nacre
     return status;
 }
 
+/* Gives the writer what has become of the bytes that it keeps back. */
+static nacre_status change_first(ncr_gdal_draft *draft, nacre_error *err)
+{
+    const size_t kept = ncr_writer_kept(draft->writer);
+    uint8_t *buffer = malloc(STEP);
+    nacre_status status = buffer ? NACRE_OK : ncr_error_memory(err);
+    for (size_t at = 0, got = 1; at < kept && got && status == NACRE_OK; at += got) {
+        status = ncr_gdal_spool_read(&draft->spool, at, buffer, kept - at < STEP ? kept - at : STEP, &got, err);
+        if (status == NACRE_OK)
+            status = ncr_writer_change(draft->writer, at, buffer, got, err);
+    }
+    free(buffer);
+    return status;
+}
+
 nacre_status ncr_gdal_draft_commit(ncr_gdal_draft *draft, nacre_error *err)
 {
     nacre_status status = check(draft, err);
     if (status == NACRE_OK && !draft->writer)
-        status = open_writer(draft, err);
+        status = open_writer(draft, false, err);
     if (status == NACRE_OK)
         status = send_until(draft, draft->spool.size, err);
+    if (status == NACRE_OK && draft->is_first_changed)
+        status = change_first(draft, err);
     if (status == NACRE_OK)
         status = ncr_writer_commit(draft->writer, err);
     draft->is_failed = status != NACRE_OK;

@@ -14,7 +14,8 @@
  * that was begun before the first byte, so that failures are known while GDAL still listens; where bytes that were sent
  * are changed after all, that upload is given up, and the file is sent whole at the end.
  *
- * TIFF is never sent early: its writers come back to the first bytes at the end. Single-thread; not for the child of a
+ * The writers of TIFF come back to the first bytes at the end: it is sent early only where the first part can be kept
+ * back. Single-thread; not for the child of a
  * fork. Memory: that of an ncr_writer. */
 typedef struct ncr_gdal_draft {
     ncr_object *object; /* referenced */
@@ -22,6 +23,8 @@ typedef struct ncr_gdal_draft {
     ncr_version version;
     bool has_version; /* only it may be replaced */
     bool is_begun, is_sent_early, is_failed;
+    bool keeps_first;      /* the writer does, its first part */
+    bool is_first_changed; /* what the writer keeps back is no longer what is in the spool */
     ncr_gdal_spool spool;
     ncr_writer *writer; /* NULL: not begun, or given up */
     uint64_t sent;      /* bytes that it was given */

@@ -217,10 +217,11 @@ enum { NCR_DECIDES_PUT = 1, NCR_DECIDES_COPY = 2, NCR_DECIDES_REMOVE = 4, NCR_DE
  * requests like any other, or a thread of its own where asking blocks) and goes on when it is there; a change may wait.
  */
 typedef struct ncr_store_class {
-    const char *name;       /* "gs" */
-    size_t part_size;       /* bytes that upload_part() wants, but for the last part; see ncr_part_size() */
-    unsigned parts_at_once; /* how many threads may be in upload_part() of one upload */
-    unsigned most_parts;    /* of one upload; 0: any number */
+    const char *name;        /* "gs" */
+    size_t part_size;        /* bytes that upload_part() wants, but for the last part; see ncr_part_size() */
+    unsigned parts_at_once;  /* how many threads may be in upload_part() of one upload */
+    bool parts_in_any_order; /* they may be begun in any order, as long as none is missing in the end */
+    unsigned most_parts;     /* of one upload; 0: any number */
     bool (*can_copy)(const ncr_object *source, const ncr_object *destination);
 
     void (*get)(ncr_get *get);
@@ -238,7 +239,7 @@ typedef struct ncr_store_class {
     nacre_status (*upload_begin)(ncr_object *object, ncr_call *call, const ncr_condition *condition,
                                  const char *content_type, ncr_upload **out, nacre_error *err);
     /* Part `number` from 1, of ncr_part_size() bytes but for the last, of at least one byte. Begun in the order of the
-     * numbers. */
+     * numbers, but for parts_in_any_order. */
     nacre_status (*upload_part)(ncr_upload *upload, unsigned number, const void *data, size_t size, nacre_error *err);
     /* Makes the object visible and releases the upload, whatever it returns. */
     nacre_status (*upload_finish)(ncr_upload *upload, ncr_outcome *outcome, ncr_object_facts *facts, nacre_error *err);

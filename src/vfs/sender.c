@@ -81,7 +81,12 @@ static unsigned most_at_once(const ncr_sender *sender, size_t size)
     return wanted ? wanted : 1;
 }
 
-nacre_status ncr_sender_send(ncr_sender *sender, ncr_buffer *bytes, nacre_error *err)
+void ncr_sender_leave_out(ncr_sender *sender)
+{
+    sender->parts++;
+}
+
+nacre_status ncr_sender_send_as(ncr_sender *sender, unsigned number, ncr_buffer *bytes, nacre_error *err)
 {
     nacre_status status = wait_for(sender, most_at_once(sender, bytes->size) - 1, err);
     if (status != NACRE_OK)
@@ -89,7 +94,7 @@ nacre_status ncr_sender_send(ncr_sender *sender, ncr_buffer *bytes, nacre_error 
     part *p = calloc(1, sizeof *p);
     if (!p)
         return ncr_error_memory(err);
-    *p = (part){.sender = sender, .number = ++sender->parts, .bytes = *bytes};
+    *p = (part){.sender = sender, .number = number, .bytes = *bytes};
     ncr_buffer_init(bytes, bytes->maximum);
     pthread_mutex_lock(&sender->lock);
     sender->under_way++;
@@ -97,6 +102,11 @@ nacre_status ncr_sender_send(ncr_sender *sender, ncr_buffer *bytes, nacre_error 
     if (!ncr_thread_start(send_part, p))
         send_part(p); /* slower, but it goes on */
     return NACRE_OK;
+}
+
+nacre_status ncr_sender_send(ncr_sender *sender, ncr_buffer *bytes, nacre_error *err)
+{
+    return ncr_sender_send_as(sender, ++sender->parts, bytes, err);
 }
 
 nacre_status ncr_sender_wait(ncr_sender *sender, nacre_error *err)

@@ -21,6 +21,10 @@ ncr_sender *ncr_sender_new(ncr_upload *upload);
  * the first failure of any part so far. */
 nacre_status ncr_sender_send(ncr_sender *sender, ncr_buffer *part, nacre_error *err);
 
+/* Leaves the next number out; that part is sent later, by ncr_sender_send_as(). */
+void ncr_sender_leave_out(ncr_sender *sender);
+nacre_status ncr_sender_send_as(ncr_sender *sender, unsigned number, ncr_buffer *part, nacre_error *err);
+
 /* Waits until no part is under way; the first failure of any. */
 nacre_status ncr_sender_wait(ncr_sender *sender, nacre_error *err);
 

@@ -109,6 +109,12 @@ nacre_status ncr_writer_open(ncr_object *object, const char *content_type, const
 /* Begins the upload before there is a byte, so that who may not write is told at once; where the store has a request
  * for that. A small object is one put all the same. */
 nacre_status ncr_writer_begin(ncr_writer *writer, nacre_error *err);
+/* Keeps the first part back until the commit, where the store takes parts in any order, so that it can be changed until
+ * then: for formats whose header is written last. False: it is sent like the others. Before the first byte. */
+bool ncr_writer_keep_first(ncr_writer *writer);
+/* How many bytes from the first on can still be changed, and changing them. */
+size_t ncr_writer_kept(const ncr_writer *writer);
+nacre_status ncr_writer_change(ncr_writer *writer, size_t offset, const void *data, size_t size, nacre_error *err);
 nacre_status ncr_writer_write(ncr_writer *writer, const void *data, size_t size, nacre_error *err);
 nacre_status ncr_writer_commit(ncr_writer *writer, nacre_error *err);
 void ncr_writer_close(ncr_writer *writer);

@@ -22,6 +22,8 @@ struct ncr_writer {
     ncr_condition condition; /* its version, if any, is `version` */
     ncr_version version;
     ncr_buffer part;
+    ncr_buffer first; /* the first part, kept back */
+    bool keeps_first;
     ncr_upload *upload; /* NULL: not begun, or ended */
     ncr_sender *sender; /* of its parts */
     unsigned parts;     /* given to it so far */
@@ -71,8 +73,12 @@ static nacre_status begin_upload(ncr_writer *writer, nacre_error *err)
 static nacre_status send_part(ncr_writer *writer, nacre_error *err)
 {
     nacre_status status = writer->upload ? NACRE_OK : begin_upload(writer, err);
-    if (status == NACRE_OK)
+    if (status == NACRE_OK && writer->keeps_first && !writer->parts) {
+        writer->first = writer->part;
+        ncr_sender_leave_out(writer->sender);
+    } else if (status == NACRE_OK) {
         status = ncr_sender_send(writer->sender, &writer->part, err);
+    }
     if (status == NACRE_OK)
         ncr_buffer_init(&writer->part, ncr_part_size(writer->object->store->class, ++writer->parts + 1));
     return status;
@@ -108,6 +114,31 @@ static nacre_status check_open(const ncr_writer *writer, nacre_error *err)
                          writer->state == WRITER_COMMITTED ? "was committed" : "has failed");
 }
 
+bool ncr_writer_keep_first(ncr_writer *writer)
+{
+    writer->keeps_first = writer->object->store->class->parts_in_any_order;
+    return writer->keeps_first;
+}
+
+size_t ncr_writer_kept(const ncr_writer *writer)
+{
+    return writer->parts ? writer->first.size : writer->part.size;
+}
+
+nacre_status ncr_writer_change(ncr_writer *writer, size_t offset, const void *data, size_t size, nacre_error *err)
+{
+    nacre_status status = check_open(writer, err);
+    const size_t kept = ncr_writer_kept(writer);
+    if (status != NACRE_OK)
+        return status;
+    if (offset > kept || size > kept - offset)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: bytes that are sent cannot be changed",
+                             writer->object->name);
+    if (size)
+        memcpy((writer->parts ? writer->first.data : writer->part.data) + offset, data, size);
+    return NACRE_OK;
+}
+
 nacre_status ncr_writer_begin(ncr_writer *writer, nacre_error *err)
 {
     nacre_status status = check_open(writer, err);
@@ -129,6 +160,8 @@ static nacre_status finish_upload(ncr_writer *writer, nacre_error *err)
     ncr_outcome outcome = NCR_OUTCOME_UNKNOWN;
     ncr_object_facts facts;
     nacre_status status = writer->part.size ? send_part(writer, err) : NACRE_OK;
+    if (status == NACRE_OK && writer->first.size)
+        status = ncr_sender_send_as(writer->sender, 1, &writer->first, err);
     if (status == NACRE_OK)
         status = ncr_sender_wait(writer->sender, err);
     if (status != NACRE_OK)
@@ -174,6 +207,7 @@ void ncr_writer_close(ncr_writer *writer)
     if (writer->process == getpid())
         give_up_upload(writer);
     ncr_buffer_clear(&writer->part);
+    ncr_buffer_clear(&writer->first);
     free(writer->content_type);
     ncr_object_unref(writer->object);
     ncr_call_unref(writer->call);

@@ -61,6 +61,7 @@ static const ncr_store_class s3_class = {
     .name = "s3",
     .part_size = NCR_S3_PART_SIZE,
     .parts_at_once = NCR_S3_PARTS_AT_ONCE,
+    .parts_in_any_order = true,
     .most_parts = NCR_S3_MOST_PARTS,
     .can_copy = s3_can_copy,
     .get = ncr_s3_get,

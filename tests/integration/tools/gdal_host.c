@@ -197,6 +197,29 @@ static void bytes_that_were_sent_can_be_changed(void)
     free(data);
 }
 
+/* As a writer of TIFF does: the header comes last. */
+static void a_header_may_come_last(void)
+{
+    char name[256];
+    const size_t size = 30 << 20;
+    uint8_t *data = pattern(size, 5), *read = malloc(size);
+    memcpy(data, "II*\0\0\0\0", 8);
+    VSIFile *file = gdal.VSIFOpenL(named("header", name), "wb+");
+    check(file && read);
+    for (size_t at = 0; at < size; at += 1 << 20)
+        check(gdal.VSIFWriteL(data + at, 1, 1 << 20, file) == 1 << 20);
+    data[4] = 8;
+    data[1000000] ^= 1;
+    check(gdal.VSIFSeekL(file, 4, SEEK_SET) == 0 && gdal.VSIFWriteL(data + 4, 1, 4, file) == 4);
+    check(gdal.VSIFSeekL(file, 1000000, SEEK_SET) == 0 && gdal.VSIFWriteL(data + 1000000, 1, 1, file) == 1);
+    check(gdal.VSIFCloseL(file) == 0);
+    file = gdal.VSIFOpenL(name, "rb");
+    check(file && gdal.VSIFReadL(read, 1, size, file) == size && memcmp(read, data, size) == 0);
+    gdal.VSIFCloseL(file);
+    free(read);
+    free(data);
+}
+
 static void an_update_changes_only_what_it_writes(void)
 {
     char name[256];
@@ -350,6 +373,7 @@ int main(int argc, char **argv)
         {"small_reads_all_over_are_right", small_reads_all_over_are_right},
         {"ranges_together_are_right", ranges_together_are_right},
         {"bytes_that_were_sent_can_be_changed", bytes_that_were_sent_can_be_changed},
+        {"a_header_may_come_last", a_header_may_come_last},
         {"an_update_changes_only_what_it_writes", an_update_changes_only_what_it_writes},
         {"local_files_survive", local_files_survive},
         {"directories_come_and_go", directories_come_and_go},

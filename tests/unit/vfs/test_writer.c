@@ -122,6 +122,29 @@ static void writer_that_was_begun_early_leaves_the_same(void **state)
     }
 }
 
+static void bytes_can_be_changed_until_they_are_sent(void **state)
+{
+    (void)state;
+    uint8_t *data = pattern(3 * PART);
+    ncr_writer *writer;
+    check(ncr_writer_open(object, NULL, NULL, call, &writer, &error));
+    assert_false(ncr_writer_keep_first(writer)); /* the fake store takes parts in their order */
+    data[10] ^= 1;
+    check(ncr_writer_write(writer, data, PART, &error));
+    assert_int_equal(ncr_writer_kept(writer), PART);
+    data[10] ^= 1;
+    check(ncr_writer_change(writer, 10, data + 10, 1, &error));
+    assert_int_equal(ncr_writer_change(writer, PART - 1, data, 2, &error), NACRE_ERROR_INVALID);
+    assert_int_equal(ncr_writer_change(writer, SIZE_MAX, data, 2, &error), NACRE_ERROR_INVALID);
+    check(ncr_writer_write(writer, data + PART, 2 * PART, &error));
+    assert_int_equal(ncr_writer_kept(writer), 0);
+    assert_int_equal(ncr_writer_change(writer, 0, data, 1, &error), NACRE_ERROR_INVALID);
+    check(ncr_writer_commit(writer, &error));
+    ncr_writer_close(writer);
+    assert_content(object, 3 * PART);
+    free(data);
+}
+
 static void nothing_is_visible_before_the_commit(void **state)
 {
     (void)state;
@@ -307,6 +330,7 @@ int main(void)
         TEST(small_object_is_one_put),
         TEST(large_object_goes_out_in_parts),
         TEST(writer_that_was_begun_early_leaves_the_same),
+        TEST(bytes_can_be_changed_until_they_are_sent),
         TEST(nothing_is_visible_before_the_commit),
         TEST(writer_that_was_committed_or_failed_can_only_be_closed),
         TEST(conditions_are_the_stores_to_decide),
