@@ -124,7 +124,7 @@ static bool is_any_of(const char *text, const char *const *words)
 static nacre_status read_predictor(const ncr_save *save, const names *n, nacre_dtype dtype, ncr_coding *out,
                                    nacre_error *err)
 {
-    static const char *const yes[] = {"YES", "TRUE", NULL}, *const standard[] = {"STANDARD", "2"},
+    static const char *const yes[] = {"YES", "TRUE", NULL}, *const standard[] = {"STANDARD", "2", NULL},
                              *const floats[] = {"FLOATING_POINT", "3", NULL},
                              *const no[] = {"NO", "FALSE", "1", "NONE", NULL};
     const char *text = ncr_save_option(save, n->predictor, NULL);
