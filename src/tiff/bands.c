@@ -13,23 +13,28 @@
 
 /* --- Nodata --- */
 
+enum { NUMBER_SIZE = 512 }; /* of a number as text, and more */
+
 /* The text of GDAL_NODATA. 64-bit integers are read as such; a text that is no number sets nothing. */
 nacre_nodata ncr_tiff_nodata_read(const char *text, nacre_dtype dtype)
 {
-    nacre_nodata nodata = {.is_set = true};
-    while (*text == ' ')
-        text++;
-    char *trimmed = ncr_text_copy(text);
-    for (size_t size = trimmed ? strlen(trimmed) : 0; size && trimmed[size - 1] == ' '; size--)
-        trimmed[size - 1] = 0;
-    nodata.is_set = trimmed && ncr_text_to_double(trimmed, &nodata.value);
+    nacre_nodata nodata = {0};
+    char number[NUMBER_SIZE];
+    text += strspn(text, " \t\r\n");
+    size_t size = strlen(text);
+    while (size && strchr(" \t\r\n", text[size - 1]))
+        size--;
+    if (size >= sizeof number)
+        return nodata;
+    memcpy(number, text, size);
+    number[size] = 0;
+    nodata.is_set = ncr_text_to_double(number, &nodata.value);
     if (nodata.is_set && isfinite(nodata.value) && dtype == NACRE_DTYPE_INT64 &&
-        !ncr_text_to_int64(trimmed, &nodata.int64_value))
+        !ncr_text_to_int64(number, &nodata.int64_value))
         ncr_convert(&nodata.value, NACRE_DTYPE_FLOAT64, 0, &nodata.int64_value, dtype, 0, 1);
     if (nodata.is_set && isfinite(nodata.value) && dtype == NACRE_DTYPE_UINT64 &&
-        !ncr_text_to_uint64(trimmed, &nodata.uint64_value))
+        !ncr_text_to_uint64(number, &nodata.uint64_value))
         ncr_convert(&nodata.value, NACRE_DTYPE_FLOAT64, 0, &nodata.uint64_value, dtype, 0, 1);
-    free(trimmed);
     return nodata;
 }
 

@@ -14,7 +14,7 @@
 
 /* What scenarios read. */
 
-static void make_raster(const char *path, double left)
+static void make_raster(const char *path, const char *format, double left)
 {
     uint8_t *values = malloc((size_t)SCENE_WIDTH * SCENE_HEIGHT * 2);
     if (!values)
@@ -26,8 +26,8 @@ static void make_raster(const char *path, double left)
         memory_raster_new(SCENE_WIDTH, SCENE_HEIGHT, 2, NACRE_DTYPE_UINT8, values, &transform, "EPSG:32618");
     static const char *const creation[] = {"BLOCKSIZE=128", "COMPRESS=DEFLATE", NULL};
     nacre_save_options options = NACRE_SAVE_OPTIONS_INIT;
-    options.format = "COG";
-    options.creation = creation;
+    options.format = format;
+    options.creation = strcmp(format, "COG") ? NULL : creation;
     nacre_error err;
     if (nacre_dataset_save((nacre_dataset *)&raster->base, path, &options, NULL, &err) != NACRE_OK) {
         fprintf(stderr, "%s\n", err.message);
@@ -63,6 +63,21 @@ static void make_key(const char *path)
     EVP_PKEY_free(key);
 }
 
+/* What a .aux.xml may say. */
+static const char said[] =
+    "<PAMDataset><SRS>EPSG:32631</SRS><GeoTransform>5, 1, 0, 6, 0, -1</GeoTransform>"
+    "<Metadata><MDI key=\"a\">b</MDI></Metadata><Metadata domain=\"xml:X\" format=\"xml\"><x y=\"1\"/></Metadata>"
+    "<PAMRasterBand band=\"1\"><Description>d</Description><NoDataValue>3</NoDataValue><UnitType>m</UnitType>"
+    "<ColorTable><Entry c1=\"1\" c2=\"2\" c3=\"3\"/></ColorTable></PAMRasterBand>"
+    "<GCPList Projection=\"EPSG:4326\"><GCP Id=\"1\" Pixel=\"1\" Line=\"2\" X=\"3\" Y=\"4\"/></GCPList></PAMDataset>";
+
+static void make_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+        exit(1);
+}
+
 void scene_make(void)
 {
     scene_file("in/bytes", 100000, 1);
@@ -71,8 +86,10 @@ void scene_make(void)
     make_key("keys/key.pem");
     make_archive("in/a.zip");
     make_archive("store/b/in/a.zip");
-    make_raster("in/a.tif", 500000);
-    make_raster("in/b.tif", 506000);
-    make_raster("store/b/in/a.tif", 500000);
-    make_raster("store/b/in/b.tif", 506000);
+    make_raster("in/a.tif", "COG", 500000);
+    make_raster("in/b.tif", "COG", 506000);
+    make_raster("in/p.tif", "GTiff", 500000);
+    make_text("in/p.tif.aux.xml", said);
+    make_raster("store/b/in/a.tif", "COG", 500000);
+    make_raster("store/b/in/b.tif", "COG", 506000);
 }

@@ -47,6 +47,11 @@ static nacre_status read_cog(uint64_t *result, nacre_error *err)
     return scene_read_raster("in/a.tif", result, err);
 }
 
+static nacre_status read_tiff(uint64_t *result, nacre_error *err)
+{
+    return scene_read_raster("in/p.tif", result, err);
+}
+
 /* Opens a raster, saves something of it, and reads that. */
 static nacre_status save_as(const char *path, const char *format, nacre_error *err)
 {
@@ -148,6 +153,7 @@ static nacre_status translated(uint64_t *result, nacre_error *err)
 
 const scenario raster_scenarios[] = {
     {"cog-read", NULL, {"in/a.tif"}, NULL, NULL, read_cog, 0},
+    {"tiff-read", NULL, {"in/p.tif"}, NULL, NULL, read_tiff, 0},
     {"cog-save", "out", {"in/a.tif", "out/a.tif"}, NULL, NULL, save_cog, 0},
     {"tiff-save", "out", {"in/a.tif", "out/a.tif"}, NULL, NULL, save_tiff, 0},
     {"png-save", "out", {"in/a.tif", "out/a.png"}, NULL, NULL, save_png, 0},
