@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fork.h"
@@ -16,9 +17,15 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Guarded by lock. */
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
-static ncr_task *first, *last;
-static int queued; /* tasks from first to last */
+static struct {
+    ncr_task *first, *last;
+} queues[2];       /* of tasks, and of helpers of loops, which come after them */
+static int queued; /* in both */
 static int started, idle, wanted;
+
+enum { TASKS, HELPERS };
+/* How many tasks are queued: looked at by helpers without the lock, changed under it. */
+static _Atomic int waiting_tasks;
 
 /* CPUs that a cgroup (version 2) grants, rounded up; a large number where it sets no limit. */
 static int cgroup_cpus(void)
@@ -63,16 +70,19 @@ void ncr_pool_set_threads(int threads)
 
 static ncr_task *take_task_locked(void)
 {
-    while (!first) {
+    while (!queued) {
         idle++;
         pthread_cond_wait(&wake, &lock);
         idle--;
     }
-    ncr_task *task = first;
-    first = task->next;
-    if (!first)
-        last = NULL;
+    int queue = queues[TASKS].first ? TASKS : HELPERS;
+    ncr_task *task = queues[queue].first;
+    queues[queue].first = task->next;
+    if (!task->next)
+        queues[queue].last = NULL;
     queued--;
+    if (queue == TASKS)
+        atomic_fetch_sub(&waiting_tasks, 1);
     return task;
 }
 
@@ -102,7 +112,8 @@ static void after_fork_parent(void)
 /* The child has none of the threads; tasks queued by the parent are the parent's. */
 static void after_fork_child(void)
 {
-    first = last = NULL;
+    memset(queues, 0, sizeof queues);
+    atomic_store(&waiting_tasks, 0);
     queued = started = idle = 0;
     pthread_cond_init(&wake, NULL);
     pthread_mutex_unlock(&lock);
@@ -113,7 +124,7 @@ NCR_AT_LOAD set_fork_handlers(void)
     ncr_fork_handle(NCR_FORK_POOL, before_fork, after_fork_parent, after_fork_child);
 }
 
-void ncr_pool_submit(ncr_task *task)
+static void submit(ncr_task *task, int queue)
 {
     pthread_mutex_lock(&lock);
     if (!wanted)
@@ -127,14 +138,21 @@ void ncr_pool_submit(ncr_task *task)
         return;
     }
     task->next = NULL;
-    if (last)
-        last->next = task;
+    if (queues[queue].last)
+        queues[queue].last->next = task;
     else
-        first = task;
-    last = task;
+        queues[queue].first = task;
+    queues[queue].last = task;
     queued++;
+    if (queue == TASKS)
+        atomic_fetch_add(&waiting_tasks, 1);
     pthread_cond_signal(&wake);
     pthread_mutex_unlock(&lock);
+}
+
+void ncr_pool_submit(ncr_task *task)
+{
+    submit(task, TASKS);
 }
 
 /* One parallel loop; lives on the heap until the last helper has let go of it. */
@@ -163,10 +181,12 @@ static void loop_unref(loop *l)
     free(l);
 }
 
-static void loop_run(loop *l)
+/* Takes indices until there are none left, or, for a helper, a task waits. */
+static void loop_run(loop *l, bool is_helper)
 {
     size_t mine = 0;
-    for (size_t i; (i = atomic_fetch_add(&l->next, 1)) < l->count; mine++)
+    for (size_t i; (!is_helper || !atomic_load(&waiting_tasks)) && (i = atomic_fetch_add(&l->next, 1)) < l->count;
+         mine++)
         l->function(l->user, i);
     if (!mine)
         return;
@@ -180,7 +200,11 @@ static void loop_run(loop *l)
 static void run_helper(ncr_task *task)
 {
     loop_helper *helper = (loop_helper *)task;
-    loop_run(helper->loop);
+    loop_run(helper->loop, true);
+    if (atomic_load(&helper->loop->next) < helper->loop->count) { /* a task comes first */
+        submit(task, HELPERS);
+        return;
+    }
     loop_unref(helper->loop);
     free(helper);
 }
@@ -193,7 +217,7 @@ static void submit_helper(loop *l)
     helper->task.run = run_helper;
     helper->loop = l;
     atomic_fetch_add(&l->references, 1);
-    ncr_pool_submit(&helper->task);
+    submit(&helper->task, HELPERS);
 }
 
 void ncr_pool_for(size_t count, void (*function)(void *user, size_t index), void *user)
@@ -215,7 +239,7 @@ void ncr_pool_for(size_t count, void (*function)(void *user, size_t index), void
     /* Our own reference, given up at the end, keeps the loop; the analyser does not count. */
     for (size_t i = 0; i < helpers; i++)
         submit_helper(l); /* NOLINT(clang-analyzer-unix.Malloc) */
-    loop_run(l);          /* NOLINT(clang-analyzer-unix.Malloc) */
+    loop_run(l, false);   /* NOLINT(clang-analyzer-unix.Malloc) */
     pthread_mutex_lock(&l->lock);
     while (l->done < l->count)
         pthread_cond_wait(&l->changed, &l->lock);

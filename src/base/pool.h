@@ -17,7 +17,8 @@ typedef struct ncr_task {
     struct ncr_task *next; /* the pool's */
 } ncr_task;
 
-/* Queues a task, first in first out. Cannot fail: with no thread to be had the task runs at once, in the caller. */
+/* Queues a task, first in first out, before helpers of loops. Cannot fail: with no thread to be had the task runs at
+ * once, in the caller. */
 void ncr_pool_submit(ncr_task *task);
 
 /* How many threads the pool has or would have; at least 1. */
@@ -27,7 +28,8 @@ int ncr_pool_threads(void);
 void ncr_pool_set_threads(int threads);
 
 /* Calls function(user, index) for every index below count, on the calling thread and on idle workers, and returns
- * when all are done. May be called from a worker: it only waits for calls that are running. */
+ * when all are done. Workers go back to tasks that come meanwhile, between two indices: so a large loop delays what
+ * arrives by one index, not by the loop. May be called from a worker: it only waits for calls that are running. */
 void ncr_pool_for(size_t count, void (*function)(void *user, size_t index), void *user);
 
 #endif

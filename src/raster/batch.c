@@ -232,10 +232,10 @@ static nacre_status begin_open(batch_plan *p, source *s, ncr_plan **out, nacre_e
     j->source = s;
     ncr_open_request request = {.path = item->path, .drivers = p->batch.drivers};
     nacre_status status = ncr_dataset_plan_open(&request, p->plan.call, &j->opened, out, err);
-    if (status != NACRE_OK)
-        free_job(j);
-    else
+    if (status == NACRE_OK && *out)
         (*out)->of = j;
+    else
+        free_job(j);
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include "cmocka_all.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -138,6 +139,59 @@ static void a_child_after_fork_has_a_pool_of_its_own(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+enum { INDICES = 2000 };
+
+typedef struct {
+    ncr_task loop, late; /* first */
+    ncr_latch over;
+    _Atomic int done, done_at_late;
+    _Atomic bool is_late;
+} busy_loop;
+
+static void run_late(ncr_task *task)
+{
+    busy_loop *b = (busy_loop *)((char *)task - offsetof(busy_loop, late));
+    atomic_store(&b->done_at_late, atomic_load(&b->done));
+    ncr_latch_down(&b->over);
+}
+
+/* A task comes while all workers are in the loop; the later indices wait for it, so that the loop cannot be quicker. */
+static void run_index(void *user, size_t index)
+{
+    busy_loop *b = user;
+    if (index <= 100)
+        usleep(2000); /* so that all workers are in it */
+    if (index == 50) {
+        b->late.run = run_late;
+        ncr_pool_submit(&b->late);
+    }
+    for (int i = 0; index > 100 && i < 10000 && !atomic_load(&b->is_late) && atomic_load(&b->done_at_late) < 0; i++)
+        usleep(1000);
+    if (index > 100 && atomic_load(&b->done_at_late) < 0)
+        atomic_store(&b->is_late, true);
+    atomic_fetch_add(&b->done, 1);
+}
+
+static void run_loop(ncr_task *task)
+{
+    busy_loop *b = (busy_loop *)task;
+    ncr_pool_for(INDICES, run_index, b);
+    ncr_latch_down(&b->over);
+}
+
+static void a_task_does_not_wait_for_a_loop(void **state)
+{
+    (void)state;
+    busy_loop b = {.loop.run = run_loop, .done_at_late = -1};
+    ncr_latch_init(&b.over, 2);
+    ncr_pool_submit(&b.loop);
+    ncr_latch_wait(&b.over);
+    ncr_latch_clear(&b.over);
+    assert_int_equal(b.done, INDICES);
+    assert_false(b.is_late);
+    assert_in_range(b.done_at_late, 0, 100 + THREADS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_loop_visits_every_index_once),
         cmocka_unit_test(loops_inside_loops_end),
         cmocka_unit_test(a_child_after_fork_has_a_pool_of_its_own),
+        cmocka_unit_test(a_task_does_not_wait_for_a_loop),
     };
     return cmocka_run_group_tests_name("base/pool", tests, set_up, NULL);
 }
