@@ -63,6 +63,13 @@ typedef struct ncr_scaled_request {
 
 typedef struct nacre_dataset ncr_dataset;
 
+/* Pixels that lie in memory; strides in bytes. */
+typedef struct ncr_pixels {
+    const void *values; /* the first one of band 1 */
+    nacre_dtype dtype;
+    ptrdiff_t pixel_stride, row_stride, band_stride;
+} ncr_pixels;
+
 /* A driver's functions for one open dataset. Many threads may call them at once. */
 typedef struct ncr_dataset_class {
     const char *driver; /* "GTiff" */
@@ -73,6 +80,9 @@ typedef struct ncr_dataset_class {
      * keeps to the key memory.limit by itself. NULL: the raster layer's way. */
     nacre_status (*plan_scaled)(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call, ncr_plan **out,
                                 nacre_error *err);
+    /* Where the pixels of a level already lie in memory, all bands of one type, for as long as the dataset lives; false:
+     * they do not. NULL: never. */
+    bool (*direct)(ncr_dataset *dataset, int level, ncr_pixels *out);
     /* Every object behind it besides its own file: calls function for each. NULL: there is none. */
     void (*sources)(ncr_dataset *dataset,
                     void (*function)(void *user, const char *path, const char *version, const char *snapshot),

@@ -71,11 +71,19 @@ static nacre_status plan_read(ncr_dataset *dataset, const ncr_read_request *requ
     return NACRE_OK;
 }
 
+static bool direct(ncr_dataset *dataset, int level, ncr_pixels *out)
+{
+    const memory_dataset *memory = (const memory_dataset *)dataset;
+    *out = (ncr_pixels){memory->pixels, dataset->bands[0].dtype, memory->pixel_stride, memory->row_stride,
+                        memory->band_stride};
+    return level == 0;
+}
+
 nacre_status ncr_memory_dataset_new(int width, int height, int band_count, nacre_dtype dtype, const void *pixels,
                                     ptrdiff_t pixel_stride, ptrdiff_t row_stride, ptrdiff_t band_stride,
                                     ncr_dataset **out, nacre_error *err)
 {
-    static const ncr_dataset_class class = {.driver = "memory", .plan_read = plan_read};
+    static const ncr_dataset_class class = {.driver = "memory", .plan_read = plan_read, .direct = direct};
     memory_dataset *dataset = (memory_dataset *)ncr_dataset_new(sizeof *dataset, &class, "", NULL, band_count);
     *out = &dataset->base;
     if (!dataset)

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "warp/map.h"
 
-/* Finding the leaves of a cell. A square is sampled at 5 x 5 points, its corners at the centres of its corner pixels.
+/* Finding the leaves of a cell. A square is sampled at 5 x 5 points, from corner to corner of its corner pixels.
  * Every second one (3 x 3) sets the biquadratic polynomials; at the 16 others, where the cubic error of such a
  * polynomial is within 3 % of its largest, it is compared with PROJ. The margin of 4 on the tolerance covers that and
  * the terms of higher order. A straight line across which the transform jumps parts the samples on the square's edge,
@@ -24,7 +24,7 @@ typedef struct {
 
 static double sample_at(double first, int length, int index)
 {
-    return first + 0.5 + (length - 1) * (index / (double)(SAMPLES - 1));
+    return first + length * (index / (double)(SAMPLES - 1));
 }
 
 static nacre_status sample(const builder *b, const ncr_leaf *leaf, double *x, double *y, nacre_error *err)
@@ -172,16 +172,67 @@ void ncr_cell_clear(ncr_cell *cell)
     cell->leaf_count = 0;
 }
 
-static nacre_status evaluate_exactly(const ncr_cell *cell, const ncr_map *map, const ncr_leaf *leaf,
-                                     ncr_cell_points *out, nacre_error *err)
+/* The range of a polynomial with terms 1 u uu of v = [-1, 1]: it lies within its three Bernstein coefficients. */
+static void extend_range(double constant, double linear, double square, double *low, double *high)
 {
-    for (int row = leaf->y; row < leaf->y + leaf->height; row++) {
-        double *x = &out->x[row * NCR_CELL + leaf->x], *y = &out->y[row * NCR_CELL + leaf->x];
-        for (int i = 0; i < leaf->width; i++) {
-            x[i] = (double)(cell->x + leaf->x + i) + 0.5;
-            y[i] = (double)(cell->y + row) + 0.5;
+    const double points[3] = {constant - linear + square, constant - square, constant + linear + square};
+    for (int i = 0; i < 3; i++) {
+        *low = fmin(*low, points[i]);
+        *high = fmax(*high, points[i]);
+    }
+}
+
+/* The same for two variables: coefficients in v, of each of them in u. */
+static void extend_hull(const double t[9], double *low, double *high)
+{
+    double row[3];
+    for (int i = 0; i < 3; i++)
+        row[i] = t[i] - t[3 + i] + t[6 + i];
+    extend_range(row[0], row[1], row[2], low, high);
+    for (int i = 0; i < 3; i++)
+        row[i] = t[i] - t[6 + i];
+    extend_range(row[0], row[1], row[2], low, high);
+    for (int i = 0; i < 3; i++)
+        row[i] = t[i] + t[3 + i] + t[6 + i];
+    extend_range(row[0], row[1], row[2], low, high);
+}
+
+bool ncr_cell_hull(const ncr_cell *cell, double low[2], double high[2])
+{
+    low[0] = low[1] = HUGE_VAL;
+    high[0] = high[1] = -HUGE_VAL;
+    for (int i = 0; i < cell->leaf_count; i++) {
+        if (cell->leaves[i].is_direct)
+            return false;
+        extend_hull(cell->leaves[i].x_terms, &low[0], &high[0]);
+        extend_hull(cell->leaves[i].y_terms, &low[1], &high[1]);
+    }
+    return cell->leaf_count > 0;
+}
+
+/* Points of a leaf: the centres of its pixels, or their corners. */
+typedef struct {
+    ncr_cell_points *points;
+    int stride, more; /* rows apart; points a side beyond the pixels */
+    double offset;    /* of a pixel's point */
+} target;
+
+static target target_of(ncr_cell_points *points, bool corners)
+{
+    return corners ? (target){points, NCR_CORNERS, 1, 0} : (target){points, NCR_CELL, 0, 0.5};
+}
+
+static nacre_status evaluate_exactly(const ncr_cell *cell, const ncr_map *map, const ncr_leaf *leaf, const target *to,
+                                     nacre_error *err)
+{
+    for (int row = leaf->y; row < leaf->y + leaf->height + to->more; row++) {
+        double *x = &to->points->x[row * to->stride + leaf->x], *y = &to->points->y[row * to->stride + leaf->x];
+        int count = leaf->width + to->more;
+        for (int i = 0; i < count; i++) {
+            x[i] = (double)(cell->x + leaf->x + i) + to->offset;
+            y[i] = (double)(cell->y + row) + to->offset;
         }
-        nacre_status status = ncr_map_to_source(map, leaf->width, x, y, err);
+        nacre_status status = ncr_map_to_source(map, (size_t)count, x, y, err);
         if (status)
             return status;
     }
@@ -198,33 +249,35 @@ static void evaluate_row(const double terms[9], double v, const double *u, int c
         out[i] = a + u[i] * (b + u[i] * c);
 }
 
-static void evaluate_polynomials(const ncr_leaf *leaf, ncr_cell_points *out)
+static void evaluate_polynomials(const ncr_leaf *leaf, const target *to)
 {
-    double u[NCR_CELL];
-    double u_step = leaf->width > 1 ? 2.0 / (leaf->width - 1) : 0,
-           v_step = leaf->height > 1 ? 2.0 / (leaf->height - 1) : 0;
-    for (int i = 0; i < leaf->width; i++)
-        u[i] = i * u_step - 1;
-    for (int j = 0; j < leaf->height; j++) {
-        int at = (leaf->y + j) * NCR_CELL + leaf->x;
-        evaluate_row(leaf->x_terms, j * v_step - 1, u, leaf->width, &out->x[at]);
-        evaluate_row(leaf->y_terms, j * v_step - 1, u, leaf->width, &out->y[at]);
+    double u[NCR_CORNERS], u_step = 2.0 / leaf->width, v_step = 2.0 / leaf->height;
+    int count = leaf->width + to->more;
+    for (int i = 0; i < count; i++)
+        u[i] = (i + to->offset) * u_step - 1;
+    for (int j = 0; j < leaf->height + to->more; j++) {
+        int at = (leaf->y + j) * to->stride + leaf->x;
+        double v = (j + to->offset) * v_step - 1;
+        evaluate_row(leaf->x_terms, v, u, count, &to->points->x[at]);
+        evaluate_row(leaf->y_terms, v, u, count, &to->points->y[at]);
     }
 }
 
-nacre_status ncr_cell_evaluate(const ncr_cell *cell, const ncr_map *map, ncr_cell_points *out, nacre_error *err)
+nacre_status ncr_cell_evaluate(const ncr_cell *cell, const ncr_map *map, bool corners, ncr_cell_points *out,
+                               nacre_error *err)
 {
+    target to = target_of(out, corners);
     if (!cell->leaf_count) {
         ncr_leaf whole = {.width = (uint8_t)cell->width, .height = (uint8_t)cell->height};
-        return evaluate_exactly(cell, map, &whole, out, err);
+        return evaluate_exactly(cell, map, &whole, &to, err);
     }
     for (int i = 0; i < cell->leaf_count; i++) {
         const ncr_leaf *leaf = &cell->leaves[i];
         if (!leaf->is_direct) {
-            evaluate_polynomials(leaf, out);
+            evaluate_polynomials(leaf, &to);
             continue;
         }
-        nacre_status status = evaluate_exactly(cell, map, leaf, out, err);
+        nacre_status status = evaluate_exactly(cell, map, leaf, &to, err);
         if (status)
             return status;
     }

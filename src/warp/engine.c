@@ -10,13 +10,12 @@
 
 nacre_status ncr_warp_check_resampling(const char *name, nacre_resampling resampling, nacre_error *err)
 {
-    if (resampling == NACRE_RESAMPLING_NEAREST || resampling == NACRE_RESAMPLING_BILINEAR ||
-        resampling == NACRE_RESAMPLING_CUBIC)
-        return NACRE_OK;
     const char *word = ncr_resampling_name(resampling);
+    if (word && resampling != NACRE_RESAMPLING_GAUSS)
+        return NACRE_OK;
     return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
-                         "%s: resampling \"%s\" is not supported when warping: use nearest, bilinear or cubic", name,
-                         word ? word : "unknown");
+                         "%s: resampling \"%s\" is not supported when warping: use another, as nearest or average",
+                         name, word ? word : "unknown");
 }
 
 static nacre_status check_band(const char *name, const ncr_dataset *source, int band, nacre_error *err)
@@ -117,7 +116,7 @@ static nacre_status set_nodata(ncr_warp_engine *engine, nacre_error *err)
         is_initial = is_initial && band->has_dst_nodata && same;
     }
     kernel->dst_nodata = engine->dst_nodata;
-    kernel->nudge_together = setup->band_count > 1 && setup->unified == NCR_UNIFIED_YES;
+    kernel->nudge_together = setup->band_count > 1;
     if (is_initial)
         kernel->blends_initial = false;
     return NACRE_OK;

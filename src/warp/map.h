@@ -57,15 +57,21 @@ typedef struct ncr_cell {
     int leaf_count;
 } ncr_cell;
 
-/* Source coordinates of the centres of a cell's pixels, rows NCR_CELL apart; HUGE_VAL where there are none. */
+/* Source coordinates of the centres of a cell's pixels, rows NCR_CELL apart; or of their corners, one more each way,
+ * rows NCR_CORNERS apart. HUGE_VAL where there are none. */
+enum { NCR_CORNERS = NCR_CELL + 1 };
 typedef struct ncr_cell_points {
-    double x[NCR_CELL * NCR_CELL], y[NCR_CELL * NCR_CELL];
+    double x[NCR_CORNERS * NCR_CORNERS], y[NCR_CORNERS * NCR_CORNERS];
 } ncr_cell_points;
 
 /* The cell whose first pixel is (column * NCR_CELL, row * NCR_CELL) of a grid of this size. */
 nacre_status ncr_cell_init(ncr_cell *cell, const ncr_map *map, int grid_width, int grid_height, int64_t column,
                            int64_t row, nacre_error *err);
 void ncr_cell_clear(ncr_cell *cell);
-nacre_status ncr_cell_evaluate(const ncr_cell *cell, const ncr_map *map, ncr_cell_points *out, nacre_error *err);
+/* Bounds of the source coordinates of all its pixels, corners included, x and y, that need no evaluation; false: there
+ * are none. */
+bool ncr_cell_hull(const ncr_cell *cell, double low[2], double high[2]);
+nacre_status ncr_cell_evaluate(const ncr_cell *cell, const ncr_map *map, bool corners, ncr_cell_points *out,
+                               nacre_error *err);
 
 #endif

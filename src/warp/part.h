@@ -17,6 +17,10 @@ typedef struct ncr_warp_read {
      * those that are output. */
     int *used;
     int used_count;
+    int *source_bands; /* of the used bands, then alpha; borrowed */
+    bool has_alpha;    /* among the outputs */
+    bool is_direct;    /* the source's pixels lie in memory as they are needed: direct */
+    ncr_pixels direct;
     ncr_kernel kernel;  /* the engine's, for the used bands */
     double *dst_nodata; /* of the used bands; the kernel's */
     nacre_dtype dtype;  /* of the buffer */
@@ -28,10 +32,12 @@ enum { NCR_WARP_ALPHA = -1 };
 
 /* A rectangle of the destination and the source pixels that it needs. */
 typedef struct ncr_warp_part {
-    ncr_rect dst;    /* of the grid, inside one sheet */
-    ncr_rect src;    /* of the level; width 0: none */
-    uint8_t *values; /* planes in the working type: the used bands, then the source's alpha */
-    uint8_t *mask;   /* the source's mask, where that is used */
+    ncr_rect dst;         /* of the grid, inside one sheet */
+    ncr_rect src;         /* of the level; width 0: none */
+    const void **planes;  /* a used band each, then the source's alpha: their first pixels */
+    ptrdiff_t row_length; /* of planes, in values */
+    uint8_t *values;      /* what planes point into, in the working type; NULL: the source's own memory */
+    uint8_t *mask;        /* the source's mask, where that is used */
     uint8_t *band_valid;
     uint8_t *valid;
     float *density;
@@ -40,13 +46,18 @@ typedef struct ncr_warp_part {
 void ncr_warp_part_clear(ncr_warp_part *part);
 /* Bytes that the part's source pixels and masks take; SIZE_MAX on overflow. */
 size_t ncr_warp_part_size(const ncr_warp_read *read, const ncr_rect *src);
-/* Memory for the part's pixels and mask. */
+/* Memory for the part's pixels and mask; none for pixels that lie in memory as they are needed. */
 nacre_status ncr_warp_part_reserve(const ncr_warp_read *read, ncr_warp_part *part, nacre_error *err);
 /* Makes validity and density from the pixels that have arrived. */
 nacre_status ncr_warp_part_set_masks(const ncr_warp_read *read, ncr_warp_part *part, nacre_error *err);
+
+/* What a worker needs for a cell: points, planes of the used bands. NULL: out of memory; free() releases it. */
+typedef struct ncr_warp_scratch ncr_warp_scratch;
+ncr_warp_scratch *ncr_warp_scratch_new(const ncr_warp_read *read);
+
 /* Warps what the part and a cell have in common, into the read's buffer. */
 nacre_status ncr_warp_part_run(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cell,
-                               nacre_error *err);
+                               ncr_warp_scratch *scratch, nacre_error *err);
 
 /* --- A sheet: cells of a window, and how it is cut --- */
 

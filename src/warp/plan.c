@@ -105,7 +105,7 @@ static nacre_status begin_batch(view_plan *p, nacre_error *err)
         if (!part->src.width)
             continue;
         status = ncr_warp_part_reserve(&p->read, part, err);
-        if (!status)
+        if (!status && !p->read.is_direct)
             status = plan_bands(p, part, &p->children[2 * i], err);
         if (!status && part->mask)
             status = plan_mask(p, part, &p->children[2 * i + 1], err);
@@ -133,10 +133,14 @@ static nacre_status step_batch(view_plan *p, ncr_wants *wants, bool *more, nacre
     return NACRE_OK;
 }
 
+/* Neighbouring cells of a row, which share their scratch memory. */
 typedef struct {
     const ncr_warp_part *part;
     const ncr_cell *cell;
+    int count;
 } job;
+
+enum { JOB_CELLS = 16 };
 
 typedef struct {
     view_plan *plan;
@@ -157,11 +161,16 @@ static void prepare_part(void *user, size_t index)
 static void run_job(void *user, size_t index)
 {
     work *w = user;
+    const job *j = &w->jobs[index];
     if (atomic_load(&w->status))
         return;
     nacre_status status = ncr_call_check(w->plan->base.call, "", NULL);
-    if (!status)
-        status = ncr_warp_part_run(&w->plan->read, w->jobs[index].part, w->jobs[index].cell, NULL);
+    ncr_warp_scratch *scratch = status ? NULL : ncr_warp_scratch_new(&w->plan->read);
+    if (!status && !scratch)
+        status = NACRE_ERROR_MEMORY;
+    for (int i = 0; i < j->count && !status; i++)
+        status = ncr_warp_part_run(&w->plan->read, j->part, j->cell + i, scratch, NULL);
+    free(scratch);
     if (status)
         atomic_store(&w->status, (int)status);
 }
@@ -169,11 +178,13 @@ static void run_job(void *user, size_t index)
 static bool add_jobs(work *w, const ncr_warp_part *part)
 {
     const ncr_rect *d = &part->dst;
+    int64_t last = (d->x + d->width - 1) / NCR_CELL;
     for (int64_t row = d->y / NCR_CELL; row <= (d->y + d->height - 1) / NCR_CELL; row++) {
-        for (int64_t column = d->x / NCR_CELL; column <= (d->x + d->width - 1) / NCR_CELL; column++) {
+        for (int64_t column = d->x / NCR_CELL; column <= last; column += JOB_CELLS) {
             if (!ncr_array_reserve(&w->jobs, &w->capacity, w->count + 1, sizeof *w->jobs))
                 return false;
-            w->jobs[w->count++] = (job){part, ncr_sheet_cell(&w->plan->sheet, column, row)};
+            int count = last - column + 1 < JOB_CELLS ? (int)(last - column + 1) : JOB_CELLS;
+            w->jobs[w->count++] = (job){part, ncr_sheet_cell(&w->plan->sheet, column, row), count};
         }
     }
     return true;
@@ -274,12 +285,9 @@ static bool needs_all(const view_plan *p)
     const ncr_warp_setup *setup = &p->view->setup;
     if (setup->band_count == 1)
         return true;
-    bool has_alpha = false;
-    for (int i = 0; i < p->read.output_count; i++)
-        has_alpha = has_alpha || p->read.outputs[i] == NCR_WARP_ALPHA;
-    if (ncr_warp_setup_has_src_nodata(setup) && (has_alpha || setup->unified != NCR_UNIFIED_NO))
+    if (ncr_warp_setup_has_src_nodata(setup) && (p->read.has_alpha || setup->unified != NCR_UNIFIED_NO))
         return true;
-    return setup->unified == NCR_UNIFIED_YES && ncr_warp_setup_has_dst_nodata(setup);
+    return ncr_warp_setup_has_dst_nodata(setup); /* values that equal it are moved only where all bands do */
 }
 
 /* Chooses the bands that are computed, and the kernel for them. */
@@ -310,9 +318,21 @@ static nacre_status choose_bands(view_plan *p, nacre_error *err)
     }
     if (setup->src_alpha)
         p->bands[p->band_count + read->used_count] = setup->src_alpha;
+    read->source_bands = p->bands + p->band_count;
     if (read->kernel.dst_nodata)
         read->kernel.dst_nodata = read->dst_nodata;
     return NACRE_OK;
+}
+
+/* Whether the source's pixels can be used where they lie. */
+static void find_direct(ncr_warp_read *read)
+{
+    ncr_dataset *source = read->engine->source;
+    nacre_dtype dtype = read->kernel.dtype;
+    ptrdiff_t size = (ptrdiff_t)ncr_dtype_size(dtype);
+    ncr_pixels *direct = &read->direct;
+    read->is_direct = source->class->direct && source->class->direct(source, read->engine->level, direct) &&
+                      direct->dtype == dtype && direct->pixel_stride == size && direct->row_stride % size == 0;
 }
 
 static nacre_status step_preparing(view_plan *p, nacre_error *err)
@@ -320,6 +340,8 @@ static nacre_status step_preparing(view_plan *p, nacre_error *err)
     nacre_status status = find_engine(p, err);
     if (!status)
         status = choose_bands(p, err);
+    if (!status)
+        find_direct(&p->read);
     int64_t limit = ncr_config_number(p->base.call->config, NCR_KEY_MEMORY_LIMIT);
     p->budget = limit > 0 ? (size_t)limit / 4 : SIZE_MAX / 4;
     p->phase = READING;
@@ -443,6 +465,7 @@ static nacre_status set_outputs(view_plan *p, const ncr_read_request *to, nacre_
         if (status)
             return status;
         p->bands[i] = to->bands[i];
+        read->has_alpha = read->has_alpha || read->outputs[i] == NCR_WARP_ALPHA;
         read->output_dtypes[i] = p->view->base.bands[to->bands[i] - 1].dtype;
     }
     read->output_count = to->band_count;

@@ -57,6 +57,32 @@ static extent extent_of(const ncr_kernel *kernel, const ncr_cell_points *points,
     return e;
 }
 
+/* The part of a hull that is on the source. */
+static extent clip_hull(const ncr_kernel *kernel, const double low[2], const double high[2])
+{
+    extent e = {fmax(low[0], 0), fmin(high[0], kernel->width), fmax(low[1], 0), fmin(high[1], kernel->height)};
+    bool meets = e.low_x <= e.high_x && e.low_y <= e.high_y;
+    return meets ? e : (extent){HUGE_VAL, -HUGE_VAL, HUGE_VAL, -HUGE_VAL};
+}
+
+/* The extent of the corners of a rectangle of a cell, as far as it is on the source. */
+static extent extent_of_corners(const ncr_kernel *kernel, const ncr_cell_points *points, const ncr_rect *part)
+{
+    double low[2] = {HUGE_VAL, HUGE_VAL}, high[2] = {-HUGE_VAL, -HUGE_VAL};
+    for (int64_t row = part->y; row <= part->y + part->height; row++) {
+        const double *x = &points->x[row * NCR_CORNERS], *y = &points->y[row * NCR_CORNERS];
+        for (int64_t i = part->x; i <= part->x + part->width; i++) {
+            if (x[i] == HUGE_VAL)
+                continue;
+            low[0] = fmin(low[0], x[i]);
+            low[1] = fmin(low[1], y[i]);
+            high[0] = fmax(high[0], x[i]);
+            high[1] = fmax(high[1], y[i]);
+        }
+    }
+    return clip_hull(kernel, low, high);
+}
+
 static ncr_rect reach_of(const ncr_kernel *kernel, const extent *e)
 {
     if (e->low_x > e->high_x)
@@ -75,14 +101,21 @@ static nacre_status cell_reach(const ncr_sheet *sheet, const ncr_cell *cell, con
     const ncr_warp_engine *engine = sheet->read->engine;
     ncr_rect whole = {cell->x, cell->y, cell->width, cell->height}, part = ncr_rect_intersect(&whole, window);
     *out = (ncr_rect){0};
+    double low[2], high[2];
+    if (part.width == cell->width && part.height == cell->height && ncr_cell_hull(cell, low, high)) {
+        extent e = clip_hull(&engine->kernel, low, high);
+        *out = reach_of(&engine->kernel, &e);
+        return NACRE_OK;
+    }
     ncr_cell_points *points = malloc(sizeof *points);
     if (!points)
         return ncr_error_memory(err);
-    nacre_status status = ncr_cell_evaluate(cell, &engine->map, points, err);
+    nacre_status status = ncr_cell_evaluate(cell, &engine->map, engine->kernel.is_area, points, err);
     if (!status) {
         part.x -= cell->x;
         part.y -= cell->y;
-        extent e = extent_of(&engine->kernel, points, &part);
+        extent e = engine->kernel.is_area ? extent_of_corners(&engine->kernel, points, &part)
+                                          : extent_of(&engine->kernel, points, &part);
         *out = reach_of(&engine->kernel, &e);
     }
     free(points);

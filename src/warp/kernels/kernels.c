@@ -2,78 +2,64 @@
  * Copyright the nacre authors */
 #include <float.h>
 #include <limits.h>
+#include <stdlib.h>
 
+#include "base/memory.h"
 #include "warp/kernels/kernel_common.h"
+#include "warp/kernels/variants.h"
 
-/* GDAL's rounding: to nearest, halves up (not away from zero, as in conversion between types), clamped. 64-bit ends
- * are no doubles, so they are compared with before the cast. */
+/* The definition: for any processor, all types. Its own variants are in kernels_avx2.c and kernels_avx512.c. */
 
-#define ROUND_UNSIGNED(x, type, high) ((x) < 0 ? (type)0 : (x) >= (double)(high) ? (type)(high) : (type)((x) + 0.5))
-#define ROUND_SIGNED(x, type, low, high) \
-    ((x) <= (double)(low) ? (type)(low) : (x) >= (double)(high) ? (type)(high) : (type)ncr_floor((x) + 0.5))
-#define STEP_INTEGER(value, type, low) ((type)((value) == (low) ? (low) + 1 : (value)-1))
-
-#define TYPE        uint8_t
-#define TYPE_NAME   uint8
-#define STEP(value) STEP_INTEGER(value, uint8_t, 0)
-#define ROUND(x)    ROUND_UNSIGNED(x, uint8_t, UINT8_MAX)
-#include "warp/kernels/kernel_template.h"
-
-#define TYPE        int8_t
-#define TYPE_NAME   int8
-#define STEP(value) STEP_INTEGER(value, int8_t, INT8_MIN)
-#define ROUND(x)    ROUND_SIGNED(x, int8_t, INT8_MIN, INT8_MAX)
-#include "warp/kernels/kernel_template.h"
-
-#define TYPE        uint16_t
-#define TYPE_NAME   uint16
-#define STEP(value) STEP_INTEGER(value, uint16_t, 0)
-#define ROUND(x)    ROUND_UNSIGNED(x, uint16_t, UINT16_MAX)
-#include "warp/kernels/kernel_template.h"
-
-#define TYPE        int16_t
-#define TYPE_NAME   int16
-#define STEP(value) STEP_INTEGER(value, int16_t, INT16_MIN)
-#define ROUND(x)    ROUND_SIGNED(x, int16_t, INT16_MIN, INT16_MAX)
-#include "warp/kernels/kernel_template.h"
+#define TARGET
+#define WIDEN4_SMALL(v)   __builtin_convertvector(__builtin_convertvector(v, ncr_v4i), ncr_v4d)
+#define WIDEN4_uint8(v)   WIDEN4_SMALL(v)
+#define WIDEN4_int8(v)    WIDEN4_SMALL(v)
+#define WIDEN4_uint16(v)  WIDEN4_SMALL(v)
+#define WIDEN4_int16(v)   WIDEN4_SMALL(v)
+#define WIDEN4_float32(v) __builtin_convertvector(v, ncr_v4d)
+#include "warp/kernels/common_types_template.h"
 
 #define TYPE        uint32_t
 #define TYPE_NAME   uint32
+#define WIDEN4(v)   __builtin_convertvector(v, ncr_v4d)
+#define WIDEN2(v)   __builtin_convertvector(v, ncr_v2d)
 #define STEP(value) STEP_INTEGER(value, uint32_t, 0)
 #define ROUND(x)    ROUND_UNSIGNED(x, uint32_t, UINT32_MAX)
 #include "warp/kernels/kernel_template.h"
 
 #define TYPE        int32_t
 #define TYPE_NAME   int32
+#define WIDEN4(v)   __builtin_convertvector(v, ncr_v4d)
+#define WIDEN2(v)   __builtin_convertvector(v, ncr_v2d)
 #define STEP(value) STEP_INTEGER(value, int32_t, INT32_MIN)
 #define ROUND(x)    ROUND_SIGNED(x, int32_t, INT32_MIN, INT32_MAX)
 #include "warp/kernels/kernel_template.h"
 
 #define TYPE        uint64_t
 #define TYPE_NAME   uint64
+#define WIDEN4(v)   __builtin_convertvector(v, ncr_v4d)
+#define WIDEN2(v)   __builtin_convertvector(v, ncr_v2d)
 #define STEP(value) STEP_INTEGER(value, uint64_t, 0)
 #define ROUND(x)    ROUND_UNSIGNED(x, uint64_t, UINT64_MAX)
 #include "warp/kernels/kernel_template.h"
 
 #define TYPE        int64_t
 #define TYPE_NAME   int64
+#define WIDEN4(v)   __builtin_convertvector(v, ncr_v4d)
+#define WIDEN2(v)   __builtin_convertvector(v, ncr_v2d)
 #define STEP(value) STEP_INTEGER(value, int64_t, INT64_MIN)
 #define ROUND(x)    ROUND_SIGNED(x, int64_t, INT64_MIN, INT64_MAX)
 #include "warp/kernels/kernel_template.h"
 
-#define TYPE        float
-#define TYPE_NAME   float32
-#define STEP(value) nextafterf(value, (value) == FLT_MAX ? 0 : FLT_MAX)
-#define ROUND(x)    ((float)(x))
-#include "warp/kernels/kernel_template.h"
-
 #define TYPE        double
 #define TYPE_NAME   float64
+#define WIDEN4(v)   __builtin_convertvector(v, ncr_v4d)
+#define WIDEN2(v)   __builtin_convertvector(v, ncr_v2d)
 #define STEP(value) nextafter(value, (value) == DBL_MAX ? 0 : DBL_MAX)
 #define ROUND(x)    (x)
 #include "warp/kernels/kernel_template.h"
 
-ncr_kernel_function ncr_kernel_find(nacre_dtype dtype)
+static ncr_kernel_function find_portable(nacre_dtype dtype)
 {
     static const ncr_kernel_function functions[] = {
         [NACRE_DTYPE_UINT8] = warp_cell_uint8,     [NACRE_DTYPE_INT8] = warp_cell_int8,
@@ -85,9 +71,120 @@ ncr_kernel_function ncr_kernel_find(nacre_dtype dtype)
     return (size_t)dtype < sizeof functions / sizeof *functions ? functions[dtype] : NULL;
 }
 
+ncr_kernel_function ncr_kernel_find_variant(nacre_dtype dtype, ncr_kernel_variant variant)
+{
+    switch (variant) {
+    case NCR_KERNEL_AVX2:
+        return ncr_kernel_find_avx2(dtype);
+    case NCR_KERNEL_AVX512:
+        return ncr_kernel_find_avx512(dtype);
+    default:
+        return find_portable(dtype);
+    }
+}
+
+ncr_kernel_function ncr_kernel_find(nacre_dtype dtype)
+{
+    ncr_kernel_function function = NULL;
+    for (int variant = NCR_KERNEL_VARIANTS - 1; variant >= 0 && !function; variant--)
+        function = ncr_kernel_find_variant(dtype, (ncr_kernel_variant)variant);
+    return function;
+}
+
 int ncr_kernel_taps(nacre_resampling resampling)
 {
-    return resampling == NACRE_RESAMPLING_CUBIC ? 2 : resampling == NACRE_RESAMPLING_NEAREST ? 0 : 1;
+    switch ((int)resampling) {
+    case NACRE_RESAMPLING_NEAREST:
+        return 0;
+    case NACRE_RESAMPLING_CUBIC:
+    case NACRE_RESAMPLING_CUBIC_SPLINE:
+        return 2;
+    case NACRE_RESAMPLING_LANCZOS:
+        return 3;
+    default:
+        return 1;
+    }
+}
+
+bool ncr_resampling_is_area(nacre_resampling resampling)
+{
+    return resampling == NACRE_RESAMPLING_AVERAGE || resampling == NACRE_RESAMPLING_MODE ||
+           resampling >= NACRE_RESAMPLING_MAX;
+}
+
+/* Cuts a polygon at a coordinate of one axis: keeps what is at sign * value >= sign * limit. */
+static int clip(const double (*from)[2], int count, int axis, double limit, double sign, double (*to)[2])
+{
+    int kept = 0;
+    for (int i = 0; i < count; i++) {
+        const double *a = from[i], *b = from[(i + 1) % count];
+        double da = sign * (a[axis] - limit), db = sign * (b[axis] - limit);
+        if (da >= 0) {
+            to[kept][0] = a[0];
+            to[kept++][1] = a[1];
+        }
+        if ((da > 0 && db < 0) || (da < 0 && db > 0)) {
+            double along = da / (da - db);
+            to[kept][axis] = limit;
+            to[kept][!axis] = a[!axis] + along * (b[!axis] - a[!axis]);
+            kept++;
+        }
+    }
+    return kept;
+}
+
+double ncr_quad_share(const double x[4], const double y[4], int64_t column, int64_t row)
+{
+    double a[12][2], b[12][2], sum = 0;
+    for (int i = 0; i < 4; i++) { /* from the pixel's corner: small numbers */
+        a[i][0] = x[i] - (double)column;
+        a[i][1] = y[i] - (double)row;
+    }
+    int count = clip(a, 4, 0, 0, 1, b);
+    count = clip(b, count, 0, 1, -1, a);
+    count = clip(a, count, 1, 0, 1, b);
+    count = clip(b, count, 1, 1, -1, a);
+    for (int i = 0; i < count; i++) {
+        const double *p = a[i], *q = a[(i + 1) % count];
+        sum += p[0] * q[1] - q[0] * p[1];
+    }
+    return fabs(sum) / 2;
+}
+
+bool ncr_room_init(ncr_room *room, size_t count, size_t value_size)
+{
+    size_t slots = 4;
+    while (slots < 2 * count)
+        slots *= 2;
+    *room = (ncr_room){.values = ncr_alloc_array(count + 1, value_size),
+                       .weights = ncr_alloc_array(count + 1, sizeof *room->weights),
+                       .slots = ncr_alloc_array(slots, sizeof *room->slots),
+                       .slot_mask = slots - 1};
+    if (count < UINT32_MAX && room->values && room->weights && room->slots)
+        return true;
+    ncr_room_clear(room);
+    return false;
+}
+
+void ncr_room_clear(ncr_room *room)
+{
+    free(room->values);
+    free(room->weights);
+    free(room->slots);
+}
+
+double (*ncr_kernel_weight(nacre_resampling resampling))(double)
+{
+    switch ((int)resampling) {
+    case NACRE_RESAMPLING_CUBIC:
+        return ncr_weight_cubic;
+    case NACRE_RESAMPLING_CUBIC_SPLINE:
+        return ncr_weight_spline;
+    case NACRE_RESAMPLING_LANCZOS:
+        return ncr_weight_lanczos;
+    default:
+        return ncr_weight_bilinear;
+    }
 }
 
 /* Limits the scale so that the radius fits; at 4096 source pixels to either side nobody sees the difference. */
@@ -107,9 +204,11 @@ void ncr_kernel_set_scale(ncr_kernel *kernel, nacre_resampling resampling, doubl
     kernel->resampling = resampling;
     kernel->x_scale = limit_scale(x_scale, taps);
     kernel->y_scale = limit_scale(y_scale, taps);
-    kernel->is_wide = taps && !(kernel->x_scale >= WIDE_BELOW && kernel->y_scale >= WIDE_BELOW);
-    kernel->x_radius = kernel->x_scale < WIDE_BELOW ? (int)ceil(taps / kernel->x_scale) : taps;
-    kernel->y_radius = kernel->y_scale < WIDE_BELOW ? (int)ceil(taps / kernel->y_scale) : taps;
+    kernel->is_area = ncr_resampling_is_area(resampling);
+    kernel->is_wide = taps && !kernel->is_area && !(kernel->x_scale >= WIDE_BELOW && kernel->y_scale >= WIDE_BELOW);
+    bool can_be_wide = !kernel->is_area;
+    kernel->x_radius = can_be_wide && kernel->x_scale < WIDE_BELOW ? (int)ceil(taps / kernel->x_scale) : taps;
+    kernel->y_radius = can_be_wide && kernel->y_scale < WIDE_BELOW ? (int)ceil(taps / kernel->y_scale) : taps;
 }
 
 void ncr_kernel_reach(const ncr_kernel *kernel, bool is_x, double low, double high, int64_t *first, int64_t *last)

@@ -2,8 +2,10 @@
  * Copyright the nacre authors */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmocka_all.h"
+#include "raster/dtype.h"
 #include "warp/kernel.h"
 
 /* Kernels over one cell of points that are set here: no transform, no dataset. */
@@ -14,6 +16,7 @@ typedef struct {
     ncr_kernel kernel;
     ncr_kernel_source source;
     ncr_cell_points points;
+    const void *planes[1];
     double in[WIDTH * HEIGHT], out[NCR_CELL * NCR_CELL];
     float alpha[NCR_CELL * NCR_CELL];
 } bench;
@@ -23,7 +26,8 @@ static bench *new_bench(nacre_resampling resampling, double scale, double (*valu
     bench *b = calloc(1, sizeof *b);
     b->kernel = (ncr_kernel){.width = WIDTH, .height = HEIGHT, .band_count = 1, .dtype = NACRE_DTYPE_FLOAT64};
     ncr_kernel_set_scale(&b->kernel, resampling, scale, scale);
-    b->source = (ncr_kernel_source){.window = {0, 0, WIDTH, HEIGHT}, .values = b->in};
+    b->planes[0] = b->in;
+    b->source = (ncr_kernel_source){.window = {0, 0, WIDTH, HEIGHT}, .planes = b->planes, .row_length = WIDTH};
     for (int i = 0; i < WIDTH * HEIGHT; i++)
         b->in[i] = value(i % WIDTH + 0.5, i / WIDTH + 0.5);
     for (int i = 0; i < NCR_CELL * NCR_CELL; i++)
@@ -60,7 +64,7 @@ static double parabola(double x, double y)
 static void planes_are_kept_exactly(void **state)
 {
     (void)state;
-    for (nacre_resampling r = NACRE_RESAMPLING_BILINEAR; r <= NACRE_RESAMPLING_CUBIC; r++) {
+    for (nacre_resampling r = NACRE_RESAMPLING_BILINEAR; r <= NACRE_RESAMPLING_CUBIC_SPLINE; r++) {
         for (double scale = 1; scale > 0.1; scale /= 2) {
             bench *b = new_bench(r, scale, plane);
             for (int i = 0; i < 200; i++) {
@@ -179,6 +183,99 @@ static void reach_covers_all_taps(void **state)
     assert_true(kernel.x_radius <= 4096);
 }
 
+/* --- Variants --- */
+
+enum { BANDS = 2 };
+
+typedef struct {
+    ncr_kernel kernel;
+    ncr_kernel_source source;
+    ncr_cell_points points;
+    const void *planes[BANDS];
+    double nodata[BANDS];
+    uint8_t in[BANDS][WIDTH * HEIGHT * 8];
+    uint8_t valid[WIDTH * HEIGHT], band_valid[BANDS * WIDTH * HEIGHT];
+    float density[WIDTH * HEIGHT];
+} scene;
+
+static unsigned seed = 1;
+
+static unsigned next_random(void)
+{
+    seed = seed * 1664525 + 1013904223;
+    return seed >> 8;
+}
+
+/* Values over the whole range of a type, points all over a source and a little beyond it. */
+static scene *new_scene(nacre_dtype dtype, nacre_resampling resampling, double scale, int masks)
+{
+    scene *s = calloc(1, sizeof *s);
+    s->kernel = (ncr_kernel){.width = WIDTH, .height = HEIGHT, .band_count = BANDS, .dtype = dtype};
+    ncr_kernel_set_scale(&s->kernel, resampling, scale, scale);
+    s->source = (ncr_kernel_source){.window = {0, 0, WIDTH, HEIGHT}, .planes = s->planes, .row_length = WIDTH};
+    for (int band = 0; band < BANDS; band++) {
+        s->planes[band] = s->in[band];
+        s->nodata[band] = 3 + band;
+        for (int i = 0; i < WIDTH * HEIGHT; i++) {
+            double value = next_random() % 4 ? (double)(next_random() % 20000) / 7 - 900 : 3;
+            ncr_convert(&value, NACRE_DTYPE_FLOAT64, 8, s->in[band] + (size_t)i * ncr_dtype_size(dtype), dtype, 8, 1);
+        }
+    }
+    for (int i = 0; i < WIDTH * HEIGHT; i++) {
+        s->valid[i] = next_random() % 50 != 0;
+        s->density[i] = next_random() % 9 ? 1 : (float)(next_random() % 100) / 100;
+        s->band_valid[i] = next_random() % 70 != 0;
+        s->band_valid[WIDTH * HEIGHT + i] = next_random() % 70 != 0;
+    }
+    s->source.valid = masks & 1 ? s->valid : NULL;
+    s->source.band_valid = masks & 2 ? s->band_valid : NULL;
+    s->source.density = masks & 4 ? s->density : NULL;
+    s->kernel.dst_nodata = masks ? s->nodata : NULL;
+    int stride = s->kernel.is_area ? NCR_CORNERS : NCR_CELL;
+    for (int i = 0; i < stride * stride; i++) {
+        s->points.x[i] = (i % stride) * 1.03 - 1.2 + (i / stride) * 0.01;
+        s->points.y[i] = (i / stride) * 0.97 - 0.7 - (i % stride) * 0.02; /* NOLINT(bugprone-integer-division) */
+    }
+    return s;
+}
+
+static void *run_scene(const scene *s, ncr_kernel_function function, float *alpha)
+{
+    size_t size = (size_t)BANDS * NCR_CELL * NCR_CELL * ncr_dtype_size(s->kernel.dtype);
+    void *values = calloc(1, size);
+    memset(alpha, 0, sizeof(float) * NCR_CELL * NCR_CELL);
+    ncr_kernel_cell cell = {&s->points, 0, 0, NCR_CELL, NCR_CELL, values, alpha};
+    assert_true(function(&s->kernel, &s->source, &cell));
+    return values;
+}
+
+static void check_variant(nacre_dtype dtype, nacre_resampling resampling, double scale, int masks, int variant)
+{
+    static float alpha[2][NCR_CELL * NCR_CELL];
+    ncr_kernel_function function = ncr_kernel_find_variant(dtype, (ncr_kernel_variant)variant);
+    if (!function)
+        return;
+    scene *s = new_scene(dtype, resampling, scale, masks);
+    void *portable = run_scene(s, ncr_kernel_find_variant(dtype, NCR_KERNEL_PORTABLE), alpha[0]);
+    void *other = run_scene(s, function, alpha[1]);
+    assert_memory_equal(portable, other, (size_t)BANDS * NCR_CELL * NCR_CELL * ncr_dtype_size(dtype));
+    assert_memory_equal(alpha[0], alpha[1], sizeof alpha[0]);
+    free(portable);
+    free(other);
+    free(s);
+}
+
+static void variants_give_the_portable_bits(void **state)
+{
+    (void)state;
+    for (nacre_dtype dtype = NACRE_DTYPE_UINT8; dtype <= NACRE_DTYPE_FLOAT64; dtype++)
+        for (nacre_resampling r = NACRE_RESAMPLING_NEAREST; r <= NACRE_RESAMPLING_RMS; r++)
+            for (int masks = 0; masks < 8; masks++)
+                for (int variant = 1; variant < NCR_KERNEL_VARIANTS; variant++)
+                    if (r != NACRE_RESAMPLING_GAUSS)
+                        check_variant(dtype, r, masks & 1 ? 0.4 : 1, masks, variant);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +287,7 @@ int main(void)
         cmocka_unit_test(partly_transparent_pixels_mix_with_the_initial_value),
         cmocka_unit_test(values_that_equal_nodata_are_moved_by_one_step),
         cmocka_unit_test(reach_covers_all_taps),
+        cmocka_unit_test(variants_give_the_portable_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

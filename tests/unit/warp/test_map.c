@@ -80,7 +80,7 @@ static void close_pair(fixture *f)
 static double cell_error(const fixture *f, const ncr_cell *cell)
 {
     ncr_cell_points *points = malloc(sizeof *points);
-    assert_int_equal(ncr_cell_evaluate(cell, &f->map, points, NULL), NACRE_OK);
+    assert_int_equal(ncr_cell_evaluate(cell, &f->map, false, points, NULL), NACRE_OK);
     double worst = 0;
     for (int row = 0; row < cell->height; row++) {
         for (int column = 0; column < cell->width; column++) {

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright the nacre authors */
+
+/* Included by kernel_template.h: a pixel all of whose taps are there and valid. The fast ways and the general one call
+ * the same functions, so a pixel gets the same bits whichever is taken. */
+
+typedef TYPE FN(vector4) __attribute__((vector_size(4 * sizeof(TYPE))));
+typedef TYPE FN(vector2) __attribute__((vector_size(2 * sizeof(TYPE))));
+
+TARGET NCR_INLINE void FN(load4)(const TYPE *from, ncr_v4d *out)
+{
+    FN(vector4) values;
+    memcpy(&values, from, sizeof values);
+    *out = WIDEN4(values);
+}
+
+TARGET NCR_INLINE void FN(load2)(const TYPE *from, ncr_v2d *out)
+{
+    FN(vector2) values;
+    memcpy(&values, from, sizeof values);
+    *out = WIDEN2(values);
+}
+
+/* --- All taps of a pixel --- */
+
+/* left and above are the weights of the first column and row. */
+TARGET NCR_INLINE double FN(bilinear_whole)(const TYPE *upper, const TYPE *lower, double left, double above)
+{
+    return ((double)upper[0] * left + (double)upper[1] * (1 - left)) * above +
+           ((double)lower[0] * left + (double)lower[1] * (1 - left)) * (1 - above);
+}
+
+/* Sixteen taps, from the first: columns first, four beside one another. */
+TARGET NCR_INLINE double FN(cubic_whole)(const TYPE *at, ptrdiff_t row_length, const ncr_v4d *across,
+                                         const ncr_v4d *down)
+{
+    ncr_v4d row0, row1, row2, row3;
+    FN(load4)(at, &row0);
+    FN(load4)(at + row_length, &row1);
+    FN(load4)(at + 2 * row_length, &row2);
+    FN(load4)(at + 3 * row_length, &row3);
+    const double *d = (const double *)down;
+    ncr_v4d sum = (row0 * d[0] + row1 * d[1] + (row2 * d[2] + row3 * d[3])) * *across;
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/* Thirty-six taps, likewise. */
+TARGET NCR_INLINE double FN(lanczos_whole)(const TYPE *at, ptrdiff_t row_length, const double across[6],
+                                           const double down[6])
+{
+    ncr_v4d sum4 = {0, 0, 0, 0}, row4, across4;
+    ncr_v2d sum2 = {0, 0}, row2, across2;
+    for (int j = 0; j < 6; j++, at += row_length) {
+        FN(load4)(at, &row4);
+        FN(load2)(at + 4, &row2);
+        sum4 += row4 * down[j];
+        sum2 += row2 * down[j];
+    }
+    memcpy(&across4, across, sizeof across4);
+    memcpy(&across2, across + 4, sizeof across2);
+    sum4 *= across4;
+    sum2 *= across2;
+    return (sum4[0] + sum4[1]) + (sum4[2] + sum4[3]) + (sum2[0] + sum2[1]);
+}
+
+/* A weighted sum of a row of any length: four sums, of every fourth value each. */
+TARGET NCR_INLINE double FN(row_sum)(const TYPE *values, const double *weights, int count)
+{
+    ncr_v4d sum = {0, 0, 0, 0}, four, weight;
+    int i = 0;
+    for (; i + 4 <= count; i += 4) {
+        FN(load4)(values + i, &four);
+        memcpy(&weight, weights + i, sizeof weight);
+        sum += four * weight;
+    }
+    double lanes[4] = {sum[0], sum[1], sum[2], sum[3]};
+    for (; i < count; i++)
+        lanes[i & 3] += (double)values[i] * weights[i];
+    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
