@@ -236,6 +236,40 @@ static void add_texts(ncr_out_directory *directory, const ncr_metadata *metadata
         ncr_out_bytes(directory, NCR_TAG_XMP, NCR_TYPE_BYTE, xmp, strlen(xmp));
 }
 
+/* Rational polynomial coefficients: 92 doubles, of the items that the domain RPC has; no tag where one is missing. */
+static void add_rpcs(ncr_out_directory *directory, const ncr_metadata *metadata)
+{
+    static const struct {
+        const char *key;
+        int count;
+        bool is_needed;
+    } items[] = {{"ERR_BIAS", 1, false},       {"ERR_RAND", 1, false},       {"LINE_OFF", 1, true},
+                 {"SAMP_OFF", 1, true},        {"LAT_OFF", 1, true},         {"LONG_OFF", 1, true},
+                 {"HEIGHT_OFF", 1, true},      {"LINE_SCALE", 1, true},      {"SAMP_SCALE", 1, true},
+                 {"LAT_SCALE", 1, true},       {"LONG_SCALE", 1, true},      {"HEIGHT_SCALE", 1, true},
+                 {"LINE_NUM_COEFF", 20, true}, {"LINE_DEN_COEFF", 20, true}, {"SAMP_NUM_COEFF", 20, true},
+                 {"SAMP_DEN_COEFF", 20, true}};
+    double values[92];
+    size_t at = 0;
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+        const char *text = ncr_metadata_get(metadata, "RPC", items[i].key);
+        if (!text && items[i].is_needed)
+            return;
+        for (int k = 0; k < items[i].count; k++) {
+            char one[64];
+            size_t length = text ? strcspn(text + strspn(text, " "), " ") : 0;
+            text = text ? text + strspn(text, " ") : NULL;
+            snprintf(one, sizeof one, "%.*s", (int)length, text ? text : "");
+            values[at] = -1; /* unknown errors */
+            if (text && (!length || !ncr_text_to_double(one, &values[at])))
+                return;
+            text = text ? text + length : NULL;
+            at++;
+        }
+    }
+    ncr_out_doubles(directory, NCR_TAG_RPC_COEFFICIENTS, values, at);
+}
+
 static nacre_status add_metadata(ncr_out_directory *directory, const ncr_save *save, const ncr_creation *creation,
                                  const ncr_statistics *statistics, nacre_error *err)
 {
@@ -243,6 +277,7 @@ static nacre_status add_metadata(ncr_out_directory *directory, const ncr_save *s
     add_texts(directory, &save->dataset->metadata);
     if (creation->profile != NCR_PROFILE_GDAL)
         return NACRE_OK;
+    add_rpcs(directory, &save->dataset->metadata);
     nacre_status status = ncr_out_gdal_metadata(save, creation, statistics, &text, err);
     ncr_out_text(directory, NCR_TAG_GDAL_METADATA, text);
     free(text);

@@ -210,9 +210,9 @@ bool ncr_update_stays(const ncr_pyramid *pyramid, int number, int first_x, int f
 /* Whether nacre decides on a tag by itself. */
 static bool is_own(unsigned id)
 {
-    static const uint16_t own[] = {254, 256,   257,   258,   259,   262,   266,   273,   277,   278,  279, 284,
-                                   317, 320,   322,   323,   324,   325,   330,   338,   339,   347,  530, 532,
-                                   700, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50674};
+    static const uint16_t own[] = {254, 256,   257,   258,   259,   262,   266,   273,   277,   278,   279,  284,
+                                   317, 320,   322,   323,   324,   325,   330,   338,   339,   347,   530,  532,
+                                   700, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50674, 50844};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (own[i] == id)
             return true;

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+import rasterio.rpc
 import rasterio.shutil
 from conftest import need
 from rasterio.enums import MaskFlags
@@ -339,6 +340,22 @@ def test_any_number_of_threads_gives_the_same_bytes(tmp_path: pathlib.Path) -> N
         nacre.shutil.copy(source, copy, driver="COG", blocksize=64, num_threads=threads, statistics="YES")
         copies.append(copy.read_bytes())
     assert copies[0] == copies[1] == copies[2]
+
+
+def test_rational_polynomial_coefficients(tmp_path: pathlib.Path) -> None:
+    source, copy = tmp_path / "source.tif", tmp_path / "copy.tif"
+    write(source, scene("uint8", 1))
+    coefficients = [0.1 * i - 0.7 for i in range(20)]
+    rpcs = rasterio.rpc.RPC(
+        height_off=10, height_scale=500, lat_off=40, lat_scale=0.2, line_den_coeff=coefficients, line_num_coeff=coefficients,
+        line_off=75, line_scale=80, long_off=-75, long_scale=0.3, samp_den_coeff=coefficients, samp_num_coeff=coefficients,
+        samp_off=100, samp_scale=110, err_bias=None, err_rand=None,
+    )  # fmt: skip
+    with rasterio.open(source, "r+") as dataset:
+        dataset.rpcs = rpcs
+    nacre.shutil.copy(source, copy, driver="COG")
+    with rasterio.open(source) as one, rasterio.open(copy) as other:
+        assert other.rpcs is not None and one.rpcs.to_dict() == other.rpcs.to_dict()
 
 
 # --- Web maps ---
