@@ -31,7 +31,8 @@ extern "C" {
  *
  * May be called again: for libraries that were loaded since, for more prefixes, for another policy. Prefixes that were
  * taken before stay taken. NACRE_ERROR_NOT_FOUND: no libgdal is loaded; NACRE_ERROR_UNSUPPORTED: one is, but older than
- * 3.4 or without what the plugin needs; NACRE_ERROR_INVALID. After failure nothing new is installed. */
+ * 3.4 or without what the plugin needs; NACRE_ERROR_INVALID; NACRE_ERROR_MEMORY, and some may be taken. A libgdal
+ * that will not do is passed over where another one will. */
 NACRE_API nacre_status nacre_gdal_install(const char *prefixes, const char *cache, nacre_error *err);
 
 /* Gives all prefixes back to the handlers that had them. Datasets that were opened through nacre may still be used and

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <nacre/cache.h>
 #include <nacre/config.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,6 +24,15 @@ static void raise_block_cache(const ncr_gdal_host *host)
         host->api.CPLSetConfigOption(key, "67108864");
 }
 
+/* What was fetched is written into `cache.dir` behind the reads: programs that end at once would leave out all of it.
+ */
+static void flush_at_exit(void)
+{
+    static atomic_flag is_done = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&is_done))
+        atexit(nacre_cache_flush);
+}
+
 nacre_status nacre_gdal_install(const char *prefixes, const char *cache, nacre_error *err)
 {
     unsigned wanted;
@@ -34,6 +44,8 @@ nacre_status nacre_gdal_install(const char *prefixes, const char *cache, nacre_e
         status = ncr_gdal_hosts_find(&hosts, &count, err);
     if (status == NACRE_OK)
         status = ncr_gdal_options_cache(cache, err);
+    if (status == NACRE_OK)
+        flush_at_exit();
     for (size_t i = 0; status == NACRE_OK && i < count; i++) {
         status = ncr_gdal_mount_take(hosts[i], wanted, err);
         ncr_gdal_unlink_install(hosts[i], i);
