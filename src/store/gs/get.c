@@ -23,7 +23,7 @@
  *   facts     metadata, after a media request was answered 416 without saying of what
  */
 
-enum { MOST_ATTEMPTS = 3 };
+enum { MOST_ATTEMPTS = 8 }; /* at an object that is written over and over */
 
 typedef struct gs_get gs_get;
 struct gs_get {

@@ -104,6 +104,12 @@ static void an_object_that_changes_between_the_two_is_read_from_the_beginning(vo
     end(&f);
 }
 
+#define OVERWRITTEN                                                                        \
+    {MEDIA, NULL, 206, IS("3"), "abcd"}, {METADATA, NULL, 200, JSON, FACTS("4")},          \
+    {                                                                                      \
+        MEDIA "&generation=4", NULL, 206, IS("5"), "abcd" /* the server ignores the pin */ \
+    }
+
 static void an_object_that_never_rests_is_given_up(void **state)
 {
     (void)state;
@@ -111,15 +117,17 @@ static void an_object_that_never_rests_is_given_up(void **state)
     const step steps[] = {{MEDIA, NULL, 206, IS("1"), "abcd"},
                           {METADATA, NULL, 200, JSON, FACTS("2")},
                           {MEDIA "&generation=2", NULL, 404, NULL, "gone"},
-                          {MEDIA, NULL, 206, IS("3"), "abcd"},
-                          {METADATA, NULL, 200, JSON, FACTS("4")},
-                          {MEDIA "&generation=4", NULL, 206, IS("5"), "abcd"}, /* the server ignores the pin */
-                          {MEDIA, NULL, 206, IS("5"), "abcd"},
-                          {METADATA, NULL, 200, JSON, FACTS("6")},
-                          {MEDIA "&generation=6", NULL, 404, NULL, "gone"},
+                          OVERWRITTEN,
+                          OVERWRITTEN,
+                          OVERWRITTEN,
+                          OVERWRITTEN,
+                          OVERWRITTEN,
+                          OVERWRITTEN,
+                          OVERWRITTEN,
                           {0}};
     begin(&f, steps);
     assert_int_equal(run_get(&f.get), NACRE_ERROR_UNAVAILABLE);
+    assert_non_null(strstr(f.get.error.message, "overwritten 8 times"));
     end(&f);
 }
 
