@@ -32,6 +32,7 @@ static struct {
     char **(*VSIReadDir)(const char *);
     void (*CSLDestroy)(char **);
     const char *(*CPLGetLastErrorMsg)(void);
+    void (*CPLSetConfigOption)(const char *, const char *);
 } gdal;
 
 static int (*install)(const char *, const char *, void *);
@@ -74,6 +75,7 @@ static void find_all(void *library)
     find(library, "VSIReadDir", &gdal.VSIReadDir);
     find(library, "CSLDestroy", &gdal.CSLDestroy);
     find(library, "CPLGetLastErrorMsg", &gdal.CPLGetLastErrorMsg);
+    find(library, "CPLSetConfigOption", &gdal.CPLSetConfigOption);
 }
 
 static const char *named(const char *key, char out[256])
@@ -237,6 +239,34 @@ static void an_update_changes_only_what_it_writes(void)
     gdal.VSIFCloseL(file);
 }
 
+static void an_update_has_a_limit(void)
+{
+    char name[256];
+    static const char key[] = "NACRE_GDAL_UPDATE_LIMIT";
+    write_whole(named("limited", name), 2000, 4);
+    gdal.CPLSetConfigOption(key, "1999");
+    check(!gdal.VSIFOpenL(name, "rb+") && strstr(gdal.CPLGetLastErrorMsg(), key));
+    gdal.CPLSetConfigOption(key, "2000");
+    VSIFile *file = gdal.VSIFOpenL(name, "rb+");
+    check(file && gdal.VSIFCloseL(file) == 0);
+    gdal.CPLSetConfigOption(key, NULL);
+    expect_whole(name, 2000, 4);
+}
+
+/* What GDAL would take for credentials and nacre does not is no reason to ask without any. */
+static void options_are_refused_rather_than_passed_over(void)
+{
+    char name[256];
+    gdal.CPLSetConfigOption("GS_NO_SIGN_REQUEST", "NO");
+    gdal.CPLSetConfigOption("GS_OAUTH2_REFRESH_TOKEN", "secret");
+    const bool is_google = strncmp(root, "/vsigs/", 7) == 0;
+    check(!gdal.VSIFOpenL(named("limited", name), "rb") == is_google);
+    check(!is_google || strstr(gdal.CPLGetLastErrorMsg(), "GS_OAUTH2_REFRESH_TOKEN"));
+    check(!strstr(gdal.CPLGetLastErrorMsg(), "secret"));
+    gdal.CPLSetConfigOption("GS_OAUTH2_REFRESH_TOKEN", NULL);
+    gdal.CPLSetConfigOption("GS_NO_SIGN_REQUEST", NULL);
+}
+
 static void local_files_survive(void)
 {
     char name[256], local[256];
@@ -375,6 +405,8 @@ int main(int argc, char **argv)
         {"bytes_that_were_sent_can_be_changed", bytes_that_were_sent_can_be_changed},
         {"a_header_may_come_last", a_header_may_come_last},
         {"an_update_changes_only_what_it_writes", an_update_changes_only_what_it_writes},
+        {"an_update_has_a_limit", an_update_has_a_limit},
+        {"options_are_refused_rather_than_passed_over", options_are_refused_rather_than_passed_over},
         {"local_files_survive", local_files_survive},
         {"directories_come_and_go", directories_come_and_go},
         {"threads_see_one_version_each", threads_see_one_version_each},
