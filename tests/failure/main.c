@@ -18,7 +18,7 @@
 /* The driver: docs/internals/testing.md. It never uses nacre itself: children do, so that a crash or a hang is theirs,
  * and so that each can begin as a new process. */
 
-enum { WORKERS = SCENE_PLACES, BATCH = 24, HANG_S = 30, SLOW_SHARE = 4, SHOWN_BYTES = 6000 };
+enum { WORKERS = SCENE_PLACES, BATCH = 24, HANG_S = 30, LONG_HANG_S = 150, SLOW_SHARE = 4, SHOWN_BYTES = 6000 };
 
 /* How a child ends: 0 when all is well. */
 enum { ENDED_LEAKING = 2, ENDED_BAD = 3 };
@@ -261,13 +261,13 @@ static void end_batch(const scenario *s, queue *q, worker *w, int status)
     w->pid = 0;
 }
 
-static void watch(worker *w, size_t index)
+static void watch(const scenario *s, worker *w, size_t index)
 {
     unsigned long beat = atomic_load(&all->beats[index]);
     if (beat != w->beat) {
         w->beat = beat;
         w->beat_at = time(NULL);
-    } else if (time(NULL) - w->beat_at > HANG_S && !w->is_hung) {
+    } else if (time(NULL) - w->beat_at > (s->marks & SCENARIO_ONCE ? LONG_HANG_S : HANG_S) && !w->is_hung) {
         w->is_hung = true;
         kill(w->pid, SIGKILL);
     }
@@ -293,7 +293,7 @@ static void run_queue(const scenario *s, queue *q)
             if (waitpid(w->pid, &status, WNOHANG) == w->pid)
                 end_batch(s, q, w, status);
             else
-                watch(w, i);
+                watch(s, w, i);
             running += w->pid != 0;
         }
     } while (running || q->first < q->count);

@@ -13,14 +13,15 @@
 /* Of AddressSanitizer's run time, where that is there. */
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
 
-enum { SLOW_S = 10 }; /* nothing here takes a second */
+/* Nothing here takes a second, but for what is marked as long. */
+enum { SLOW_S = 10, LONG_S = 60 };
 
 typedef struct {
     nacre_status status;
     nacre_error err;
     uint64_t result, before, after;
     bool has_struck;
-    double seconds;
+    double seconds, most_seconds;
 } outcome;
 
 static double now_s(void)
@@ -32,7 +33,7 @@ static double now_s(void)
 
 static outcome run(const scenario *s, site_table *table, const trial *t)
 {
-    outcome out = {0};
+    outcome out = {.most_seconds = s->marks & SCENARIO_ONCE ? LONG_S : SLOW_S};
     if (s->folder)
         scene_empty(s->folder);
     if (s->prepare)
@@ -59,7 +60,7 @@ static bool is_wrong(const outcome *o, const reference *r, char *out, size_t siz
         snprintf(out, size, "it succeeds with wrong bytes");
     else if (o->after != r->after)
         snprintf(out, size, "it succeeds, but what was written is not right");
-    else if (o->seconds > SLOW_S)
+    else if (o->seconds > o->most_seconds)
         snprintf(out, size, "it takes %.0f s", o->seconds);
     else
         return false;
@@ -133,7 +134,7 @@ static bool is_badly_failed(const scenario *s, const outcome *o, const reference
         snprintf(out, size, "the error says another status than the call: %s", o->err.message);
     else if (o->after != r->before && o->after != r->between && o->after != r->after && !may_leave_files(a))
         snprintf(out, size, "something half-written is left (%s)", o->err.message);
-    else if (o->seconds > SLOW_S)
+    else if (o->seconds > o->most_seconds)
         snprintf(out, size, "it takes %.0f s (%s)", o->seconds, o->err.message);
     else
         return false;

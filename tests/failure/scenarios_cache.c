@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "file_steps.h"
@@ -142,15 +143,22 @@ static void two_objects(void)
     copy_of("in/b.tif", "store/b/out/next");
 }
 
-/* Opens, has the object overwritten, unseen by nacre and by the driver, and refreshes twice. The driver's state after a
- * failure may be that of before or after. */
+/* A local file's version is weak while it is young. */
+static void grow_old(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL);
+}
+
+/* Opens, has the object overwritten, unseen by nacre and by the driver, and refreshes twice. */
 static nacre_status refresh(const char *path, const char *next, const char *file, uint64_t *result, nacre_error *err)
 {
     nacre_dataset *dataset, *fresh = NULL, *none = NULL;
+    grow_old();
     nacre_status status = nacre_dataset_open(path, NULL, NULL, &dataset, err);
     if (status != NACRE_OK)
         return status;
     syscall(SYS_rename, next, file);
+    grow_old();
     status = nacre_dataset_refresh(dataset, NULL, NULL, &fresh, err);
     if (status == NACRE_OK && fresh)
         status = nacre_dataset_refresh(fresh, NULL, NULL, &none, err);
