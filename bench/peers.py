@@ -16,3 +16,9 @@ RASTERIO_TUNED = {
 def rasterio_gs(endpoint: str) -> dict[str, str]:
     """Options with which Rasterio reads an emulator without credentials."""
     return {"CPL_GS_ENDPOINT": endpoint.rstrip("/") + "/", "GS_NO_SIGN_REQUEST": "YES"}
+
+
+def rasterio_s3(endpoint: str) -> dict[str, str]:
+    """Options with which Rasterio reads an emulator's S3 interface without credentials."""
+    host = endpoint.split("//")[1].rstrip("/")
+    return {"AWS_S3_ENDPOINT": host, "AWS_HTTPS": "NO", "AWS_VIRTUAL_HOSTING": "FALSE", "AWS_NO_SIGN_REQUEST": "YES"}

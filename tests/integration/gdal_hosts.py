@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
+import re
 import subprocess
 import uuid
 from typing import Any
@@ -16,7 +16,7 @@ import peers
 from conftest import NACRE, ROOT, Emulator, clean_environment, need
 
 HERE = pathlib.Path(__file__).resolve().parent
-PLUGINS = pathlib.Path(os.environ.get("NACRE_BUILD", ROOT / "build")) / "gdal"
+PLUGINS = NACRE.resolve().parent / "gdal"
 SCRIPT_SECONDS = 300
 
 # A Rasterio by the peer that brings it.
@@ -164,6 +164,24 @@ def says(code: str, store: Any = None, host: str = "rasterio", is_loud: bool = F
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def sanitizer() -> dict[str, str]:
+    """What a program needs that loads a plugin built under AddressSanitizer; its own leaks do not end it."""
+    needed = subprocess.run(["ldd", PLUGINS / "gdal_nacre.so"], capture_output=True, text=True).stdout
+    found = re.search(r"libasan\S* => (\S+)", needed)
+    return {"LD_PRELOAD": found.group(1), "ASAN_OPTIONS": "detect_leaks=1:exitcode=0"} if found else {}
+
+
+def without_leaks_of_others(said: str) -> str:
+    """What a program said, without the sanitizer's report of leaks that are not ours."""
+    if "AddressSanitizer" not in said and "LeakSanitizer" not in said:
+        return said
+    assert "ERROR: AddressSanitizer" not in said and "runtime error" not in said, said
+    before, _, report = said.partition("\n=================================================================\n")
+    ours = [part for part in report.split("\n\n") if re.search(r"\b(?:ncr|nacre)_|gdal_nacre\.so", part)]
+    assert not ours, "\n\n".join(ours)
+    return before.rpartition("=====")[0] if before.endswith("=") else before
+
+
 def run_program(store: Any, *words: Any, plugin: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
     """Runs a program of the system's GDAL in the environment that `nacre gdal-env` prints, or without it."""
     need("gdal")
@@ -171,8 +189,11 @@ def run_program(store: Any, *words: Any, plugin: bool = True, **more: str) -> su
     if plugin:
         done = subprocess.run([NACRE, "gdal-env", "--json"], capture_output=True, check=True, env=env)
         env |= json.loads(done.stdout)["environment"]
+        env |= sanitizer()
     command = [str(word) for word in words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env={**env, **more})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**env, **more})
+    done.stderr = without_leaks_of_others(done.stderr)
+    return done
 
 
 # The cases of gdal_contract.py, as the guide's table has them.

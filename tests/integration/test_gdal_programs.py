@@ -16,6 +16,8 @@ from conftest import need
 from gdal_hosts import Google, run_program
 from test_contract import geotiff
 
+pytestmark = pytest.mark.sanitized
+
 POINTS = {
     "type": "FeatureCollection",
     "features": [
