@@ -20,7 +20,7 @@ import report
 from server import ROOT, Server
 
 SIDE = int(os.environ.get("NACRE_BENCH_SIDE", "10980"))
-REPEATS = 5
+REPEATS = 3
 SOURCES = 10  # a side of the mosaic
 
 # One piece of work in a new process, from the open on; it tells its seconds and a hash of the pixels.
@@ -137,6 +137,6 @@ def run(folder: pathlib.Path) -> bool:
         window = Row(server, "window", ["scene.tif"] * REPEATS, SIDE)
         reached = window.print(f"open, 2048 x 2048, {side}", 0.85, 8)
         reached &= Row(server, "tiles", ["scene.tif"] * REPEATS, SIDE).print("16 warped tiles, one at a time", 1.0, None)
-        reached &= Row(server, "mosaic", ["mosaic/all.vrt"] * REPEATS).print("a VRT over 100 sources", 0.8, 200)
+        reached &= Row(server, "mosaic", ["mosaic/all.vrt"] * REPEATS).print("a VRT over 100 sources", 0.8, 202)  # two are its own
         reached &= Row(server, "small", ["small.tif"] * REPEATS).print("1,000 small reads, warm", 1.0, None)
     return reached

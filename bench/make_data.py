@@ -58,6 +58,7 @@ def small_tiles(folder: pathlib.Path) -> pathlib.Path:
     if not target.exists():
         values = np.random.default_rng(4).integers(0, 4000, (1, 2048, 2048), "uint16")
         profile = {"driver": "GTiff", "width": 2048, "height": 2048, "count": 1, "dtype": "uint16", "tiled": True}
+        profile |= {"crs": "EPSG:32633", "transform": rasterio.transform.from_origin(400000, 5300000, 10, 10)}
         with rasterio.open(target, "w", blockxsize=64, blockysize=64, **profile) as to:
             to.write(values)
     return target
