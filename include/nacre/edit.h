@@ -106,6 +106,16 @@ NACRE_API nacre_status nacre_dataset_set_band(nacre_dataset *dataset, int band, 
 NACRE_API nacre_status nacre_dataset_build_overviews(nacre_dataset *dataset, const int *factors, int count,
                                                      nacre_resampling resampling, nacre_error *err);
 
+/* Writes overviews of any dataset, reduced by these factors, as a TIFF of their own: a `.ovr`, which is found beside
+ * the dataset's file, in place of overviews inside it, at the next open. save_options: creation options are those of
+ * GTiff, and tiles are the default; format is not looked at. Errors as of nacre_dataset_save() and
+ * nacre_dataset_build_overviews(); NACRE_ERROR_UNSUPPORTED: the dataset has a mask, which readers do not look for
+ * there. */
+NACRE_API nacre_status nacre_dataset_save_overviews(nacre_dataset *dataset, const char *path, const int *factors,
+                                                    int count, nacre_resampling resampling,
+                                                    const nacre_save_options *save_options,
+                                                    const nacre_io_options *options, nacre_error *err);
+
 /* Writes the file; visible when this returns NACRE_OK, and not before. A dataset of nacre_dataset_update() that was not
  * changed writes nothing. After success it can be read, and not written any more; after NACRE_ERROR_UNAVAILABLE the
  * commit may be tried again. progress may be NULL.

@@ -422,6 +422,19 @@ nacre_status nacre_dataset_set_band(nacre_dataset *dataset, int band, unsigned w
     return status == NACRE_OK ? ncr_canvas_set_band(canvas, band, which, values, err) : status;
 }
 
+static nacre_status check_overviews(const nacre_dataset *dataset, const int *factors, int count,
+                                    nacre_resampling resampling, nacre_error *err)
+{
+    if (!ncr_reduce_can(resampling) || count < 1 || count > 30)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: %d overviews by resampling %d", ncr_dataset_name(dataset),
+                             count, (int)resampling);
+    for (int i = 0; i < count; i++)
+        if (factors[i] < 2)
+            return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: an overview reduced by %d", ncr_dataset_name(dataset),
+                                 factors[i]);
+    return NACRE_OK;
+}
+
 nacre_status nacre_dataset_build_overviews(nacre_dataset *dataset, const int *factors, int count,
                                            nacre_resampling resampling, nacre_error *err)
 {
@@ -430,15 +443,10 @@ nacre_status nacre_dataset_build_overviews(nacre_dataset *dataset, const int *fa
     nacre_status status = find_edit(dataset, &canvas, &e, err);
     if (status == NACRE_OK && !e)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it is in memory", ncr_dataset_name(dataset));
+    if (status == NACRE_OK)
+        status = check_overviews(dataset, factors, count, resampling, err);
     if (status != NACRE_OK)
         return status;
-    if (!ncr_reduce_can(resampling) || count < 1 || count > 30)
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: %d overviews by resampling %d", ncr_dataset_name(dataset),
-                             count, (int)resampling);
-    for (int i = 0; i < count; i++)
-        if (factors[i] < 2)
-            return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: an overview reduced by %d", ncr_dataset_name(dataset),
-                                 factors[i]);
     int *copy = ncr_alloc_array((size_t)count, sizeof *copy);
     if (!copy)
         return ncr_error_memory(err);
@@ -449,6 +457,64 @@ nacre_status nacre_dataset_build_overviews(nacre_dataset *dataset, const int *fa
     e->resampling = resampling;
     canvas->is_changed = true;
     return NACRE_OK;
+}
+
+static nacre_status save_overviews(ncr_save *save, const char *path, const nacre_save_options *save_options,
+                                   nacre_error *err)
+{
+    const ncr_saver *saver = NULL;
+    size_t count = 0;
+    while (save_options->creation && save_options->creation[count])
+        count++;
+    const char **creation = ncr_alloc_array(count + 2, sizeof *creation);
+    if (!creation)
+        return ncr_error_memory(err);
+    creation[0] = "TILED=YES"; /* a later one counts */
+    for (size_t i = 0; i < count; i++)
+        creation[i + 1] = save_options->creation[i];
+    save->creation = creation;
+    nacre_status status = ncr_saver_find("GTiff", path, &saver, err);
+    if (status == NACRE_OK)
+        status = ncr_vfs_resolve(path, NULL, save->call, &save->destination, err);
+    if (status == NACRE_OK)
+        status = saver->save(save, err);
+    ncr_object_unref(save->destination);
+    free(creation);
+    return status;
+}
+
+nacre_status nacre_dataset_save_overviews(nacre_dataset *dataset, const char *path, const int *factors, int count,
+                                          nacre_resampling resampling, const nacre_save_options *save_options,
+                                          const nacre_io_options *options, nacre_error *err)
+{
+    static const nacre_save_options defaults = NACRE_SAVE_OPTIONS_INIT;
+    const nacre_save_options *wanted = save_options ? save_options : &defaults;
+    ncr_call *call = NULL;
+    if (!path || !*path)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "save: no path is given");
+    if (dataset->band_count && dataset->bands[0].mask_flags == NACRE_MASK_PER_DATASET)
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                             "%s: it has a mask, which overviews beside a file would be without: make them inside it",
+                             ncr_dataset_name(dataset));
+    nacre_status status = check_overviews(dataset, factors, count, resampling, err);
+    ncr_drivers_register();
+    if (status == NACRE_OK)
+        status = ncr_call_new(options, &call, err);
+    if (status != NACRE_OK)
+        return status;
+    ncr_save save = {.dataset = dataset,
+                     .condition = {.absent = !wanted->overwrite},
+                     .progress = wanted->progress,
+                     .user = wanted->user,
+                     .call = call,
+                     .overview_factors = factors,
+                     .overview_count = count,
+                     .overview_resampling = resampling,
+                     .overviews_only = true};
+    status = save_overviews(&save, path, wanted, err);
+    ncr_call_report(call, options);
+    ncr_call_unref(call);
+    return status;
 }
 
 /* --- Commit --- */

@@ -20,6 +20,7 @@ typedef struct ncr_save {
     const int *overview_factors; /* overviews that are made, besides those that there are; NULL: by the options */
     int overview_count;
     nacre_resampling overview_resampling; /* of these */
+    bool overviews_only;                  /* a file of overviews alone, to lie beside the dataset's own */
 } ncr_save;
 
 /* What a file will be like. */

@@ -285,7 +285,8 @@ static bool next_cell(ncr_out_cell *c, const ncr_out_level *level, int across, i
 static nacre_status make_cell(ncr_out_cell *c, nacre_error *err)
 {
     ncr_pyramid *pyramid = c->pyramid;
-    nacre_status status = ncr_out_cell_encode(c, err);
+    bool is_left_out = pyramid->save->overviews_only && !c->level;
+    nacre_status status = is_left_out ? NACRE_OK : ncr_out_cell_encode(c, err);
     if (status == NACRE_OK)
         status = ncr_out_cell_reduce(c, err);
     pyramid->blocks_done += (uint64_t)(c->end_x - c->first_x) * (uint64_t)(c->end_y - c->first_y);

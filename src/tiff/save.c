@@ -29,11 +29,18 @@ typedef struct output {
 
 /* --- Directories --- */
 
+/* Full resolution is left out of a file of overviews. */
+static int first_level(const output *out)
+{
+    return out->save->overviews_only ? 1 : 0;
+}
+
 /* Images first, the mask of full resolution second, masks of overviews last: GDAL's order. */
 static int directory_of(const output *out, int level, bool is_mask)
 {
-    int levels = out->pyramid.level_count;
+    int first = first_level(out), levels = out->pyramid.level_count - first;
     bool has_mask = out->pyramid.has_mask;
+    level -= first;
     if (is_mask)
         return level ? levels + level : 1;
     return level && has_mask ? level + 1 : level;
@@ -67,11 +74,12 @@ static nacre_status describe_all(output *out, nacre_error *err)
 {
     ncr_out_head *head = &out->head;
     int levels = out->pyramid.level_count, kinds = out->pyramid.has_mask ? 2 : 1;
-    head->directory_count = (size_t)(levels * kinds);
+    int first = first_level(out);
+    head->directory_count = (size_t)((levels - first) * kinds);
     head->directories = ncr_alloc_array(head->directory_count, sizeof *head->directories);
     out->arrays = ncr_alloc_array(head->directory_count * 2, sizeof *out->arrays);
     nacre_status status = head->directories && out->arrays ? NACRE_OK : ncr_error_memory(err);
-    for (int level = 0; level < levels && status == NACRE_OK; level++)
+    for (int level = first; level < levels && status == NACRE_OK; level++)
         for (int kind = 0; kind < kinds && status == NACRE_OK; kind++)
             status = describe(out, level, kind == 1, err);
     return status;
@@ -117,7 +125,7 @@ static nacre_status each_block_of_level(output *out, int level_number, block_fun
 static nacre_status each_block(output *out, block_function function, void *user, nacre_error *err)
 {
     nacre_status status = NACRE_OK;
-    for (int level = out->pyramid.level_count - 1; level >= 0 && status == NACRE_OK; level--)
+    for (int level = out->pyramid.level_count - 1; level >= first_level(out) && status == NACRE_OK; level--)
         status = each_block_of_level(out, level, function, user, err);
     return status;
 }

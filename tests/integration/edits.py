@@ -153,5 +153,20 @@ def update(path: str | os.PathLike[str]) -> Edit:
     return Edit(out[0])
 
 
+def save_overviews(path: str | os.PathLike[str], factors: list[int], resampling: int, **creation: Any) -> None:
+    """A `.ovr` beside a file."""
+    pairs = [ffi.new("char[]", f"{key.upper()}={value}".encode()) for key, value in creation.items()]
+    array = ffi.new("char const *[]", [*pairs, ffi.NULL])
+    options = _lib.sized("nacre_save_options")
+    options.creation = array
+    out, err = ffi.new("nacre_dataset **"), ffi.new("nacre_error *")
+    _lib.check(lib.nacre_dataset_open(_lib.encoded(path), ffi.NULL, ffi.NULL, out, err), err)
+    name = _lib.encoded(os.fspath(path) + ".ovr")
+    numbers = ffi.new("int[]", factors)
+    status = lib.nacre_dataset_save_overviews(out[0], name, numbers, len(factors), resampling, options, ffi.NULL, err)
+    lib.nacre_dataset_close(out[0])
+    _lib.check(status, err)
+
+
 def wkt(epsg: int) -> str:
     return str(rasterio.crs.CRS.from_epsg(epsg).to_wkt())

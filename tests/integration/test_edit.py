@@ -13,7 +13,7 @@ import pytest
 import rasterio
 import rasterio.shutil
 from conftest import need
-from edits import create, update
+from edits import create, save_overviews, update
 from rasterio.enums import Resampling
 
 import nacre
@@ -291,6 +291,34 @@ def test_a_mask_is_added_to_a_file_with_overviews(tmp_path: pathlib.Path) -> Non
     with rasterio.open(path, overview_level=0) as overview:
         assert np.array_equal(overview.dataset_mask()[30:90, 20:], np.full((60, 130), 255))
     assert_valid_cog(path)
+
+
+def test_overviews_beside_a_file(tmp_path: pathlib.Path) -> None:
+    path, reference = tmp_path / "a.tif", tmp_path / "b.tif"
+    for one in (path, reference):
+        with rasterio.open(
+            one, "w", driver="GTiff", width=WIDTH, height=HEIGHT, count=3, dtype="uint8", photometric="RGB"
+        ) as dataset:
+            dataset.write(scene("uint8", 3))
+    save_overviews(path, [2, 4], Resampling.average.value, compress="DEFLATE")
+    with rasterio.open(reference, "r+") as dataset:
+        dataset.build_overviews([2, 4], Resampling.average)
+    assert sorted(os.listdir(tmp_path)) == ["a.tif", "a.tif.ovr", "b.tif"]
+    for level in (0, 1):
+        with rasterio.open(path, overview_level=level) as one, rasterio.open(reference, overview_level=level) as other:
+            assert np.abs(one.read().astype(int) - other.read()).max() <= 1
+            with nacre.open(path) as ours:
+                assert ours.overviews(1) == [2, 4]
+                assert np.array_equal(ours.read(out_shape=(3, one.height, one.width)), one.read())
+
+
+def test_overviews_beside_a_file_with_a_mask_are_refused(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "a.tif"
+    with create(path, WIDTH, HEIGHT, 1, "uint8") as edit:
+        edit.write(np.ones((1, HEIGHT, WIDTH), "uint8"), mask=True)
+    with pytest.raises(nacre.errors.UnsupportedError, match="it has a mask"):
+        save_overviews(path, [2], Resampling.average.value)
+    assert os.listdir(tmp_path) == ["a.tif"]
 
 
 def test_tags_that_nacre_does_not_know_stay(tmp_path: pathlib.Path) -> None:
