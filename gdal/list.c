@@ -11,6 +11,7 @@
 #include "base/latch.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "beside.h"
 #include "file.h"
 #include "options.h"
 
@@ -179,27 +180,6 @@ static nacre_status list_sidecars(const ncr_gdal_job *job, ncr_gdal_list *out, b
     return list_beside(job, key, directory, out, is_whole, err);
 }
 
-/* Offline nothing can be listed: those sidecars that the cache has are there, the others are not. */
-static nacre_status list_known(const ncr_gdal_job *job, ncr_gdal_list *out, nacre_error *err)
-{
-    static const char *const endings[] = {".ovr", ".msk", ".aux.xml"};
-    nacre_status status = NACRE_OK;
-    for (size_t i = 0; i < sizeof endings / sizeof *endings && status == NACRE_OK; i++) {
-        char *key = ncr_text_format("%s%s", job->object->key, endings[i]);
-        ncr_object *object = key ? ncr_object_sibling(job->object, key) : NULL;
-        ncr_object_facts facts;
-        const char *slash = key ? strrchr(key, '/') : NULL, *name = slash ? slash + 1 : key;
-        if (!object)
-            status = ncr_error_memory(err);
-        else if (ncr_vfs_stat(object, job->call, &facts, NULL) == NACRE_OK &&
-                 !ncr_gdal_list_add(out, name, strlen(name)))
-            status = ncr_error_memory(err);
-        ncr_object_unref(object);
-        free(key);
-    }
-    return status;
-}
-
 static bool has_all_inside(const ncr_gdal_job *job)
 {
     const char *sidecars = ncr_config_text(job->call->config, NCR_KEY_SIDECARS);
@@ -232,9 +212,9 @@ char **ncr_gdal_sibling_files(void *user, const char *name)
         is_whole = false;
     else if (status == NACRE_OK && !has_all_inside(&job))
         status = list_sidecars(&job, &list, &is_whole, &error);
-    if (status == NACRE_ERROR_OFFLINE) {
-        is_whole = true;
-        status = list_known(&job, &list, &error);
+    if (status == NACRE_ERROR_OFFLINE || status == NACRE_ERROR_DENIED || status == NACRE_ERROR_UNSUPPORTED) {
+        is_whole = true; /* else GDAL looks for more names than there are kinds of sidecars, one after another */
+        status = ncr_gdal_beside_ask(&job, &list, &error);
     }
     if (status == NACRE_OK && is_whole) /* else not known, and GDAL asks file by file */
         out = ncr_gdal_list_give(&list, job.host);
