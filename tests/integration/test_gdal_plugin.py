@@ -8,7 +8,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import ROOT, Emulator, clean_environment
+from conftest import ROOT, Emulator, clean_environment, need
 from gdal_hosts import PLUGINS
 
 PLUGIN = PLUGINS / "gdal_nacre.so"
@@ -71,3 +71,21 @@ def test_a_program_with_gdal_uses_it(emulator: Emulator, tmp_path: pathlib.Path,
         queries = [entry["query"] for entry in emulator.log() if entry["path"].endswith("/header")]
         numbers = [int(number) for query in queries for number in re.findall(r"partNumber=(\d+)", query)]
         assert sorted(numbers) == [1, 2, 3, 4] and numbers[0] != 1
+
+
+def test_without_listings_the_sidecars_are_asked_for_together(emulator: Emulator, data: pathlib.Path) -> None:
+    """Over HTTP, which has no listings: before the first byte after the header, in one round."""
+    need("gdal")
+    for name in ("green.tif", "green.tif.ovr"):
+        emulator.put("demo", name, (data / name).read_bytes())
+    env = clean_environment(GDAL_DRIVER_PATH=str(PLUGINS))
+    emulator.take_log()
+    told = subprocess.run(
+        ["gdalinfo", f"/vsicurl/{emulator.url}/demo/green.tif"], env=env, capture_output=True, text=True, check=True
+    )
+    assert "green.tif.ovr" in told.stdout and "Overviews:" in told.stdout and told.stderr == ""
+    names = [entry["path"].rsplit("/", 1)[1] for entry in emulator.log()]
+    first = names.index("green.tif") + 2 if names[1] == "green.tif" else 1
+    assert set(names[first : first + 5]) == {
+        "green.tif.ovr", "green.tif.msk", "green.tif.aux.xml", "green.tfw", "green.wld"
+    }  # fmt: skip
