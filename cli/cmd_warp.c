@@ -23,13 +23,16 @@ enum {
     FORMAT,
     CREATION,
     THREADS,
+    ORDER,
+    TPS,
     OVERWRITE
 };
 
 static const cli_option options[] = {
     {DST_CRS, "dst-crs", 't', "-t_srs", 1, "CRS", false, "system of the output (the source's)"},
     {SRC_CRS, "src-crs", 's', "-s_srs", 1, "CRS", false, "system of the source, instead of its own"},
-    {RESAMPLING, "resampling", 'r', "-r", 1, "ALG", false, "nearest (the default), bilinear, cubic"},
+    {RESAMPLING, "resampling", 'r', "-r", 1, "ALG", false,
+     "nearest (the default), bilinear, cubic, cubic_spline, lanczos, average, mode, max, min, med, q1, q3, sum, rms"},
     {RES, "res", 0, "-tr", 2, "X[,Y]", false, "pixel size in the units of the output's system"},
     {BOUNDS, "bounds", 0, "-te", 4, "L,B,R,T", false, "extent in the output's system: left, bottom, right, top"},
     {SIZE, "size", 0, "-ts", 2, "W,H", false, "width and height in pixels; one may be 0"},
@@ -45,6 +48,8 @@ static const cli_option options[] = {
     {FORMAT, "format", 0, "-of", 1, "NAME", false, "COG, GTiff, VRT or PNG (by DST's ending)"},
     {CREATION, "co", 0, "-co", 1, "KEY=VALUE", true, "creation option"},
     {THREADS, "threads", 0, NULL, 0, "N", false, "worker threads (all that the process may use)"},
+    {ORDER, "order", 0, "-order", 1, "N", false, "of the polynomials through ground control points: 1 to 3"},
+    {TPS, "tps", 0, "-tps", 0, NULL, false, "thin plate splines through ground control points"},
     {OVERWRITE, "overwrite", 0, NULL, 0, NULL, false, "replace the destination"},
     {0},
 };
@@ -130,6 +135,17 @@ static int read_tolerance_and_threads(cli_context *context, nacre_warp_options *
     return status;
 }
 
+static int read_order(cli_context *context, int *order)
+{
+    double value;
+    bool has_order;
+    int status = cli_read_number(context, ORDER, &value, &has_order);
+    if (status == CLI_OK && has_order && value != 1 && value != 2 && value != 3)
+        return cli_usage(context, "--order takes 1, 2 or 3, not '%s'", cli_text(&context->values, ORDER));
+    *order = status == CLI_OK && has_order ? (int)value : 0;
+    return status;
+}
+
 static int read_settings(cli_context *context, settings *s)
 {
     bool has_bounds = false;
@@ -150,6 +166,9 @@ static int read_settings(cli_context *context, settings *s)
     warp->bounds = has_bounds ? s->bounds : NULL;
     warp->align = cli_has(&context->values, TAP);
     warp->add_alpha = cli_has(&context->values, ADD_ALPHA);
+    warp->gcp_spline = cli_has(&context->values, TPS);
+    if (status == CLI_OK)
+        status = read_order(context, &warp->gcp_order);
     if (status == CLI_OK && warp->align && !(warp->res_x > 0))
         return cli_usage(context, "--tap needs --res");
     if (status == CLI_OK && warp->res_x > 0 && warp->width + warp->height > 0)

@@ -41,12 +41,15 @@ typedef struct nacre_warp_options {
     int src_nodata_count;             /* values of src_nodata, one for each band that is not alpha; the last is also for
                                          those behind it. 0: one value */
     int dst_nodata_count;             /* of dst_nodata, likewise */
+    int gcp_order;   /* of the polynomials through the source's ground control points, 1 to 3; 0: found,
+                        and only used where there is no geotransform */
+    bool gcp_spline; /* thin plate splines through them instead, also in place of a geotransform */
 } nacre_warp_options;
 
 #define NACRE_WARP_OPTIONS_INIT                                                                                      \
     {                                                                                                                \
         sizeof(nacre_warp_options), NULL, NULL, NULL, NACRE_RESAMPLING_NEAREST, 0, 0, NULL, 0, 0, NULL, false, NULL, \
-            NULL, false, false, NACRE_DTYPE_UNKNOWN, 0.125, false, false, NACRE_DTYPE_UNKNOWN, 0, 0                  \
+            NULL, false, false, NACRE_DTYPE_UNKNOWN, 0.125, false, false, NACRE_DTYPE_UNKNOWN, 0, 0, 0, false        \
     }
 
 /* Makes a warped view: a dataset whose pixels are computed when read. Does no I/O of its own and references source.

@@ -19,7 +19,8 @@ typedef struct slot {
 
 struct ncr_reprojection {
     _Atomic int references;
-    bool is_same;
+    bool is_same;       /* no PROJ and no georef */
+    ncr_georef *georef; /* NULL: none */
     bool wraps;
     double center;
     ncr_pieces pieces;
@@ -35,6 +36,7 @@ ncr_reprojection_spec ncr_reprojection_spec_copy(const ncr_reprojection_spec *fr
         ncr_crs_ref(spec.src);
     if (spec.dst)
         ncr_crs_ref(spec.dst);
+    ncr_georef_ref(spec.georef);
     return spec;
 }
 
@@ -42,6 +44,7 @@ void ncr_reprojection_spec_clear(ncr_reprojection_spec *spec)
 {
     ncr_crs_unref(spec->src);
     ncr_crs_unref(spec->dst);
+    ncr_georef_unref(spec->georef);
     *spec = (ncr_reprojection_spec){0};
 }
 
@@ -151,8 +154,10 @@ nacre_status ncr_reprojection_new(const char *name, const ncr_reprojection_spec 
     pthread_mutex_init(&r->lock, NULL);
     r->wraps = spec->has_center;
     r->center = spec->center;
-    r->is_same = !spec->src || !spec->dst || ncr_crs_equal(spec->src, spec->dst);
-    nacre_status status = r->is_same ? NACRE_OK : open_master(r, name, spec, err);
+    r->georef = ncr_georef_ref(spec->georef);
+    bool same_crs = !spec->src || !spec->dst || ncr_crs_equal(spec->src, spec->dst);
+    r->is_same = same_crs && !r->georef;
+    nacre_status status = same_crs ? NACRE_OK : open_master(r, name, spec, err);
     if (status) {
         ncr_reprojection_unref(r);
         return status;
@@ -177,6 +182,7 @@ void ncr_reprojection_unref(ncr_reprojection *reprojection)
     }
     slot_free(reprojection->master);
     ncr_pieces_clear(&reprojection->pieces);
+    ncr_georef_unref(reprojection->georef);
     pthread_mutex_destroy(&reprojection->lock);
     free(reprojection);
 }
@@ -256,6 +262,8 @@ static void transform(PJ *pj, PJ_DIRECTION direction, size_t count, double *x, d
 nacre_status ncr_reprojection_run(ncr_reprojection *reprojection, bool to_source, size_t count, double *x, double *y,
                                   nacre_error *err)
 {
+    if (reprojection->georef && !to_source)
+        ncr_georef_run(reprojection->georef, false, count, x, y);
     if (reprojection->wraps && !to_source)
         wrap(reprojection->center, count, x);
     if (reprojection->master) {
@@ -267,6 +275,8 @@ nacre_status ncr_reprojection_run(ncr_reprojection *reprojection, bool to_source
     }
     if (reprojection->wraps && to_source)
         wrap(reprojection->center, count, x);
+    if (reprojection->georef && to_source)
+        ncr_georef_run(reprojection->georef, true, count, x, y);
     return NACRE_OK;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "raster/crs.h"
+#include "warp/georef.h"
 
 /* What a reprojection is made from: kept, and written into warped VRTs, so that the same operation is chosen again. */
 typedef struct ncr_reprojection_spec {
@@ -15,7 +16,9 @@ typedef struct ncr_reprojection_spec {
     bool has_area;
     double area[4]; /* where it is used: west, south, east, north in degrees */
     bool has_center;
-    double center; /* longitude in degrees; source longitudes are brought within 180 degrees of it */
+    double center;      /* longitude in degrees; source longitudes are brought within 180 degrees of it */
+    ncr_georef *georef; /* NULL, or what takes the place of the source's geotransform: then the reprojection is from and
+                           to pixels of its full resolution. Referenced */
 } ncr_reprojection_spec;
 
 /* References the CRSs of from; release with ncr_reprojection_spec_clear(). */
@@ -36,7 +39,7 @@ void ncr_reprojection_unref(ncr_reprojection *reprojection);
 
 /* Whether points stay what they are: the same CRS, nothing to wrap. */
 bool ncr_reprojection_is_identity(const ncr_reprojection *reprojection);
-/* Whether both CRSs mean the same system, longitudes wrapped or not. */
+/* Whether both CRSs mean the same system, longitudes wrapped or not, and no georef takes part. */
 bool ncr_reprojection_is_same(const ncr_reprojection *reprojection);
 
 /* Whether PROJ uses one operation throughout a rectangle of the destination (two opposite corners): only there can the

@@ -12,6 +12,7 @@ typedef struct ncr_warp_source {
     const char *name; /* for messages */
     int width, height;
     nacre_transform transform;
+    bool has_georef;          /* the reprojection's; then transform is the unit one */
     nacre_crs *crs, *dst_crs; /* NULL: none, as if they were the same */
     ncr_reprojection *reprojection;
 } ncr_warp_source;

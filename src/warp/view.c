@@ -88,31 +88,49 @@ void ncr_warp_view_set_masks(ncr_warp_view *view)
 
 /* --- Making one from options --- */
 
+/* Ground control points in place of a geotransform. */
+static nacre_status find_georef(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
+                                nacre_error *err)
+{
+    setup->src_transform = (nacre_transform){.a = 1, .e = 1};
+    if (options->gcp_spline)
+        return ncr_georef_spline(source->path, source->gcps, source->gcp_count, &setup->spec.georef, err);
+    return ncr_georef_polynomial(source->path, source->gcps, source->gcp_count, options->gcp_order, &setup->spec.georef,
+                                 err);
+}
+
 /* What of the options and the source makes the setup; also used to find a grid without making a view. */
 static nacre_status find_georeference(const ncr_dataset *source, const nacre_warp_options *options,
                                       ncr_warp_setup *setup, nacre_error *err)
 {
     const nacre_transform *transform = options->src_transform;
-    if (!transform && source->has_transform)
+    if (!transform && source->has_transform && !(options->gcp_spline && source->gcp_count))
         transform = &source->transform;
-    if (!transform && source->gcp_count)
-        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
-                             "%s: it has ground control points and no geotransform: warping by ground control points "
-                             "is not supported",
-                             source->path);
-    if (!transform)
+    bool by_gcps = !transform && source->gcp_count;
+    if (!transform && !by_gcps)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no geotransform to warp by", source->path);
-    nacre_crs *src = options->src_crs ? options->src_crs : source->crs;
+    nacre_crs *src = options->src_crs ? options->src_crs : by_gcps && source->gcp_crs ? source->gcp_crs : source->crs;
     if (!src && options->dst_crs)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no CRS; say which one it is in", source->path);
-    setup->src_transform = *transform;
     if (src) {
         setup->spec.src = ncr_crs_ref(src);
         setup->spec.dst = ncr_crs_ref(options->dst_crs ? options->dst_crs : src);
     }
-    double right = transform->c + source->width * transform->a, bottom = transform->f + source->height * transform->e;
-    double x[4] = {transform->c, right, transform->c, right}, y[4] = {transform->f, transform->f, bottom, bottom};
+    nacre_status status = NACRE_OK;
+    if (transform)
+        setup->src_transform = *transform;
+    else
+        status = find_georef(source, options, setup, err);
+    if (status)
+        return status;
+    const nacre_transform *t = &setup->src_transform;
+    double right = t->c + source->width * t->a, bottom = t->f + source->height * t->e;
+    double x[4] = {t->c, right, t->c, right}, y[4] = {t->f, t->f, bottom, bottom};
+    if (setup->spec.georef)
+        ncr_georef_run(setup->spec.georef, false, 4, x, y);
     ncr_reprojection_spec_cover(&setup->spec, x, y);
+    if (setup->spec.georef)
+        setup->spec.has_center = false;
     return NACRE_OK;
 }
 
@@ -129,6 +147,7 @@ static nacre_status find_grid(const ncr_dataset *source, const nacre_warp_option
                                    .width = source->width,
                                    .height = source->height,
                                    .transform = setup->src_transform,
+                                   .has_georef = setup->spec.georef != NULL,
                                    .crs = setup->spec.src,
                                    .dst_crs = setup->spec.dst,
                                    .reprojection = *reprojection};

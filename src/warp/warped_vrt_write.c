@@ -204,6 +204,10 @@ nacre_status ncr_warped_vrt_write(const ncr_dataset *dataset, const ncr_vrt_docu
     const ncr_warp_view *view = (const ncr_warp_view *)dataset;
     const ncr_warp_setup *setup = &view->setup;
     const ncr_band *band = &dataset->bands[0];
+    if (setup->spec.georef)
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                             "%s: a view by ground control points cannot be written as a VRT: write its pixels",
+                             ncr_warp_view_name(view));
     bool good = ncr_xml_add_int(root, "BlockXSize", band->block_width) &&
                 ncr_xml_add_int(root, "BlockYSize", band->block_height);
     ncr_xml *warp = good ? ncr_xml_add(root, "GDALWarpOptions") : NULL;

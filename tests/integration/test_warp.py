@@ -116,6 +116,27 @@ def test_grids_are_gdals(data: pathlib.Path, tmp_path: pathlib.Path, crs: str) -
             assert all(abs(a - b) <= 1e-6 * transform.a for a, b in zip(ours.bounds, expected)), name
 
 
+@pytest.mark.parametrize("words", [[], ["-order", "1"], ["-order", "3"], ["-tps"]])
+def test_ground_control_points_are_gdals(data: pathlib.Path, tmp_path: pathlib.Path, words: list[str]) -> None:
+    """The grid that is suggested, and the pixels."""
+    import rasterio
+
+    ours, theirs = tmp_path / "ours.tif", tmp_path / "theirs.tif"
+    nacre("warp", "-t", "EPSG:3857", "-r", "bilinear", *words, "--format", "GTiff", data / "cog_gcps.tif", ours)
+    gdal("gdalwarp", "-q", "-et", "0", "-wm", "2000", "-ovr", "NONE", "-t_srs", "EPSG:3857", "-r", "bilinear", *words,
+         data / "cog_gcps.tif", theirs)
+    with rasterio.open(ours) as a, rasterio.open(theirs) as b:
+        assert a.shape == b.shape
+        pixel = abs(b.transform.a) * (1e-3 if words == ["-tps"] else 1e-6)  # splines of 200 points: rounding
+        assert all(abs(x - y) <= pixel for x, y in zip(a.bounds, b.bounds))
+    assert_close(read(ours)[0], read(theirs)[0], 0, "bilinear")
+
+
+def test_a_view_by_ground_control_points_is_no_vrt(data: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    done = run_nacre("warp", "-t", "EPSG:3857", data / "cog_gcps.tif", tmp_path / "view.vrt")
+    assert done.returncode == 1 and "ground control points" in done.stderr and not (tmp_path / "view.vrt").exists()
+
+
 @pytest.mark.parametrize("words", [[], ["--add-alpha"], ["--src-nodata", "0", "--dst-nodata", "9"]])
 @pytest.mark.parametrize("resampling", RESAMPLING)
 def test_gdal_reads_our_warped_vrt(data: pathlib.Path, tmp_path: pathlib.Path, resampling: str, words: list[str]) -> None:

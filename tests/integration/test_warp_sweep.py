@@ -87,8 +87,9 @@ def compare(mine: Any, other: Any, resampling: str) -> tuple[float, float]:
 
     both = (mine != 0) & (other != 0)
     distance = np.abs(mine.astype("i8") - other.astype("i8"))[both]
-    # One unit, or for values of many thousands as much as floats have.
-    alike = (distance == 0 if resampling == "nearest" else distance <= 1).mean() if distance.size else 1.0
+    # One unit; GDAL finds the shares of sums in the other plane, so they differ where edges are curved.
+    bound = {"nearest": 0, "sum": 1 + 0.002 * other[both]}.get(resampling, 1)
+    alike = (distance <= bound).mean() if distance.size else 1.0
     return float(alike), float(((mine != 0) == (other != 0)).mean())
 
 
