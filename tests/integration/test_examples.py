@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conftest import clean_environment, need, run_nacre
+from conftest import NACRE, clean_environment, need, run_nacre
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
@@ -90,6 +90,24 @@ def test_with_one_line_rasterios_program_works(bucket: Any) -> None:
     done = run(code, bucket)
     assert (done.returncode, done.stderr) == (0, "")
     assert size_of_view(bucket) > 1000
+
+
+def test_examples_of_the_page_about_gdal(bucket: Any) -> None:
+    need("rasterio")
+    begin = "import numpy\nprofile = dict(driver='GTiff', width=9, height=9, count=1, dtype='uint8')\n"
+    done = run(begin + "pixels = numpy.ones((1, 9, 9), 'uint8')\n" + "".join(blocks("docs/guide/gdal.md")), bucket)
+    assert done.returncode == 0 and "Error" not in done.stderr, done.stderr
+    assert bucket.request("GET", "/storage/v1/b/bucket/o/new.tif").status == 200
+
+
+def test_commands_of_the_page_about_gdal(bucket: Any) -> None:
+    need("gdal")
+    script = "".join(blocks("docs/guide/gdal.md", "sh"))
+    environment = clean_environment(CPL_GS_ENDPOINT=bucket.url + "/", GS_NO_SIGN_REQUEST="YES")
+    environment["PATH"] = f"{NACRE.resolve().parent}:{environment['PATH']}"
+    done = subprocess.run(["sh", "-euc", script], env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "") and "Size is 791, 718" in done.stdout
+    assert bucket.take_log()[-1]["agent"].startswith("nacre/")
 
 
 @pytest.mark.parametrize("number", range(len(blocks("docs/guide/python.md"))))
