@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 
-static const char *const suffixes[NCR_SIDECAR_KINDS] = {
+static const char *const suffixes[] = {
     [NCR_SIDECAR_OVR] = ".ovr",
     [NCR_SIDECAR_MSK] = ".msk",
     [NCR_SIDECAR_AUX_XML] = ".aux.xml",
@@ -20,9 +20,9 @@ void ncr_sidecars_clear(ncr_sidecars *sidecars)
     *sidecars = (ncr_sidecars){0};
 }
 
-/* What is looked for: three names behind the raster's own, and those that a world file may have, of which the first one
- * found counts. */
-enum { WORLD_NAMES = 3, CANDIDATES = NCR_SIDECAR_WORLD + WORLD_NAMES };
+/* What is looked for: names behind the raster's own, then those in place of its ending; of a kind the first one found
+ * counts. */
+enum { BEHIND = NCR_SIDECAR_RPC, RPC_NAMES = 4, WORLD_NAMES = 3, CANDIDATES = BEHIND + RPC_NAMES + WORLD_NAMES };
 
 typedef enum { START, LISTING, SINGLE } phase;
 
@@ -31,7 +31,7 @@ typedef struct {
     ncr_file *file;
     ncr_sidecars *out;
     phase phase;
-    bool with_world;
+    bool with_replaced;
     size_t key_stem;              /* bytes of the key before its ending, the dot included; 0: it has none */
     char *names[CANDIDATES];      /* keys of candidates; NULL: not looked for */
     char *candidates[CANDIDATES]; /* their paths */
@@ -53,7 +53,9 @@ static bool means_absent(nacre_status status)
 
 static ncr_sidecar_kind kind_of(int candidate)
 {
-    return candidate < NCR_SIDECAR_WORLD ? (ncr_sidecar_kind)candidate : NCR_SIDECAR_WORLD;
+    if (candidate < BEHIND)
+        return (ncr_sidecar_kind)candidate;
+    return candidate < BEHIND + RPC_NAMES ? NCR_SIDECAR_RPC : NCR_SIDECAR_WORLD;
 }
 
 /* --- Names --- */
@@ -66,33 +68,38 @@ static size_t stem_of(const char *key)
     return has_ending ? (size_t)(dot - key) + 1 : 0;
 }
 
-/* The endings of world files as GDAL tries them: the first and last letter of the ending and a w, the ending and a w.
- */
-static char *world_name(const char *name, size_t stem, int number)
+/* A name in place of that with its ending. Those of world files as GDAL tries them: the first and last letter of the
+ * ending and a w, the ending and a w. */
+static char *replaced_name(const char *name, size_t stem, int candidate)
 {
+    static const char *const rpc[RPC_NAMES] = {".RPB", ".rpb", "_RPC.TXT", "_rpc.txt"};
     const char *ending = name + stem;
-    if (number == 0)
+    int number = candidate - BEHIND;
+    if (number < RPC_NAMES)
+        return ncr_text_format("%.*s%s", (int)stem - 1, name, rpc[number]);
+    if (number == RPC_NAMES)
         return ncr_text_format("%.*s%c%cw", (int)stem, name, ending[0], ending[strlen(ending) - 1]);
-    return number == 1 ? ncr_text_format("%sw", name) : ncr_text_format("%.*swld", (int)stem, name);
+    return number == RPC_NAMES + 1 ? ncr_text_format("%sw", name) : ncr_text_format("%.*swld", (int)stem, name);
+}
+
+static char *candidate_name(const char *name, size_t stem, int candidate)
+{
+    return candidate < BEHIND ? ncr_text_format("%s%s", name, suffixes[candidate])
+                              : replaced_name(name, stem, candidate);
 }
 
 static nacre_status make_names(sidecar_plan *plan, nacre_error *err)
 {
     const char *key = ncr_file_object(plan->file)->key, *path = ncr_file_path(plan->file);
-    size_t path_stem = stem_of(path);
-    plan->key_stem = stem_of(key);
-    bool with_world =
-        plan->with_world && plan->key_stem && path_stem && !strcmp(key + plan->key_stem, path + path_stem);
-    for (int i = 0; i < (with_world ? CANDIDATES : NCR_SIDECAR_WORLD); i++) {
-        bool is_world = i >= NCR_SIDECAR_WORLD;
-        int number = i - NCR_SIDECAR_WORLD;
-        plan->names[i] = is_world ? world_name(key, plan->key_stem, number) : ncr_text_format("%s%s", key, suffixes[i]);
-        plan->candidates[i] =
-            is_world ? world_name(path, path_stem, number) : ncr_text_format("%s%s", path, suffixes[i]);
+    size_t key_stem = stem_of(key), path_stem = stem_of(path);
+    bool has_ending = plan->with_replaced && key_stem && path_stem && !strcmp(key + key_stem, path + path_stem);
+    for (int i = 0; i < (has_ending ? CANDIDATES : BEHIND); i++) {
+        plan->names[i] = candidate_name(key, key_stem, i);
+        plan->candidates[i] = candidate_name(path, path_stem, i);
         if (!plan->names[i] || !plan->candidates[i])
             return ncr_error_memory(err);
     }
-    plan->key_stem = with_world ? plan->key_stem : 0;
+    plan->key_stem = has_ending ? key_stem : 0;
     return NACRE_OK;
 }
 
@@ -107,7 +114,7 @@ static void take(sidecar_plan *plan, int candidate)
 
 /* --- By a listing --- */
 
-/* All sidecars, world files too, have the raster's key without its ending as prefix. */
+/* What is listed has the raster's key without its ending as prefix. */
 static nacre_status ask_list(sidecar_plan *plan, ncr_wants *wants, nacre_error *err)
 {
     const ncr_object *object = ncr_file_object(plan->file);
@@ -138,7 +145,7 @@ static void take_list(sidecar_plan *plan)
 
 /* --- By single requests --- */
 
-static bool asks_for_world(const sidecar_plan *plan)
+static bool asks_for_replaced(const sidecar_plan *plan)
 {
     const char *setting = ncr_config_text(plan->plan.call->config, NCR_KEY_SIDECARS);
     return ncr_file_object(plan->file)->store->is_local || (setting && !strcmp(setting, "always"));
@@ -153,7 +160,7 @@ static nacre_status ask_single(sidecar_plan *plan, ncr_wants *wants, nacre_error
     nacre_status status = NACRE_OK;
     for (int i = 0; i < CANDIDATES && status == NACRE_OK; i++) {
         plan->statuses[i] = NACRE_ERROR_NOT_FOUND;
-        if (!plan->candidates[i] || (kind_of(i) == NCR_SIDECAR_WORLD && !asks_for_world(plan)))
+        if (!plan->candidates[i] || (i >= BEHIND && !asks_for_replaced(plan)))
             continue;
         ncr_want want = {.kind = NCR_WANT_OPEN,
                          .path = plan->candidates[i],
@@ -235,8 +242,8 @@ static void free_sidecar(ncr_plan *base)
 
 static const ncr_plan_class sidecar_class = {.step = step_sidecar, .free = free_sidecar};
 
-nacre_status ncr_sidecars_plan(ncr_file *file, bool with_world, ncr_call *call, ncr_sidecars *out, ncr_plan **plan_out,
-                               nacre_error *err)
+nacre_status ncr_sidecars_plan(ncr_file *file, bool with_replaced, ncr_call *call, ncr_sidecars *out,
+                               ncr_plan **plan_out, nacre_error *err)
 {
     *plan_out = NULL;
     *out = (ncr_sidecars){0};
@@ -244,7 +251,7 @@ nacre_status ncr_sidecars_plan(ncr_file *file, bool with_world, ncr_call *call, 
     if (!plan)
         return ncr_error_memory(err);
     plan->file = ncr_file_ref(file);
-    plan->with_world = with_world;
+    plan->with_replaced = with_replaced;
     plan->out = out;
     *plan_out = &plan->plan;
     return NACRE_OK;

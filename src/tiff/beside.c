@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "tiff/pam.h"
+#include "tiff/rpc.h"
 
 static bool has_role(const ncr_tiff_index *index, ncr_tiff_role role)
 {
@@ -126,6 +127,8 @@ static nacre_status ask_all(ncr_tiff_beside *beside, const ncr_open_request *req
         status = ask(&beside->mask, mask, request, call, wants, more, err);
     if (status == NACRE_OK)
         status = ask_note(&beside->pam, paths[NCR_SIDECAR_AUX_XML], request, call, wants, more, err);
+    if (status == NACRE_OK)
+        status = ask_note(&beside->rpc, paths[NCR_SIDECAR_RPC], request, call, wants, more, err);
     return status == NACRE_OK ? ask_note(&beside->world, world, request, call, wants, more, err) : status;
 }
 
@@ -145,6 +148,8 @@ nacre_status ncr_tiff_beside_step(ncr_tiff_beside *beside, const ncr_open_reques
         status = open_companion(&beside->mask, call, wants, more, err);
     if (status == NACRE_OK)
         status = read_note(&beside->pam, wants, more, err);
+    if (status == NACRE_OK)
+        status = read_note(&beside->rpc, wants, more, err);
     return status == NACRE_OK ? read_note(&beside->world, wants, more, err) : status;
 }
 
@@ -155,16 +160,21 @@ static void clear_companion(ncr_tiff_companion *companion)
     ncr_pinning_clear(&companion->pinning);
 }
 
+static void clear_note(ncr_tiff_note *note)
+{
+    ncr_slice_clear(&note->rest);
+    ncr_pinning_clear(&note->pinning);
+}
+
 void ncr_tiff_beside_clear(ncr_tiff_beside *beside)
 {
     ncr_plan_free(beside->search);
     ncr_sidecars_clear(&beside->found);
     clear_companion(&beside->overviews);
     clear_companion(&beside->mask);
-    ncr_slice_clear(&beside->pam.rest);
-    ncr_pinning_clear(&beside->pam.pinning);
-    ncr_slice_clear(&beside->world.rest);
-    ncr_pinning_clear(&beside->world.pinning);
+    clear_note(&beside->pam);
+    clear_note(&beside->rpc);
+    clear_note(&beside->world);
     *beside = (ncr_tiff_beside){0};
 }
 
@@ -203,19 +213,30 @@ static nacre_status attach_overviews(ncr_tiff_dataset *dataset, ncr_dataset *fil
     return NACRE_OK;
 }
 
+/* The file's text where there is one; it becomes one of those behind the dataset. */
+static const ncr_slice *take_note(ncr_tiff_note *note, ncr_file **to)
+{
+    const ncr_slice *text = note_text(note);
+    if (text)
+        *to = ncr_file_ref(note->pinning.file);
+    return text;
+}
+
+/* What is said in several places counts from the last one. */
 static nacre_status attach_notes(ncr_tiff_beside *beside, ncr_tiff_dataset *dataset, nacre_error *err)
 {
     ncr_dataset *base = &dataset->base;
-    const ncr_slice *world = note_text(&beside->world), *pam = note_text(&beside->pam);
-    if (world)
-        dataset->notes[1] = ncr_file_ref(beside->world.pinning.file);
-    if (pam)
-        dataset->notes[0] = ncr_file_ref(beside->pam.pinning.file);
+    const ncr_slice *pam = take_note(&beside->pam, &dataset->notes[0]);
+    const ncr_slice *rpc = take_note(&beside->rpc, &dataset->notes[1]);
+    const ncr_slice *world = take_note(&beside->world, &dataset->notes[2]);
+    nacre_status status = NACRE_OK;
     if (world && !base->has_transform && !base->gcp_count)
         base->has_transform = ncr_tiff_world_read((const char *)world->data, world->size, &base->transform);
-    if (!pam)
-        return NACRE_OK;
-    nacre_status status =
+    if (rpc)
+        status = ncr_tiff_rpc_read((const char *)rpc->data, rpc->size, &base->metadata, err);
+    if (!pam || status != NACRE_OK)
+        return status;
+    status =
         ncr_tiff_pam_read(ncr_file_path(beside->pam.pinning.file), (const char *)pam->data, pam->size, dataset, err);
     if (status == NACRE_OK)
         ncr_tiff_describe_masks(dataset);

@@ -30,7 +30,7 @@ typedef struct ncr_tiff_beside {
     bool is_found, is_asked;
     ncr_sidecars found;
     ncr_tiff_companion overviews, mask;
-    ncr_tiff_note pam, world;
+    ncr_tiff_note pam, rpc, world;
 } ncr_tiff_beside;
 
 /* One step, as of a plan. index is NULL while it is not known; the search does not wait for it. request is that of the

@@ -16,8 +16,8 @@ static void free_dataset(ncr_dataset *base)
     free(dataset->masks);
     ncr_dataset_unref(dataset->overview_file);
     ncr_dataset_unref(dataset->mask_file);
-    ncr_file_unref(dataset->notes[0]);
-    ncr_file_unref(dataset->notes[1]);
+    for (int i = 0; i < 3; i++)
+        ncr_file_unref(dataset->notes[i]);
     if (dataset->index)
         ncr_value_unref(&dataset->index->value);
 }
@@ -31,7 +31,7 @@ static void tell_sources(ncr_dataset *base,
     for (int i = 0; i < 2; i++)
         if (sidecars[i])
             ncr_dataset_sources(sidecars[i], function, user);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         if (dataset->notes[i])
             ncr_dataset_tell_file(dataset->notes[i], function, user);
 }

@@ -23,7 +23,7 @@ typedef struct ncr_tiff_dataset {
     int level_count;
     ncr_dataset *overview_file; /* its levels follow the file's own one; NULL: none */
     ncr_dataset *mask_file;     /* its first band is the mask; NULL: none */
-    ncr_file *notes[2];         /* read into it: .aux.xml, world file; NULL: none */
+    ncr_file *notes[3];         /* read into it: .aux.xml, coefficients, world file; NULL: none */
 } ncr_tiff_dataset;
 
 extern const ncr_dataset_class ncr_tiff_dataset_class;

@@ -27,6 +27,7 @@ typedef struct reader {
     bool is_document;   /* they are an XML document, which begins at byte `document_at`, -1: not yet */
     XML_Index document_at;
     bool has_crs; /* told by the file */
+    bool has_rpc; /* told by a tag or another file: these go before */
     nacre_status status;
     nacre_error *err;
 } reader;
@@ -328,7 +329,8 @@ static nacre_status end_inner(reader *r, const char *element, const char *text)
 {
     if (!r->key || !r->domain || r->is_document || !ncr_text_equal_nocase(element, "MDI"))
         return NACRE_OK;
-    nacre_status status = ncr_metadata_set(metadata_of(r), r->domain, r->key, text, r->err);
+    bool is_said = r->has_rpc && !r->band && !strcmp(r->domain, "RPC");
+    nacre_status status = is_said ? NACRE_OK : ncr_metadata_set(metadata_of(r), r->domain, r->key, text, r->err);
     free(r->key);
     r->key = NULL;
     return status;
@@ -372,6 +374,7 @@ nacre_status ncr_tiff_pam_read(const char *name, const char *text, size_t size, 
     if (!parser)
         return ncr_error_memory(err);
     reader r = {.parser = parser, .name = name, .source = text, .source_size = size, .dataset = dataset, .err = err};
+    r.has_rpc = ncr_metadata_get(&dataset->base.metadata, "RPC", "LINE_OFF");
     ncr_buffer_init(&r.content, TEXT_MAX);
     XML_SetUserData(parser, &r);
     XML_SetElementHandler(parser, start_element, end_element);

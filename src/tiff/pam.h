@@ -6,7 +6,7 @@
 #include "tiff/dataset.h"
 
 /* What files beside a TIFF say of it: GDAL's .aux.xml, which goes before the TIFF's own tags in everything that it
- * tells, and world files, which count where nothing else tells the position. */
+ * tells (but RPC), and world files, which count where nothing else tells the position. */
 
 /* Reads the text of a .aux.xml into the dataset: CRS, transform, GCPs, metadata (statistics among it), and of each band
  * nodata, scale, offset, unit, description, colours. Histograms, categories and extremes are left out. Another document

@@ -78,6 +78,21 @@ static void make_text(const char *path, const char *text)
         exit(1);
 }
 
+/* Rational polynomials. */
+static void make_coefficients(const char *path)
+{
+    static const char *const singles[] = {"LINE_OFF",   "SAMP_OFF",   "LAT_OFF",   "LONG_OFF",   "HEIGHT_OFF",
+                                          "LINE_SCALE", "SAMP_SCALE", "LAT_SCALE", "LONG_SCALE", "HEIGHT_SCALE"};
+    static const char *const lists[] = {"LINE_NUM", "LINE_DEN", "SAMP_NUM", "SAMP_DEN"};
+    FILE *file = fopen(path, "w");
+    for (size_t i = 0; file && i < sizeof singles / sizeof *singles; i++)
+        fprintf(file, "%s: %zu\n", singles[i], i);
+    for (int i = 0; file && i < 80; i++)
+        fprintf(file, "%s_COEFF_%d: 1\n", lists[i / 20], i % 20 + 1);
+    if (!file || fclose(file) != 0)
+        exit(1);
+}
+
 void scene_make(void)
 {
     scene_file("in/bytes", 100000, 1);
@@ -90,6 +105,7 @@ void scene_make(void)
     make_raster("in/b.tif", "COG", 506000);
     make_raster("in/p.tif", "GTiff", 500000);
     make_text("in/p.tif.aux.xml", said);
+    make_coefficients("in/p_RPC.TXT");
     make_raster("store/b/in/a.tif", "COG", 500000);
     make_raster("store/b/in/b.tif", "COG", 506000);
 }

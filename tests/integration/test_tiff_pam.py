@@ -192,3 +192,62 @@ def test_in_a_store_one_listing_finds_all_and_one_round_reads_them(
     assert nacre.open("gs://demo/p/a.tif").transform.a == 2
     with nacre.Env(sidecars="never"):
         assert nacre.open("gs://demo/p/a.tif").transform.is_identity
+
+
+# --- Rational polynomial coefficients beside a file ---
+
+LISTS = {"LINE_NUM_COEFF": "lineNumCoef", "LINE_DEN_COEFF": "lineDenCoef", "SAMP_NUM_COEFF": "sampNumCoef",
+         "SAMP_DEN_COEFF": "sampDenCoef"}  # fmt: skip
+SINGLES = {"LINE_OFF": "lineOffset", "SAMP_OFF": "sampOffset", "LAT_OFF": "latOffset", "LONG_OFF": "longOffset",
+           "HEIGHT_OFF": "heightOffset", "LINE_SCALE": "lineScale", "SAMP_SCALE": "sampScale", "LAT_SCALE": "latScale",
+           "LONG_SCALE": "longScale", "HEIGHT_SCALE": "heightScale"}  # fmt: skip
+RPC_TXT = "".join(f"{key}: +00{i}.50\n" for i, key in enumerate(SINGLES)) + "".join(
+    f"{key}_{i}: {i}.5E-01\n" for key in LISTS for i in range(1, 21)
+)
+RPB = (
+    'satId = "QB02";\nbandId = "P";\nSpecId = "RPC00B";\nBEGIN_GROUP = IMAGE\n\terrBias = 1.5;\n\terrRand = 0.5;\n'
+    + "".join(f"\t{name} = {i}.25;\n" for i, name in enumerate(SINGLES.values()))
+    + "".join("\t%s = (\n%s);\n" % (name, ",\n".join(f"\t\t\t{i}.25" for i in range(1, 21))) for name in LISTS.values())
+    + "END_GROUP = IMAGE\nEND;\n"
+)
+
+
+@pytest.mark.parametrize(("ending", "text"), [(".RPB", RPB), (".rpb", RPB), ("_RPC.TXT", RPC_TXT), ("_rpc.txt", RPC_TXT)])
+def test_coefficients_in_a_file_beside_are_read(tmp_path: pathlib.Path, ending: str, text: str) -> None:
+    path = tmp_path / "a.tif"
+    write(path, plain=True)
+    (tmp_path / f"a{ending}").write_text(text)
+    with nacre.open(path) as ours, rasterio.open(path) as theirs:
+        assert len(theirs.tags(ns="RPC")) >= 14
+        assert ours.tags(ns="RPC") == theirs.tags(ns="RPC")
+        assert [entry["path"] for entry in ours.provenance] == [str(path), str(tmp_path / f"a{ending}")]
+
+
+def test_what_lacks_a_coefficient_says_nothing(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "a.tif"
+    write(path, plain=True)
+    for missing in ("LAT_OFF", "SAMP_DEN_COEFF_7"):
+        lines = [line for line in RPC_TXT.splitlines() if not line.startswith(f"{missing}:")]
+        (tmp_path / "a_RPC.TXT").write_text("\n".join(lines))
+        with nacre.open(path) as ours:
+            assert ours.tags(ns="RPC") == {}
+    (tmp_path / "a_RPC.TXT").unlink()
+    for text in ("", "lineOffset = 1", RPB.replace("lineDenCoef = (", "lineDenCoef = "), RPB[:-300]):
+        (tmp_path / "a.RPB").write_text(text)
+        with nacre.open(path) as ours:
+            assert ours.tags(ns="RPC") == {}
+
+
+def test_coefficients_of_a_file_go_before_the_tag_and_that_before_a_pam_file(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "a.tif"
+    write(path, plain=True)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(ns="RPC", **{key: "7" for key in SINGLES}, **{key: " ".join(["7"] * 20) for key in LISTS})
+    (tmp_path / "a.tif.aux.xml").write_text(PAM)
+    (tmp_path / "a.RPB").write_text(RPB)
+    for first in ("0.25", "7"):
+        with nacre.open(path) as ours, rasterio.open(path) as theirs:
+            mine, its = ours.tags(ns="RPC"), theirs.tags(ns="RPC")
+            assert mine["LINE_OFF"] == its["LINE_OFF"] == first
+            assert mine.get("ERR_BIAS") != "1" != its.get("ERR_BIAS")
+        (tmp_path / "a.RPB").unlink(missing_ok=True)
