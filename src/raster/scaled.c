@@ -226,8 +226,8 @@ static size_t estimate_scaled(const ncr_plan *plan)
 
 static const ncr_plan_class scaled_class = {.step = step_scaled, .free = free_scaled, .estimate = estimate_scaled};
 
-/* The type in which source pixels are held: for nearest that of the output; for kernels the bands' own, or double
- * where they differ. */
+/* The type in which source pixels are held: for nearest that of the output; else the bands' own, or double (complex,
+ * where one of them is) where they differ. */
 static nacre_dtype choose_dtype(const ncr_dataset *dataset, const ncr_scaled_request *request, bool nearest)
 {
     const ncr_read_request *to = &request->to;
@@ -236,22 +236,64 @@ static nacre_dtype choose_dtype(const ncr_dataset *dataset, const ncr_scaled_req
     if (to->mask)
         return NACRE_DTYPE_UINT8;
     nacre_dtype dtype = dataset->bands[to->bands[0] - 1].dtype;
-    for (int i = 1; i < to->band_count; i++)
-        if (dataset->bands[to->bands[i] - 1].dtype != dtype)
-            return NACRE_DTYPE_FLOAT64;
-    return dtype;
+    bool differ = false, is_complex = ncr_dtype_is_complex(dtype);
+    for (int i = 1; i < to->band_count; i++) {
+        differ = differ || dataset->bands[to->bands[i] - 1].dtype != dtype;
+        is_complex = is_complex || ncr_dtype_is_complex(dataset->bands[to->bands[i] - 1].dtype);
+    }
+    return !differ ? dtype : is_complex ? NACRE_DTYPE_COMPLEX128 : NACRE_DTYPE_FLOAT64;
 }
 
-/* Indices into a colour table cannot be mixed: as GDAL, kernels take the nearest one, from the overview that they would
- * have used. */
+/* How many of the bands take the nearest pixel, from the overview that the resampling asked for would have used. */
+static int count_near_bands(const ncr_dataset *dataset, const ncr_scaled_request *request)
+{
+    int count = 0;
+    for (int i = 0; !request->to.mask && i < request->to.band_count; i++)
+        count += ncr_scaled_takes_nearest(&dataset->bands[request->to.bands[i] - 1], request->resampling);
+    return count;
+}
+
 static bool takes_nearest(const ncr_dataset *dataset, const ncr_scaled_request *request)
 {
-    if (request->resampling == NACRE_RESAMPLING_NEAREST)
-        return true;
-    bool all_indices = !request->to.mask && request->resampling != NACRE_RESAMPLING_AVERAGE;
-    for (int i = 0; all_indices && i < request->to.band_count; i++)
-        all_indices = dataset->bands[request->to.bands[i] - 1].color_count > 0;
-    return all_indices;
+    return request->resampling == NACRE_RESAMPLING_NEAREST ||
+           (!request->to.mask && count_near_bands(dataset, request) == request->to.band_count);
+}
+
+/* GDAL's Gaussian has no fractions: where a window begins at a whole output pixel of the raster it counts from the
+ * raster's corner, else from the window's pixel. */
+static void set_gauss(ncr_axis_grid *grid, int length, int level)
+{
+    double at = grid->offset / grid->ratio;
+    bool is_whole = fabs(at - round(at)) < 1e-8;
+    grid->gauss_length = length;
+    grid->gauss_first = is_whole ? (int64_t)round(at) : 0;
+    grid->offset = is_whole ? 0 : level ? round(grid->offset) : floor(grid->offset);
+}
+
+/* Both axes of a resampling, in pixels of the level. */
+static nacre_status init_axes(const scaled_plan *p, nacre_resampling resampling, ncr_axis *columns, ncr_axis *rows,
+                              nacre_error *err)
+{
+    const ncr_scaled_request *request = &p->request;
+    const nacre_window *window = &request->window;
+    int width, height;
+    ncr_overview_size(p->dataset, p->job.level, &width, &height);
+    double x_factor = (double)p->dataset->width / width, y_factor = (double)p->dataset->height / height;
+    ncr_axis_grid x = {.offset = window->x / x_factor,
+                       .ratio = window->width / x_factor / request->out_width,
+                       .count = request->out_width,
+                       .source_size = width};
+    ncr_axis_grid y = {.offset = window->y / y_factor,
+                       .ratio = window->height / y_factor / request->out_height,
+                       .count = request->out_height,
+                       .source_size = height};
+    if (resampling == NACRE_RESAMPLING_GAUSS) {
+        int length = ncr_gauss_length(y.ratio);
+        set_gauss(&x, length, p->job.level);
+        set_gauss(&y, length, p->job.level);
+    }
+    nacre_status status = ncr_axis_init(columns, resampling, &x, err);
+    return status == NACRE_OK ? ncr_axis_init(rows, resampling, &y, err) : status;
 }
 
 static nacre_status init_job(scaled_plan *p, nacre_error *err)
@@ -259,26 +301,17 @@ static nacre_status init_job(scaled_plan *p, nacre_error *err)
     ncr_scaled_job *job = &p->job;
     const ncr_scaled_request *request = &p->request;
     bool nearest = takes_nearest(p->dataset, request);
-    int width, height;
     job->level = ncr_overview_choose(p->dataset, &request->window, request->out_width, request->out_height,
                                      request->resampling == NACRE_RESAMPLING_NEAREST);
-    ncr_overview_size(p->dataset, job->level, &width, &height);
-    double x_factor = (double)p->dataset->width / width, y_factor = (double)p->dataset->height / height;
     job->dataset = p->dataset;
     job->to = request->to;
     job->band_count = request->to.mask ? 1 : request->to.band_count;
     job->dtype = choose_dtype(p->dataset, request, nearest);
-    job->nearest = nearest;
-    job->normalize_rows = request->resampling != NACRE_RESAMPLING_AVERAGE;
+    job->resampling = nearest ? NACRE_RESAMPLING_NEAREST : request->resampling;
     job->has_valid = !nearest && shared_mask(p) != 0;
-    nacre_resampling resampling = nearest ? NACRE_RESAMPLING_NEAREST : request->resampling;
-    nacre_status status =
-        ncr_axis_init(&job->columns, resampling, request->window.x / x_factor,
-                      request->window.width / x_factor / request->out_width, request->out_width, width, err);
-    if (status == NACRE_OK)
-        status =
-            ncr_axis_init(&job->rows, resampling, request->window.y / y_factor,
-                          request->window.height / y_factor / request->out_height, request->out_height, height, err);
+    nacre_status status = init_axes(p, job->resampling, &job->columns, &job->rows, err);
+    if (status == NACRE_OK && !nearest && count_near_bands(p->dataset, request))
+        status = init_axes(p, NACRE_RESAMPLING_NEAREST, &job->near_columns, &job->near_rows, err);
     return status;
 }
 
@@ -309,18 +342,13 @@ static nacre_status check_bands(const ncr_dataset *dataset, const ncr_read_reque
 
 static nacre_status check_resampling(const ncr_dataset *dataset, const ncr_scaled_request *request, nacre_error *err)
 {
-    if (request->resampling == NACRE_RESAMPLING_NEAREST)
+    if (ncr_resampling_reads(request->resampling))
         return NACRE_OK;
     const char *name = ncr_resampling_name(request->resampling);
-    if (!ncr_resampling_is_kernel(request->resampling))
-        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
-                             "%s: reads of another size with resampling %s: use nearest, bilinear, cubic or average",
-                             ncr_dataset_name(dataset), name ? name : "unknown");
-    for (int i = 0; !request->to.mask && i < request->to.band_count; i++)
-        if (ncr_dtype_is_complex(dataset->bands[request->to.bands[i] - 1].dtype))
-            return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: resampling %s of complex values: use nearest",
-                                 ncr_dataset_name(dataset), name);
-    return NACRE_OK;
+    return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                         "%s: reads of another size with resampling %s, which only warped views have: use nearest, "
+                         "average or another of those for reads",
+                         ncr_dataset_name(dataset), name ? name : "unknown");
 }
 
 bool ncr_scaled_is_plain(const ncr_dataset *dataset, const ncr_scaled_request *request, ncr_rect *rect)

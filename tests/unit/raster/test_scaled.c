@@ -210,9 +210,11 @@ static void little_memory_makes_no_difference(void **state)
     (void)state;
     memory_dataset *dataset = scene();
     static float whole[2 * 77 * 51], parts[2 * 77 * 51];
-    static const nacre_resampling algorithms[] = {NACRE_RESAMPLING_NEAREST, NACRE_RESAMPLING_BILINEAR,
-                                                  NACRE_RESAMPLING_CUBIC, NACRE_RESAMPLING_AVERAGE};
-    for (int i = 0; i < 4; i++) {
+    static const nacre_resampling algorithms[] = {
+        NACRE_RESAMPLING_NEAREST,      NACRE_RESAMPLING_BILINEAR, NACRE_RESAMPLING_CUBIC,
+        NACRE_RESAMPLING_CUBIC_SPLINE, NACRE_RESAMPLING_LANCZOS,  NACRE_RESAMPLING_AVERAGE,
+        NACRE_RESAMPLING_MODE,         NACRE_RESAMPLING_GAUSS,    NACRE_RESAMPLING_RMS};
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
         nacre_window window = {1.25, 2.5, 101.7, 80.1};
         must_read(&dataset->base, window, 77, 51, algorithms[i], NACRE_DTYPE_FLOAT32, whole);
         ncr_call *call = test_call_new("memory.limit=2k", NULL);
@@ -229,6 +231,110 @@ static void little_memory_makes_no_difference(void **state)
     ncr_dataset_unref(&dataset->base);
 }
 
+static void mode_is_the_value_that_was_most_frequent_first(void **state)
+{
+    (void)state;
+    int16_t row[6] = {5, -3, -3, 9, 8, 8}, out[2];
+    uint8_t bytes[6] = {5, 3, 3, 9, 8, 8}, out_bytes[2];
+    memory_dataset *dataset = memory_dataset_new(6, 1, 1, NACRE_DTYPE_INT16, row);
+    must_read(&dataset->base, (nacre_window){0, 0, 6, 1}, 2, 1, NACRE_RESAMPLING_MODE, NACRE_DTYPE_INT16, out);
+    assert_true(out[0] == -3 && out[1] == 8);
+    ncr_dataset_unref(&dataset->base);
+    dataset = memory_dataset_new(6, 1, 1, NACRE_DTYPE_UINT8, bytes);
+    set_nodata(dataset, 8);
+    must_read(&dataset->base, (nacre_window){0, 0, 6, 1}, 2, 1, NACRE_RESAMPLING_MODE, NACRE_DTYPE_UINT8, out_bytes);
+    assert_true(out_bytes[0] == 3 && out_bytes[1] == 9);
+    ncr_dataset_unref(&dataset->base);
+}
+
+/* More values than the table of counts begins with. */
+static void mode_counts_many_values(void **state)
+{
+    (void)state;
+    enum { COUNT = 5000 };
+    static float row[COUNT];
+    float out;
+    for (int i = 0; i < COUNT; i++)
+        row[i] = (float)(i % 2 ? i : i % 1000);
+    row[COUNT - 1] = row[COUNT - 3] = NAN; /* all NaN are one */
+    memory_dataset *dataset = memory_dataset_new(COUNT, 1, 1, NACRE_DTYPE_FLOAT32, row);
+    must_read(&dataset->base, (nacre_window){0, 0, COUNT, 1}, 1, 1, NACRE_RESAMPLING_MODE, NACRE_DTYPE_FLOAT32, &out);
+    assert_true(out == 0); /* five times, as all even ones below 1000; it was so first */
+    ncr_dataset_unref(&dataset->base);
+}
+
+static void rms_is_the_root_of_the_mean_square(void **state)
+{
+    (void)state;
+    float row[4] = {3, 4, -5, 5}, out[2];
+    memory_dataset *dataset = memory_dataset_new(4, 1, 1, NACRE_DTYPE_FLOAT32, row);
+    must_read(&dataset->base, (nacre_window){0, 0, 4, 1}, 2, 1, NACRE_RESAMPLING_RMS, NACRE_DTYPE_FLOAT32, out);
+    assert_true(fabsf(out[0] - sqrtf(12.5f)) < 1e-6f && out[1] == 5);
+    ncr_dataset_unref(&dataset->base);
+}
+
+/* 1 2 1 along each axis where the size is halved, around the second of the two pixels. */
+static void the_gaussian_weighs_by_binomials(void **state)
+{
+    (void)state;
+    float row[4] = {8, 16, 32, 64}, out[2];
+    memory_dataset *dataset = memory_dataset_new(4, 1, 1, NACRE_DTYPE_FLOAT32, row);
+    must_read(&dataset->base, (nacre_window){0, 0, 4, 1}, 2, 1, NACRE_RESAMPLING_GAUSS, NACRE_DTYPE_FLOAT32, out);
+    assert_true(fabsf(out[0] - (8 + 2 * 16 + 32) / 4.0f) < 1e-5f);
+    assert_true(fabsf(out[1] - (32 + 2 * 64) / 3.0f) < 1e-5f); /* cut at the edge */
+    ncr_dataset_unref(&dataset->base);
+}
+
+static void kernels_leave_what_is_constant(void **state)
+{
+    (void)state;
+    float square[64], out[25];
+    static const nacre_resampling kernels[] = {NACRE_RESAMPLING_BILINEAR, NACRE_RESAMPLING_CUBIC,
+                                               NACRE_RESAMPLING_CUBIC_SPLINE, NACRE_RESAMPLING_LANCZOS};
+    for (int i = 0; i < 64; i++)
+        square[i] = 7;
+    memory_dataset *dataset = memory_dataset_new(8, 8, 1, NACRE_DTYPE_FLOAT32, square);
+    for (int k = 0; k < 4; k++) {
+        must_read(&dataset->base, (nacre_window){0, 0, 8, 8}, 5, 5, kernels[k], NACRE_DTYPE_FLOAT32, out);
+        for (int i = 0; i < 25; i++)
+            assert_true(fabsf(out[i] - 7) < 1e-5f);
+    }
+    assert_true(ncr_resampling_weight(NACRE_RESAMPLING_CUBIC_SPLINE, 0) == 4 / 6.0);
+    assert_true(fabs(ncr_resampling_weight(NACRE_RESAMPLING_LANCZOS, 1.5) + 0.135095) < 1e-6);
+    ncr_dataset_unref(&dataset->base);
+}
+
+static void both_parts_of_complex_values_are_resampled(void **state)
+{
+    (void)state;
+    float row[8] = {1, 10, 3, 30, 5, 50, 9, 90}, out[4];
+    double real[2];
+    memory_dataset *dataset = memory_dataset_new(4, 1, 1, NACRE_DTYPE_COMPLEX64, row);
+    must_read(&dataset->base, (nacre_window){0, 0, 4, 1}, 2, 1, NACRE_RESAMPLING_AVERAGE, NACRE_DTYPE_COMPLEX64, out);
+    assert_true(out[0] == 2 && out[1] == 20 && out[2] == 7 && out[3] == 70);
+    must_read(&dataset->base, (nacre_window){0, 0, 4, 1}, 2, 1, NACRE_RESAMPLING_AVERAGE, NACRE_DTYPE_FLOAT64, real);
+    assert_true(real[0] == 2 && real[1] == 7);
+    must_read(&dataset->base, (nacre_window){0, 0, 4, 1}, 2, 1, NACRE_RESAMPLING_GAUSS, NACRE_DTYPE_COMPLEX64, out);
+    assert_true(out[0] == 3 && out[1] == 30 && out[2] == 9 && out[3] == 90); /* the nearest */
+    ncr_dataset_unref(&dataset->base);
+}
+
+static void averages_of_indices_are_those_of_their_colours(void **state)
+{
+    (void)state;
+    uint8_t row[6] = {0, 2, 3, 0, 3, 3}, out[3];
+    const nacre_color_entry table[4] = {{0, 0, 0, 255}, {90, 90, 90, 255}, {200, 200, 200, 255}, {9, 9, 9, 0}};
+    memory_dataset *dataset = memory_dataset_new(6, 1, 1, NACRE_DTYPE_UINT8, row);
+    dataset->base.bands[0].colors = calloc(4, sizeof(nacre_color_entry));
+    assert_non_null(dataset->base.bands[0].colors);
+    memcpy(dataset->base.bands[0].colors, table, sizeof table);
+    dataset->base.bands[0].color_count = 4;
+    must_read(&dataset->base, (nacre_window){0, 0, 6, 1}, 3, 1, NACRE_RESAMPLING_AVERAGE, NACRE_DTYPE_UINT8, out);
+    const uint8_t expected[] = {1, 0, 3}; /* the grey between; what is opaque; nothing is */
+    assert_memory_equal(out, expected, 3);
+    ncr_dataset_unref(&dataset->base);
+}
+
 static void unknown_resampling_is_named(void **state)
 {
     (void)state;
@@ -238,9 +344,9 @@ static void unknown_resampling_is_named(void **state)
     static float out[8];
     nacre_window window = {0, 0, 10, 10};
     assert_int_equal(
-        read_scaled(&dataset->base, call, window, 2, 2, NACRE_RESAMPLING_MODE, NACRE_DTYPE_FLOAT32, out, &err),
+        read_scaled(&dataset->base, call, window, 2, 2, NACRE_RESAMPLING_MED, NACRE_DTYPE_FLOAT32, out, &err),
         NACRE_ERROR_UNSUPPORTED);
-    assert_non_null(strstr(err.message, "resampling mode"));
+    assert_non_null(strstr(err.message, "resampling med"));
     ncr_call_unref(call);
     ncr_dataset_unref(&dataset->base);
 }
@@ -319,12 +425,12 @@ static void a_call_that_must_end_stops_the_computing(void **state)
                           .to = {.dtype = NACRE_DTYPE_UINT8, .buffer = out, .pixel_stride = 1, .row_stride = 2},
                           .band_count = 1,
                           .dtype = NACRE_DTYPE_UINT8,
-                          .nearest = true,
                           .out = {0, 0, 2, 2},
                           .source = {0, 0, 2, 2},
                           .pixels = source};
-    assert_int_equal(ncr_axis_init(&job.columns, NACRE_RESAMPLING_NEAREST, 0, 1, 2, 2, NULL), NACRE_OK);
-    assert_int_equal(ncr_axis_init(&job.rows, NACRE_RESAMPLING_NEAREST, 0, 1, 2, 2, NULL), NACRE_OK);
+    const ncr_axis_grid grid = {.ratio = 1, .count = 2, .source_size = 2};
+    assert_int_equal(ncr_axis_init(&job.columns, NACRE_RESAMPLING_NEAREST, &grid, NULL), NACRE_OK);
+    assert_int_equal(ncr_axis_init(&job.rows, NACRE_RESAMPLING_NEAREST, &grid, NULL), NACRE_OK);
     nacre_error err = {0};
     nacre_cancel_trigger(cancel);
     assert_int_equal(ncr_scaled_job_run(&job, call, &err), NACRE_ERROR_CANCELLED);
@@ -351,6 +457,13 @@ int main(void)
         cmocka_unit_test(indices_of_colours_are_not_mixed),
         cmocka_unit_test(nan_under_the_mask_does_not_spread),
         cmocka_unit_test(little_memory_makes_no_difference),
+        cmocka_unit_test(mode_is_the_value_that_was_most_frequent_first),
+        cmocka_unit_test(mode_counts_many_values),
+        cmocka_unit_test(rms_is_the_root_of_the_mean_square),
+        cmocka_unit_test(the_gaussian_weighs_by_binomials),
+        cmocka_unit_test(kernels_leave_what_is_constant),
+        cmocka_unit_test(both_parts_of_complex_values_are_resampled),
+        cmocka_unit_test(averages_of_indices_are_those_of_their_colours),
         cmocka_unit_test(unknown_resampling_is_named),
         cmocka_unit_test(a_window_that_misses_the_raster_is_refused),
         cmocka_unit_test(overviews_are_chosen_by_the_less_reduced_axis),
