@@ -64,9 +64,25 @@ def small_tiles(folder: pathlib.Path) -> pathlib.Path:
     return target
 
 
+def small_cog(folder: pathlib.Path) -> pathlib.Path:
+    """One of very many: 1024 x 1024, one band of uint8, blocks of 256 of some 20 KB, with overviews."""
+    target = folder / "small.tif"
+    if not target.exists():
+        noise = np.random.default_rng(6).integers(0, 4, (1024, 1024))
+        heights = scene.terrain(1024, seed=6)
+        values = (heights - heights.min()) / np.ptp(heights) * 200 + noise
+        profile = {"width": 1024, "height": 1024, "count": 1, "dtype": "uint8", "crs": "EPSG:32633"}
+        transform = rasterio.transform.from_origin(4e5, 5.2e6, 10, 10)
+        options = {"compress": "DEFLATE", "blocksize": 256, "predictor": 2}
+        with rasterio.open(target, "w", driver="COG", transform=transform, **profile, **options) as dataset:
+            dataset.write(values.astype("uint8"), 1)
+    return target
+
+
 if __name__ == "__main__":
     place = pathlib.Path(sys.argv[1])
     place.mkdir(parents=True, exist_ok=True)
     print(rgb_cog(place))
     print(uint16_cog(place))
+    print(small_cog(place))
     print(small_tiles(place))
