@@ -437,22 +437,27 @@ void ncr_execute_lane(ncr_plan *plan, void (*begun)(void *user), ncr_execute_don
     if (plan->class->next)
         ncr_lanes_start(plan, begun, done, user);
     else
-        start_steps(plan, false, begun, done, user);
+        start_steps(plan, true, begun, done, user);
 }
 
-void ncr_execute_start(ncr_plan *plan, ncr_execute_done *done, void *user)
-{
-    plan->round = atomic_load(&plan->call->counters.round);
-    ncr_execute_lane(plan, NULL, done, user);
-}
-
-void ncr_execute_start_here(ncr_plan *plan, ncr_execute_done *done, void *user)
+/* here: what need not be fetched is done in this thread. */
+static void start(ncr_plan *plan, bool here, ncr_execute_done *done, void *user)
 {
     plan->round = atomic_load(&plan->call->counters.round);
     if (plan->class->next)
         ncr_lanes_start(plan, NULL, done, user);
     else
-        start_steps(plan, true, NULL, done, user);
+        start_steps(plan, here, NULL, done, user);
+}
+
+void ncr_execute_start(ncr_plan *plan, ncr_execute_done *done, void *user)
+{
+    start(plan, false, done, user);
+}
+
+void ncr_execute_start_here(ncr_plan *plan, ncr_execute_done *done, void *user)
+{
+    start(plan, true, done, user);
 }
 
 typedef struct {

@@ -24,7 +24,7 @@ nacre_status ncr_execute(ncr_plan *plan, nacre_error *err);
 
 /* --- For lanes.c: plans that belong to a plan of plans --- */
 
-/* Like ncr_execute_start(), from the round in plan->round on. begun(user) is called once, before done(), when the
+/* Like ncr_execute_start_here(), from the round in plan->round on. begun(user) is called once, before done(), when the
  * memory for its first round has been granted (of a plan of plans: for its last plan's), so that another may begin. */
 void ncr_execute_lane(ncr_plan *plan, void (*begun)(void *user), ncr_execute_done *done, void *user);
 

@@ -10,7 +10,10 @@
 /* Its plans tell of their beginning and their end wherever that happens; what they tell is taken up by one worker at a
  * time, the pump, so that the owner's functions are called one after another:
  *
- *   a lane begins or ends -> event -> pump: ended(), then next() until none is given or one must wait for memory */
+ *   a lane begins or ends -> event -> pump: ended(), then next() until none is given or one must wait for memory
+ *
+ * The pump also takes the first steps of what it begins, so that very many requests go out without a turn of the pool's
+ * queue, and what arrives in it, between each of them. */
 
 typedef struct lanes lanes;
 
@@ -163,9 +166,11 @@ static bool rest(lanes *l)
     return rests;
 }
 
+/* Takes up what has ended before it begins the next: what is under way is carried on first. */
 static void pump(ncr_task *task)
 {
     lanes *l = (lanes *)task;
+    bool began;
     do {
         pthread_mutex_lock(&l->lock);
         lane *ended = l->ended;
@@ -173,8 +178,7 @@ static void pump(ncr_task *task)
         l->has_news = false;
         pthread_mutex_unlock(&l->lock);
         take_up_ends(l, ended);
-        while (may_begin(l) && begin_one(l))
-            continue;
+        began = may_begin(l) && begin_one(l);
         bool is_over = l->is_last || l->status != NACRE_OK;
         if (is_over && !l->under_way) {
             finish(l);
@@ -184,7 +188,7 @@ static void pump(ncr_task *task)
             l->told = true;
             l->begun(l->user);
         }
-    } while (!rest(l));
+    } while (began || !rest(l));
 }
 
 void ncr_lanes_start(ncr_plan *plan, void (*begun)(void *user), ncr_execute_done *done, void *user)
