@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "raster/dtype.h"
 
@@ -80,13 +81,17 @@ static nacre_status set_map(ncr_warp_engine *engine, const char *name, const nac
     return ncr_map_init(&engine->map, name, reprojection, &src, &grid->transform, err);
 }
 
-static nacre_status set_kernel(ncr_warp_engine *engine, nacre_resampling resampling, nacre_error *err)
+static nacre_status set_kernel(ncr_warp_engine *engine, const char *name, nacre_resampling resampling, nacre_error *err)
 {
     double x_scale, y_scale;
-    nacre_status status = ncr_map_scale(&engine->map, engine->width, engine->height, engine->kernel.width,
-                                        engine->kernel.height, ncr_kernel_taps(resampling), &x_scale, &y_scale, err);
+    bool meets;
+    nacre_status status =
+        ncr_map_scale(&engine->map, engine->width, engine->height, engine->kernel.width, engine->kernel.height,
+                      ncr_kernel_taps(resampling), &x_scale, &y_scale, &meets, err);
     if (status)
         return status;
+    if (!meets)
+        ncr_log(NCR_LOG_WARNING, "%s: nothing of it lies on the output's grid: every pixel is without data", name);
     if (engine->setup->x_scale > 0)
         x_scale = engine->setup->x_scale;
     if (engine->setup->y_scale > 0)
@@ -146,7 +151,7 @@ static nacre_status build(ncr_warp_engine *engine, const char *name, const nacre
     if (!status)
         status = set_map(engine, name, grid, reprojection, err);
     if (!status)
-        status = set_kernel(engine, resampling, err);
+        status = set_kernel(engine, name, resampling, err);
     if (!status)
         status = set_nodata(engine, err);
     if (status)

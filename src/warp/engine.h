@@ -37,9 +37,9 @@ nacre_status ncr_warp_check_resampling(const char *name, nacre_resampling resamp
 /* --- scale.c: what is decided once for a whole grid --- */
 
 /* Destination pixels per source pixel on both axes, as GDAL finds them for one chunk that covers the grid; taps is the
- * kernel's reach at full scale. */
+ * kernel's reach at full scale. *meets: false: the grid and the source have nothing in common. */
 nacre_status ncr_map_scale(const ncr_map *map, int width, int height, int src_width, int src_height, int taps,
-                           double *x_scale, double *y_scale, nacre_error *err);
+                           double *x_scale, double *y_scale, bool *meets, nacre_error *err);
 
 /* The mean over the grid of how many destination pixels a source pixel becomes. */
 nacre_status ncr_map_local_scale(const ncr_map *map, int width, int height, double *x_scale, double *y_scale,

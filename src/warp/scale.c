@@ -107,16 +107,17 @@ static double tidy(double value)
 }
 
 nacre_status ncr_map_scale(const ncr_map *map, int width, int height, int src_width, int src_height, int taps,
-                           double *x_scale, double *y_scale, nacre_error *err)
+                           double *x_scale, double *y_scale, bool *meets, nacre_error *err)
 {
     extent e;
+    *meets = true;
     nacre_status status = find_extent(map, width, height, &e, err);
     if (!status)
         status = ncr_map_local_scale(map, width, height, x_scale, y_scale, err);
     if (status)
         return status;
-    bool meets = e.low[0] < src_width && e.high[0] > 0 && e.low[1] < src_height && e.high[1] > 0;
-    if (meets) {
+    *meets = e.low[0] < src_width && e.high[0] > 0 && e.low[1] < src_height && e.high[1] > 0;
+    if (*meets) {
         int room = taps + (e.failed ? 10 : 0);
         span x = find_span(e.low[0], e.high[0], width, src_width, room);
         span y = find_span(e.low[1], e.high[1], height, src_height, room);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/pool.h"
 #include "cmocka_all.h"
 #include "raster/crs.h"
@@ -420,9 +421,17 @@ static void a_mask_of_the_dataset_is_obeyed(void **state)
     free_pair(view, source);
 }
 
-static void nothing_in_common_is_nodata(void **state)
+static void count_warning(void *user, int level, const char *text)
+{
+    if (level == NCR_LOG_WARNING && strstr(text, "memory: nothing of it"))
+        ++*(int *)user;
+}
+
+static void nothing_in_common_is_nodata_and_a_warning(void **state)
 {
     (void)state;
+    int warnings = 0;
+    ncr_log_set(count_warning, &warnings);
     memory_raster *source = scene(50, 50, 1);
     nacre_warp_options options = NACRE_WARP_OPTIONS_INIT;
     nacre_transform far = {100, 0, 900000, 0, -100, 9000000};
@@ -434,6 +443,8 @@ static void nothing_in_common_is_nodata(void **state)
     uint8_t *p = read_all(view);
     for (int i = 0; i < 70 * 70; i++)
         assert_int_equal(p[i], 8);
+    ncr_log_set(NULL, NULL);
+    assert_int_equal(warnings, 1);
     assert_int_equal(source->reads, 0);
     free(p);
     free_pair(view, source);
@@ -725,7 +736,7 @@ int main(void)
         cmocka_unit_test(alpha_weighs_and_comes_out),
         cmocka_unit_test(alpha_is_added),
         cmocka_unit_test(a_mask_of_the_dataset_is_obeyed),
-        cmocka_unit_test(nothing_in_common_is_nodata),
+        cmocka_unit_test(nothing_in_common_is_nodata_and_a_warning),
         cmocka_unit_test(every_real_type_is_warped),
         cmocka_unit_test(large_integers_are_copied_exactly),
         cmocka_unit_test(values_pass_through_the_views_type),
