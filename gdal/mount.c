@@ -3,6 +3,7 @@
 #include "mount.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,24 +71,35 @@ static bool names_are_whole(const ncr_gdal_mount *mount)
     return probed == mount->prefix && is_whole;
 }
 
+/* A text that GDAL keeps for ever, and does not free: known here so that it is no leak. */
+typedef struct kept_text {
+    struct kept_text *next;
+    char prefix[16];
+} kept_text;
+static kept_text *kept_texts; /* nobody else installs meanwhile */
+
 static nacre_status install(ncr_gdal_mount *mount, bool with_unlink, nacre_error *err)
 {
     const ncr_gdal_host *host = mount->host;
     gdal_callbacks *callbacks = host->api.VSIAllocFilesystemPluginCallbacksStruct();
-    char *kept = ncr_text_copy(mount->prefix); /* GDAL's from now on */
+    kept_text *kept = calloc(1, sizeof *kept);
     nacre_status status = callbacks && kept ? NACRE_OK : ncr_error_memory(err);
     if (status == NACRE_OK) {
+        snprintf(kept->prefix, sizeof kept->prefix, "%s", mount->prefix);
         callbacks->user = mount;
         ncr_gdal_name_callbacks(callbacks, with_unlink);
         ncr_gdal_file_callbacks(callbacks, host->version);
-        if (host->api.VSIInstallPluginHandler(kept, callbacks) != 0)
+        if (host->api.VSIInstallPluginHandler(kept->prefix, callbacks) != 0)
             status = ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: GDAL takes no handler for %s", host->path,
                                    mount->prefix);
     }
-    if (status == NACRE_OK)
-        *kept = '\0';
-    else
+    if (status == NACRE_OK) {
+        kept->prefix[0] = '\0';
+        kept->next = kept_texts;
+        kept_texts = kept;
+    } else {
         free(kept);
+    }
     if (callbacks)
         host->api.VSIFreeFilesystemPluginCallbacksStruct(callbacks);
     return status;
