@@ -247,7 +247,7 @@ def test_a_pool_of_forks(gdal_store: Google, host: str) -> None:
     assert sums == [int(values[0, n : n + 64, :64].sum()) for n in range(24)] and before == after == sums[0]
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", [HOSTS[0], *(pytest.param(host, marks=pytest.mark.slow) for host in HOSTS[1:])])
 @pytest.mark.parametrize("end", ["pass", "sys.exit(3)", "raise KeyError", "import os; os._exit(4)", "import threading, time; threading.Thread(target=busy, daemon=True).start(); time.sleep(0.2)"])  # fmt: skip
 def test_an_interpreter_ends_with_datasets_open(gdal_store: Google, host: str, end: str) -> None:
     need(host)
