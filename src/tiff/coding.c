@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include "tiff/coding.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 #include <tiff.h>
@@ -175,6 +176,7 @@ nacre_status ncr_coding_read(const ncr_save *save, ncr_coding_names set, const n
                              ncr_coding *out, nacre_error *err)
 {
     const names *n = &all_names[set];
+    assert(fallback || set != NCR_CODING_COG_OVERVIEW);
     *out = (ncr_coding){.level = -1, .quality = 75, .predictor = 1};
     if (fallback)
         *out = *fallback;

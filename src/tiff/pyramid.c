@@ -176,7 +176,7 @@ static void plan_halves(const ncr_pyramid *pyramid, plan *plans, int *count)
 static void plan_factors(const ncr_pyramid *pyramid, plan *plans, int *count)
 {
     const ncr_save *save = pyramid->save;
-    for (int i = 0; i < save->overview_count; i++) {
+    for (int i = 0; save->overview_factors && i < save->overview_count; i++) {
         int factor = save->overview_factors[i];
         plan one = {.width = (save->dataset->width - 1) / factor + 1,
                     .height = (save->dataset->height - 1) / factor + 1,

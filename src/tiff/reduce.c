@@ -261,6 +261,10 @@ static size_t mark_invalid(const work *w, int row, double *line, uint8_t *valid)
     const ncr_reduce_band *band = w->band;
     const uint8_t *mask = band->valid ? band->valid + (size_t)row * w->width : NULL;
     size_t count = 0;
+    if (!mask && !band->has_nodata && ncr_dtype_is_integer(band->dtype)) {
+        memset(valid, 1, w->width);
+        return 0;
+    }
     for (size_t i = 0; i < w->width; i++) {
         bool is_invalid = (mask && !mask[i]) || isnan(line[i]) || (band->has_nodata && line[i] == band->nodata);
         valid[i] = is_invalid ? 0 : 1;
@@ -416,18 +420,46 @@ static double masked_output(work *w, int index, int column)
     return longest >= needed && weight > 1e-6 ? result_of(w, sum / weight) : nothing;
 }
 
+/* The first column of an output. */
+static const double *column_of(const work *w, int index)
+{
+    return w->columns + (w->x->first[index] - w->x->input_first);
+}
+
+/* The columns along x. Four outputs at once, since each sum waits for its own last addition. */
+static void filter_row(work *w)
+{
+    const ncr_reduce_axis *x = w->x;
+    size_t taps = (size_t)x->taps;
+    int i = 0;
+    for (; i + 4 <= x->count; i += 4) {
+        const double *a = x->weights + (size_t)i * taps, *b = a + taps, *c = b + taps, *d = c + taps;
+        const double *p = column_of(w, i), *q = column_of(w, i + 1);
+        const double *r = column_of(w, i + 2), *s = column_of(w, i + 3);
+        double sums[4] = {0};
+        for (size_t t = 0; t < taps; t++) {
+            sums[0] += a[t] * p[t];
+            sums[1] += b[t] * q[t];
+            sums[2] += c[t] * r[t];
+            sums[3] += d[t] * s[t];
+        }
+        for (int k = 0; k < 4; k++)
+            w->output[i + k] = result_of(w, sums[k]);
+    }
+    for (; i < x->count; i++)
+        w->output[i] = result_of(w, filter_all(w, i, w->columns));
+}
+
 static void reduce_row(work *w, int index)
 {
     const ncr_reduce_band *band = w->band;
     size_t in_all, invalid = count_invalid(w, index, &in_all);
-    if (!invalid)
+    if (!invalid) {
         filter_columns(w, index);
-    for (int i = 0; i < w->x->count; i++) {
-        if (invalid == in_all)
-            w->output[i] = band->has_nodata ? band->nodata : 0;
-        else
-            w->output[i] = invalid ? masked_output(w, index, i) : result_of(w, filter_all(w, i, w->columns));
+        filter_row(w);
     }
+    for (int i = 0; i < w->x->count && invalid; i++)
+        w->output[i] = invalid < in_all ? masked_output(w, index, i) : band->has_nodata ? band->nodata : 0;
     ncr_convert(w->output, NACRE_DTYPE_FLOAT64, sizeof(double), band->output + index * band->output_row, band->dtype,
                 band->output_pixel, (size_t)w->x->count);
 }
@@ -464,6 +496,12 @@ static bool is_invalid_input(const ncr_reduce_axis *x, const ncr_reduce_band *ba
     return isnan(number) || (band->has_nodata && number == band->nodata);
 }
 
+static bool is_same(const uint8_t *one, const uint8_t *other, size_t size)
+{
+    assert(one);
+    return memcmp(one, other, size) == 0;
+}
+
 /* Of values that are equally frequent, the one that was so first, row by row. */
 static const uint8_t *find_mode(const ncr_reduce_axis *x, const ncr_reduce_axis *y, const ncr_reduce_band *band, int i,
                                 int j, candidate *candidates)
@@ -477,7 +515,7 @@ static const uint8_t *find_mode(const ncr_reduce_axis *x, const ncr_reduce_axis 
             if (across[u] == 0 || is_invalid_input(x, band, value, column, row))
                 continue;
             size_t at = 0;
-            while (at < count && memcmp(candidates[at].value, value, size) != 0)
+            while (at < count && !is_same(candidates[at].value, value, size))
                 at++;
             if (at == count)
                 candidates[count++] = (candidate){.value = value};

@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include "tiff/validate.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ static void check_images(validation *v)
 {
     const ncr_tiff_dataset *tiff = v->tiff;
     char name[32];
+    assert(tiff->level_count > 0);
     if (tiff->overview_file)
         tell(v, true, "overviews lie in a file beside it, and should be inside");
     if (is_large(&tiff->images[0].layout) && !tiff->base.overview_count)
