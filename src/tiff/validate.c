@@ -56,16 +56,17 @@ static void check_images(validation *v)
 {
     const ncr_tiff_dataset *tiff = v->tiff;
     char name[32];
-    assert(tiff->level_count > 0);
+    const ncr_tiff_level *images = tiff->images;
+    assert(images);
     if (tiff->overview_file)
         tell(v, true, "overviews lie in a file beside it, and should be inside");
-    if (is_large(&tiff->images[0].layout) && !tiff->base.overview_count)
+    if (is_large(&images->layout) && !tiff->base.overview_count)
         tell(v, false, "it has more than %d pixels a side and no overviews", SMALL);
     for (int i = 0; i < tiff->level_count; i++) {
-        const ncr_tiff_layout *layout = &tiff->images[i].layout;
+        const ncr_tiff_layout *layout = &images[i].layout;
         if (is_large(layout) && !layout->is_tiled)
             tell(v, true, "%s has more than %d pixels a side and is not tiled", level_name(i, name), SMALL);
-        const ncr_tiff_layout *above = i ? &tiff->images[i - 1].layout : NULL;
+        const ncr_tiff_layout *above = i ? &images[i - 1].layout : NULL;
         if (above && (layout->width > above->width || layout->height > above->height))
             tell(v, true, "%s is larger than the one before it", level_name(i, name));
     }
