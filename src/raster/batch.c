@@ -211,7 +211,7 @@ static void fail_source(batch_plan *p, source *s, nacre_status status, const nac
 
 static void free_job(job *j)
 {
-    for (size_t i = 0; i < j->count; i++) {
+    for (size_t i = 0; j->entries && i < j->count; i++) {
         ncr_plan_free(j->entries[i].plan);
         ncr_read_clear(&j->entries[i].read);
     }
