@@ -29,6 +29,7 @@ typedef int32_t ncr_v4i __attribute__((vector_size(16)));
 typedef int32_t ncr_v2i __attribute__((vector_size(8)));
 
 #define NCR_INLINE static inline __attribute__((always_inline))
+#define NCR_APART  __attribute__((noinline)) /* loops over rows: once each, for the compiler's sake */
 
 /* floor() without a call of the library, for values that fit. */
 static inline int64_t ncr_floor(double value)

@@ -374,10 +374,19 @@ TARGET static void FN(warp_general)(const FN(job) * job)
             FN(warp_pixel)(job, (size_t)(line * NCR_CELL + column));
 }
 
-/* Inlined once a way, so that the choice is made outside the loops. */
-#define ROWS(way)                                                   \
-    for (int line = cell->y; line < cell->y + cell->height; line++) \
-    FN(warp_row)(&job, way, line)
+TARGET static int FN(way_of)(nacre_resampling resampling)
+{
+    switch ((int)resampling) {
+    case NACRE_RESAMPLING_NEAREST:
+        return FN(way_nearest);
+    case NACRE_RESAMPLING_BILINEAR:
+        return FN(way_bilinear);
+    case NACRE_RESAMPLING_LANCZOS:
+        return FN(way_lanczos);
+    default:
+        return FN(way_cubic);
+    }
+}
 
 TARGET static bool FN(warp_cell)(const ncr_kernel *kernel, const ncr_kernel_source *source, const ncr_kernel_cell *cell)
 {
@@ -389,25 +398,12 @@ TARGET static bool FN(warp_cell)(const ncr_kernel *kernel, const ncr_kernel_sour
         FN(warp_general)(&job);
         return true;
     }
-    switch ((int)kernel->resampling) {
-    case NACRE_RESAMPLING_NEAREST:
-        ROWS(FN(way_nearest));
-        break;
-    case NACRE_RESAMPLING_BILINEAR:
-        ROWS(FN(way_bilinear));
-        break;
-    case NACRE_RESAMPLING_CUBIC:
-    case NACRE_RESAMPLING_CUBIC_SPLINE:
-        ROWS(FN(way_cubic));
-        break;
-    default:
-        ROWS(FN(way_lanczos));
-        break;
-    }
+    int way = FN(way_of)(kernel->resampling);
+    for (int line = cell->y; line < cell->y + cell->height; line++)
+        FN(warp_row)(&job, way, line);
     return true;
 }
 
-#undef ROWS
 #undef FN
 #undef JOIN
 #undef JOIN_

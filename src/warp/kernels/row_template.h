@@ -29,8 +29,8 @@ TARGET static bool FN(all_whole)(const ncr_kernel *kernel, const ncr_kernel_sour
     return whole;
 }
 
-TARGET NCR_INLINE void FN(classify)(const ncr_kernel *kernel, const double *x, const double *y, int reach, int count,
-                                    ncr_row *row, int32_t *columns, int32_t *rows)
+TARGET static void FN(classify)(const ncr_kernel *kernel, const double *x, const double *y, int reach, int count,
+                                ncr_row *row, int32_t *columns, int32_t *rows)
 {
     double low = reach - 1, high_x = kernel->width - reach, high_y = kernel->height - reach;
     for (int k = 0; k < count; k++) {
@@ -87,14 +87,14 @@ TARGET static void FN(prepare_nearest)(const ncr_kernel *kernel, const ncr_kerne
 
 /* --- Runs of usual pixels: `count` of them, from the first of `at` --- */
 
-TARGET static void FN(nearest_run)(const TYPE *values, const ptrdiff_t *at, int count, TYPE *out)
+TARGET NCR_APART static void FN(nearest_run)(const TYPE *values, const ptrdiff_t *at, int count, TYPE *out)
 {
     for (int k = 0; k < count; k++)
         out[k] = values[at[k]];
 }
 
-TARGET static void FN(bilinear_run)(const TYPE *values, ptrdiff_t row_length, const ncr_row *row, int first, int count,
-                                    TYPE *out)
+TARGET NCR_APART static void FN(bilinear_run)(const TYPE *values, ptrdiff_t row_length, const ncr_row *row, int first,
+                                              int count, TYPE *out)
 {
     TYPE upper[2 * NCR_CELL], lower[2 * NCR_CELL];
     const ptrdiff_t *at = row->at + first;
@@ -113,8 +113,8 @@ typedef struct {
     ncr_v4d across[NCR_CELL], down[NCR_CELL];
 } FN(cubic_weights);
 
-TARGET static void FN(cubic_run)(const TYPE *values, ptrdiff_t row_length, const ncr_row *row,
-                                 const FN(cubic_weights) * weights, int first, int count, TYPE *out)
+TARGET NCR_APART static void FN(cubic_run)(const TYPE *values, ptrdiff_t row_length, const ncr_row *row,
+                                           const FN(cubic_weights) * weights, int first, int count, TYPE *out)
 {
     double sums[NCR_CELL];
     for (int k = 0; k < count; k++)
@@ -128,8 +128,8 @@ typedef struct {
     double across[NCR_CELL][6], down[NCR_CELL][6];
 } FN(lanczos_taps);
 
-TARGET static void FN(lanczos_run)(const TYPE *values, ptrdiff_t row_length, const ncr_row *row,
-                                   const FN(lanczos_taps) * taps, int first, int count, TYPE *out)
+TARGET NCR_APART static void FN(lanczos_run)(const TYPE *values, ptrdiff_t row_length, const ncr_row *row,
+                                             const FN(lanczos_taps) * taps, int first, int count, TYPE *out)
 {
     double sums[NCR_CELL];
     for (int k = 0; k < count; k++)
@@ -139,7 +139,7 @@ TARGET static void FN(lanczos_run)(const TYPE *values, ptrdiff_t row_length, con
         out[k] = ROUND(sums[k]);
 }
 
-TARGET static void FN(find_lanczos)(const double *x, int count, double out[][6])
+TARGET NCR_APART static void FN(find_lanczos)(const double *x, int count, double out[][6])
 {
     double sines[NCR_CELL], cosines[NCR_CELL];
     for (int k = 0; k < count; k++) {
@@ -156,8 +156,8 @@ typedef union {
     FN(lanczos_taps) lanczos;
 } FN(row_weights);
 
-TARGET static void FN(find_weights)(const ncr_kernel *kernel, const ncr_row *row, int way, int count,
-                                    FN(row_weights) * out)
+TARGET NCR_APART static void FN(find_weights)(const ncr_kernel *kernel, const ncr_row *row, int way, int count,
+                                              FN(row_weights) * out)
 {
     if (way == FN(way_lanczos)) {
         FN(find_lanczos)(row->x, count, out->lanczos.across);
@@ -172,8 +172,8 @@ TARGET static void FN(find_weights)(const ncr_kernel *kernel, const ncr_row *row
     }
 }
 
-TARGET NCR_INLINE void FN(fast_run)(const FN(job) * job, const ncr_row *row, const FN(row_weights) * weights, int way,
-                                    int first, int count, size_t to)
+TARGET static void FN(fast_run)(const FN(job) * job, const ncr_row *row, const FN(row_weights) * weights, int way,
+                                int first, int count, size_t to)
 {
     const ncr_kernel *kernel = job->kernel;
     ptrdiff_t row_length = job->source->row_length;
@@ -198,7 +198,7 @@ TARGET NCR_INLINE void FN(fast_run)(const FN(job) * job, const ncr_row *row, con
 }
 
 /* A row of a cell: runs of usual pixels, the others one by one. */
-TARGET NCR_INLINE void FN(warp_row)(const FN(job) * job, int way, int line)
+TARGET static void FN(warp_row)(const FN(job) * job, int way, int line)
 {
     const ncr_kernel_cell *cell = job->cell;
     size_t start = (size_t)line * NCR_CELL + (size_t)cell->x;
