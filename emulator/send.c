@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,19 +194,31 @@ static bool is_validator(const char *name)
     return ncr_text_starts_nocase(name, "x-amz-checksum-");
 }
 
+/* What no object is, or was told to be before: a version of many bytes would be more than can be defended against. */
+static void make_false_version(char generation[24], char etag[40])
+{
+    static _Atomic uint64_t count;
+    uint64_t number = atomic_fetch_add(&count, 1) + 1;
+    snprintf(generation, 24, "%" PRIu64, number);
+    snprintf(etag, 40, "\"changed-%" PRIu64 "\"", number);
+}
+
 static void add_headers(const ncr_emu_request *request, const ncr_emu_reply *reply, struct MHD_Response *response)
 {
+    bool changes = request->fault.kind == NCR_EMU_FAULT_CHANGED_ETAG;
+    char generation[24], etag[40];
+    if (changes)
+        make_false_version(generation, etag);
     MHD_add_response_header(response, "Server", "nacre-emulator");
     for (size_t i = 0; i < reply->header_count; i++) {
         const char *name = reply->headers[i].name, *value = reply->headers[i].value;
         if (is_validator(name) && ncr_emu_fault_hides_validators(&request->fault))
             continue;
-        bool changes = request->fault.kind == NCR_EMU_FAULT_CHANGED_ETAG;
         if (changes && ncr_text_equal_nocase(name, "ETag"))
-            value = "\"changed\"";
+            value = etag;
         if (changes &&
             (ncr_text_equal_nocase(name, "x-goog-generation") || ncr_text_equal_nocase(name, "x-amz-version-id")))
-            value = "1";
+            value = generation;
         MHD_add_response_header(response, name, value);
     }
 }

@@ -426,7 +426,7 @@ def test_faults_have_the_form_of_s3(emulator: Emulator) -> None:
     emulator.set_faults({"kind": "norange"})
     assert s3.get_object(Bucket="demo", Key="k", Range="bytes=1-2")["Body"].read() == b"0123456789"
     emulator.set_faults({"kind": "changed-etag"})
-    assert s3.get_object(Bucket="demo", Key="k")["ETag"] == '"changed"'
+    assert s3.get_object(Bucket="demo", Key="k")["ETag"].startswith('"changed-')
     emulator.set_faults({"kind": "novalidator"})
     head = s3.head_object(Bucket="demo", Key="k", ChecksumMode="ENABLED")
     assert not {"ETag", "LastModified", "ChecksumCRC32", "VersionId"} & head.keys()

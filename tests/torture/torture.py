@@ -109,8 +109,6 @@ class Emulator:
             rule: dict[str, Any] = {"kind": name, "every": every}
             if name in ("noprecondition", "blind"):  # writes lean on them
                 rule["method"] = "GET"
-            if name == "changed-etag":  # S3's is always the same: a version of many bytes
-                rule["path"] = "storage/v1"
             if name in ("slow", "stall"):
                 rule["ms"] = 100 if name == "slow" else 1500
             rules.append(rule)
