@@ -111,7 +111,7 @@ static void resampled_pixels_and_masks_do_not_depend_on_the_cut(void **state)
     static const nacre_resampling ways[] = {NACRE_RESAMPLING_NEAREST, NACRE_RESAMPLING_BILINEAR, NACRE_RESAMPLING_CUBIC,
                                             NACRE_RESAMPLING_AVERAGE};
     memory_dataset *dataset = scene();
-    for (int way = 0; way < 4; way++) {
+    for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
         nacre_read_options options = NACRE_READ_OPTIONS_INIT;
         options.window = (nacre_window){3.3, 5.7, 140.1, 120.2};
         options.resampling = ways[way];
