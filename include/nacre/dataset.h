@@ -123,23 +123,26 @@ NACRE_API bool nacre_dataset_source(nacre_dataset *dataset, size_t index, nacre_
 
 /* What to read. Initialise with NACRE_READ_OPTIONS_INIT. */
 typedef struct nacre_read_options {
-    size_t size;                 /* sizeof(nacre_read_options) */
-    nacre_window window;         /* inside the raster; all zero: the whole raster. Fractions are resampled */
-    int out_width, out_height;   /* 0: the window's, rounded up */
-    const int *bands;            /* from 1, in any order, repeats allowed; NULL: all */
-    int band_count;              /* 0: all */
-    nacre_dtype dtype;           /* NACRE_DTYPE_UNKNOWN: that of the first band. Values are clamped and rounded */
+    size_t size;               /* sizeof(nacre_read_options) */
+    nacre_window window;       /* inside the raster, but see boundless; all zero: all of it. Fractions are resampled */
+    int out_width, out_height; /* 0: the window's, rounded up */
+    const int *bands;          /* from 1, in any order, repeats allowed; NULL: all */
+    int band_count;            /* 0: all */
+    nacre_dtype dtype;         /* NACRE_DTYPE_UNKNOWN: that of the first band. Values are clamped and rounded */
     nacre_resampling resampling; /* where the output has another size: overviews are used as GDAL's RasterIO does */
     bool masks; /* instead of values, the bands' masks: uint8, 0 invalid, 255 valid; dtype must be unknown or uint8 */
     bool dataset_mask;                               /* like masks, but one band: that of the whole dataset */
     ptrdiff_t pixel_stride, row_stride, band_stride; /* bytes between values in the buffer; all 0: band, row, pixel
                                                         without gaps */
+    bool boundless;                                  /* the window may reach beyond the raster, or lie beside it */
+    bool has_fill; /* what lies beyond is `fill`, rounded to the band's type; else each band's nodata value, or 0 */
+    double fill;   /* masks are 0 there always */
 } nacre_read_options;
 
 #define NACRE_READ_OPTIONS_INIT                                                                                        \
     {                                                                                                                  \
         sizeof(nacre_read_options), {0, 0, 0, 0}, 0, 0, NULL, 0, NACRE_DTYPE_UNKNOWN, NACRE_RESAMPLING_NEAREST, false, \
-            false, 0, 0, 0                                                                                             \
+            false, 0, 0, 0, false, false, 0                                                                            \
     }
 
 /* Reads pixels into buffer, of buffer_size bytes, the caller's. All byte ranges go out together; memory beyond the

@@ -38,6 +38,10 @@ class Request:
         Rows and columns, or bands, rows and columns; None for those of what lies in the window.
     resampling
         How values are resampled where the output's size is another than the window's.
+    boundless
+        A window is not cut at the raster's edges.
+    fill
+        What lies beyond them; None for the bands' nodata values, or 0.
     """
 
     def __init__(
@@ -48,12 +52,16 @@ class Request:
         window: Any,
         out_shape: tuple[int, ...] | None,
         resampling: Resampling,
+        boundless: bool = False,
+        fill: float | None = None,
     ) -> None:
         self.is_single = isinstance(indexes, int)
         self.bands = _as_bands(indexes, len(dtypes))
         self.dtypes = [AS_NUMPY.get(dtypes[band - 1], dtypes[band - 1]) for band in self.bands]
-        window = Window(0, 0, size[1], size[0]) if window is None else windows.as_window(window, *size)
-        self.window = window.crop(*size)
+        self.boundless, self.filling = boundless and window is not None, fill
+        whole = Window(0, 0, size[1], size[0])
+        window = whole if window is None else windows.as_window(window, *size, boundless=self.boundless)
+        self.window = window if self.boundless else window.crop(*size)
         self.resampling = Resampling(resampling)
         self.shape = self._shape(out_shape)
 
@@ -129,7 +137,9 @@ class Request:
         numbers = ffi.new("int[]", self.bands)
         options.bands, options.band_count = numbers, len(self.bands)
         options.masks, options.dataset_mask = kind == "masks", kind == "dataset_mask"
-        options.resampling = int(self.resampling)
+        options.resampling, options.boundless = int(self.resampling), self.boundless
+        if self.boundless and self.filling is not None:
+            options.has_fill, options.fill = True, self.filling
         options.dtype = dtype_number(dtype)
         return options, numbers
 

@@ -368,18 +368,19 @@ class DatasetReader:
             An array to fill instead of a new one; its rows and columns may differ from the window's.
         window
             A Window or ((row start, row stop), (column start, column stop)); None for the whole raster. What reaches
-            over the raster's edge is cut off.
+            over the raster's edge is cut off, unless ``boundless``.
         masked
             Return a masked array with the bands' masks.
         out_shape
             (rows, columns) or (bands, rows, columns). Where it differs from the window's the values are resampled,
             from overviews where there are some.
         boundless
-            Not built yet.
+            What of the window lies beyond the raster is filled, and invalid.
         resampling
-            How values are resampled: nearest, bilinear, cubic or average.
+            How values are resampled: all but max, min, med, q1, q3 and sum, which only views have.
         fill_value
-            ``fill_value`` of the masked array; by default the nodata value.
+            What lies beyond the raster, and without ``masked`` what is invalid otherwise; ``fill_value`` of the masked
+            array. By default the nodata value; beyond the raster 0 where there is none.
         out_dtype
             Type of the result; values are clamped and rounded. By default the bands'.
 
@@ -401,16 +402,21 @@ class DatasetReader:
             The dataset is closed, its content is damaged, or the store failed.
         """
         self._refuse_boundless(boundless)
-        request = self._request(indexes, out, window, out_shape, resampling)
+        request = self._request(indexes, out, window, out_shape, resampling, boundless, fill_value)
         values = request.values_array(out_dtype) if out is None else request.fitted(out)
-        valid = np.empty(values.shape, np.uint8) if masked and self._has_mask(request) else None
+        fills = masked or (fill_value is not None and not request.boundless)
+        valid = np.empty(values.shape, np.uint8) if fills and self._has_mask(request) else None
 
         def fill(handle: Any) -> None:
             for reading in self._readings(handle, request, values, valid):
                 reading.wait()
 
         self._filled(fill)
-        return self._masked(request, values, valid, fill_value) if masked else values
+        if masked:
+            return self._masked(request, values, valid, fill_value)
+        if valid is not None:
+            values[valid == 0] = fill_value
+        return values
 
     async def aread(
         self,
@@ -429,9 +435,10 @@ class DatasetReader:
         Cancelling the task cancels the read; the task goes on when nothing is written to ``out`` any longer.
         """
         self._refuse_boundless(boundless)
-        request = self._request(indexes, out, window, out_shape, resampling)
+        request = self._request(indexes, out, window, out_shape, resampling, boundless, fill_value)
         values = request.values_array(out_dtype) if out is None else request.fitted(out)
-        valid = np.empty(values.shape, np.uint8) if masked and self._has_mask(request) else None
+        fills = masked or (fill_value is not None and not request.boundless)
+        valid = np.empty(values.shape, np.uint8) if fills and self._has_mask(request) else None
         state = self._open_state()
         try:
             await _all_of(self._readings(state.handle, request, values, valid, waits=False))
@@ -439,10 +446,15 @@ class DatasetReader:
             if self._on_change == "error" or not await _in_thread(self._go_on, state):
                 raise error
             await _all_of(self._readings(self._open_handle(), request, values, valid, waits=False))
-        return self._masked(request, values, valid, fill_value) if masked else values
+        if masked:
+            return self._masked(request, values, valid, fill_value)
+        if valid is not None:
+            values[valid == 0] = fill_value
+        return values
 
     def _has_mask(self, request: _read.Request) -> bool:
-        return any(self._info.bands[band - 1].mask_flags != [MaskFlags.all_valid] for band in request.bands)
+        flags = (self._info.bands[band - 1].mask_flags for band in request.bands)
+        return request.boundless or any(flag != [MaskFlags.all_valid] for flag in flags)
 
     def _readings(
         self, handle: Any, request: _read.Request, values: Array, valid: Array | None, waits: bool = True
@@ -470,7 +482,7 @@ class DatasetReader:
     ) -> Array:
         """Read the bands' masks: arrays of uint8, 0 invalid, 255 valid. Arguments, shapes and errors as in ``read``."""
         self._refuse_boundless(boundless)
-        return self._masks(self._request(indexes, out, window, out_shape, resampling), out, "masks")
+        return self._masks(self._request(indexes, out, window, out_shape, resampling, boundless), out, "masks")
 
     def dataset_mask(
         self,
@@ -485,7 +497,7 @@ class DatasetReader:
         It is the per-dataset mask or alpha band where there is one, else valid where any band is valid.
         """
         self._refuse_boundless(boundless)
-        return self._masks(self._request(1, out, window, out_shape, resampling), out, "dataset_mask")
+        return self._masks(self._request(1, out, window, out_shape, resampling, boundless), out, "dataset_mask")
 
     def _request(
         self,
@@ -494,11 +506,13 @@ class DatasetReader:
         window: Any,
         out_shape: tuple[int, ...] | None,
         resampling: Resampling,
+        boundless: bool = False,
+        fill_value: float | None = None,
     ) -> _read.Request:
         self._open_handle()
         if out is not None and out_shape is not None:
             raise ValueError("give out or out_shape, not both")
-        return _read.Request(self.dtypes, self.shape, indexes, window, out_shape, resampling)
+        return _read.Request(self.dtypes, self.shape, indexes, window, out_shape, resampling, boundless, fill_value)
 
     def _masks(self, request: _read.Request, out: Array | None, kind: str) -> Array:
         valid = np.empty(request.shape, np.uint8) if out is None else request.fitted(out)
@@ -541,8 +555,7 @@ class DatasetReader:
             return True
 
     def _refuse_boundless(self, boundless: bool) -> None:
-        if boundless:
-            raise NotImplementedError("boundless reads are not built yet")
+        """Views refuse it, as Rasterio's."""
 
     # --- life ---
 

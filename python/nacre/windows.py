@@ -115,7 +115,9 @@ class Window:
         return Window(col, row, width, height)
 
     @classmethod
-    def from_slices(cls, rows: Any, cols: Any, height: float | None = None, width: float | None = None) -> Window:
+    def from_slices(
+        cls, rows: Any, cols: Any, height: float | None = None, width: float | None = None, boundless: bool = False
+    ) -> Window:
         """A window from two slices or pairs (start, stop).
 
         Parameters
@@ -124,39 +126,47 @@ class Window:
             Starts and stops; negative ones count from ``height`` and ``width``, missing ones are their ends.
         height, width
             Of the raster; needed for negative and missing bounds only.
+        boundless
+            Negative bounds lie before the raster.
 
         Raises
         ------
         WindowError
             They are no pairs, or height or width is needed.
         """
-        row_start, row_stop = _bounds("rows", rows, "height", height)
-        col_start, col_stop = _bounds("cols", cols, "width", width)
+        row_start, row_stop = _bounds("rows", rows, "height", height, boundless)
+        col_start, col_stop = _bounds("cols", cols, "width", width, boundless)
         return cls(col_start, row_start, max(col_stop - col_start, 0), max(row_stop - row_start, 0))
 
 
-def _bounds(name: str, part: Any, length_name: str, length: float | None) -> tuple[float, float]:
+def _bounds(
+    name: str, part: Any, length_name: str, length: float | None, boundless: bool = False
+) -> tuple[float, float]:
     if isinstance(part, slice):
         part = (part.start, part.stop)
     if not isinstance(part, (tuple, list)) or len(part) != 2:
         raise WindowError(f"{name} must be a slice or a pair (start, stop), not {part!r}")
     start, stop = part
     start = 0 if start is None else start
+    if boundless and stop is not None:
+        return (start, stop)
     if length is None:
         if stop is None or start < 0 or stop < 0:
             raise WindowError(f"{name} {part!r} need the raster's {length_name}")
         return (start, stop)
     stop = length if stop is None else stop
+    if boundless:
+        return (start, stop)
     return (start + length if start < 0 else start, stop + length if stop < 0 else stop)
 
 
-def as_window(value: Any, height: float | None, width: float | None) -> Window:
+def as_window(value: Any, height: float | None, width: float | None, boundless: bool = False) -> Window:
     """A Window of a Window or of nested tuples, for a raster of this many rows and columns."""
     if isinstance(value, Window):
         return value
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise WindowError(f"not a window: {value!r}; give a Window or ((row, row), (column, column))")
-    return Window.from_slices(value[0], value[1], height=height, width=width)
+    return Window.from_slices(value[0], value[1], height=height, width=width, boundless=boundless)
 
 
 def transform(window: Window, transform: Affine) -> Affine:

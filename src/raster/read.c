@@ -2,12 +2,14 @@
  * Copyright the nacre authors */
 #include "raster/read.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "raster/dtype.h"
+#include "raster/frame.h"
 #include "raster/windows.h"
 
 /* Windows that were computed may miss the edge by rounding, by so much of a pixel. */
@@ -17,7 +19,19 @@ static const double slack = 1e-6;
 static int pixels_of(double length)
 {
     double whole = ceil(length - slack);
-    return whole < 1 ? 1 : (int)whole;
+    return whole < 1 ? 1 : whole < INT_MAX ? (int)whole : INT_MAX;
+}
+
+static bool is_sound(const nacre_window *window)
+{
+    return isfinite(window->x) && isfinite(window->y) && isfinite(window->width) && isfinite(window->height) &&
+           window->width > 0 && window->height > 0;
+}
+
+static bool is_inside(const ncr_dataset *dataset, const nacre_window *window)
+{
+    return window->x >= -slack && window->y >= -slack && window->width > 0 && window->height > 0 &&
+           window->x + window->width <= dataset->width + slack && window->y + window->height <= dataset->height + slack;
 }
 
 static nacre_status check_window(ncr_read *read, const nacre_read_options *options, nacre_error *err)
@@ -26,10 +40,8 @@ static nacre_status check_window(ncr_read *read, const nacre_read_options *optio
     nacre_window window = options->window;
     if (window.x == 0 && window.y == 0 && window.width == 0 && window.height == 0)
         window = (nacre_window){0, 0, dataset->width, dataset->height};
-    bool inside = window.x >= -slack && window.y >= -slack && window.width > 0 && window.height > 0 &&
-                  window.x + window.width <= dataset->width + slack &&
-                  window.y + window.height <= dataset->height + slack;
-    if (!inside)
+    bool inside = is_inside(dataset, &window);
+    if (options->boundless ? !is_sound(&window) : !inside)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: window %g,%g,%g,%g lies outside the raster of %dx%d",
                              ncr_dataset_name(dataset), window.x, window.y, window.width, window.height, dataset->width,
                              dataset->height);
@@ -39,6 +51,9 @@ static nacre_status check_window(ncr_read *read, const nacre_read_options *optio
     read->request.window = window;
     read->request.out_width = options->out_width ? options->out_width : pixels_of(window.width);
     read->request.out_height = options->out_height ? options->out_height : pixels_of(window.height);
+    read->is_framed = !inside;
+    read->has_fill = options->has_fill;
+    read->fill = options->fill;
     return NACRE_OK;
 }
 
@@ -136,7 +151,9 @@ static nacre_status check(ncr_read *read, const nacre_read_options *options, nac
         status = choose_dtype(read, options, err);
     if (status == NACRE_OK)
         status = choose_strides(read, options, err);
-    if (status == NACRE_OK)
+    if (status == NACRE_OK && read->is_framed)
+        ncr_frame_find(read);
+    else if (status == NACRE_OK)
         straighten(read);
     return status;
 }
@@ -145,7 +162,10 @@ nacre_status ncr_read_init(ncr_read *out, ncr_dataset *dataset, const nacre_read
 {
     static const nacre_read_options defaults = NACRE_READ_OPTIONS_INIT;
     *out = (ncr_read){.dataset = ncr_dataset_ref(dataset)};
-    nacre_status status = check(out, options ? options : &defaults, err);
+    nacre_read_options known = defaults;
+    if (options) /* of a caller that does not know of the last ones yet */
+        memcpy(&known, options, options->size < sizeof known ? offsetof(nacre_read_options, boundless) : sizeof known);
+    nacre_status status = check(out, &known, err);
     if (status != NACRE_OK)
         ncr_read_clear(out);
     return status;
@@ -169,5 +189,7 @@ nacre_status ncr_read_set_buffer(ncr_read *read, void *buffer, size_t buffer_siz
 
 nacre_status ncr_read_plan(const ncr_read *read, ncr_call *call, ncr_plan **out, nacre_error *err)
 {
+    if (read->is_framed)
+        return ncr_frame_plan(read, call, out, err);
     return ncr_windows_plan(read->dataset, &read->request, read->masks, call, out, err);
 }

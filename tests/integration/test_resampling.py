@@ -178,3 +178,49 @@ def test_methods_of_warps_are_refused_by_name(tmp_path: pathlib.Path, method: Re
     path = sidebyside.write(tmp_path / "plain.tif", values("uint8"))
     with nacre.open(path) as dataset, pytest.raises(NotImplementedError, match=method.name):
         dataset.read(out_shape=(1, 20, 20), resampling=method)
+
+
+# --- Beyond the raster ---
+
+BEYOND = [(-5, -7, 20, 30), (120, 80, 40, 40), (-10, -10, 160, 130), (200, 200, 10, 10), (-5.5, -7.3, 20.2, 30.1)]
+
+
+@pytest.mark.parametrize("box", [*BEYOND, (10, 10, 20, 20)])
+@pytest.mark.parametrize("options", [{}, {"fill_value": 9}, {"masked": True}, {"indexes": 1}])
+@pytest.mark.parametrize("shape", [None, (17, 23), (60, 50)])
+def test_boundless_reads_are_rasterios(tmp_path: pathlib.Path, box: Any, options: Any, shape: Any) -> None:
+    need("rasterio")
+    for path in typed(tmp_path, "uint8"):
+        theirs, ours = sidebyside.both(path)
+        in_theirs, in_ours = sidebyside.windows_of(box)
+        size = {} if shape is None else {"out_shape": shape}
+        with theirs, ours:
+            expected = theirs.read(boundless=True, **in_theirs, **options, **size)
+            got = ours.read(boundless=True, **in_ours, **options, **size)
+        sidebyside.assert_alike(np.ma.getdata(expected), np.ma.getdata(got), note=path.name)
+        assert np.array_equal(np.ma.getmaskarray(expected), np.ma.getmaskarray(got)), path.name
+
+
+def test_boundless_windows_may_be_tuples(tmp_path: pathlib.Path) -> None:
+    need("rasterio")
+    theirs, ours = sidebyside.both(sidebyside.write(tmp_path / "plain.tif", values("int16")))
+    for window in (((-5, 10), (-3, 20)), ((90, 110), (0, None))):
+        options = {"boundless": True, "window": window}
+        sidebyside.assert_alike(theirs.read(**options), ours.read(**options))
+
+
+def test_masks_of_boundless_reads_are_invalid_beyond_the_raster(tmp_path: pathlib.Path) -> None:
+    window = nacre.windows.Window(-5, -7, 20, 30)
+    for path in typed(tmp_path, "uint8"):
+        with nacre.open(path) as dataset:
+            inside = dataset.read_masks(1, window=nacre.windows.Window(0, 0, 15, 23))
+            of_band = dataset.read_masks(1, window=window, boundless=True)
+            for masks in (of_band, dataset.dataset_mask(window=window, boundless=True)):
+                assert not masks[:7].any() and not masks[:, :5].any() and np.array_equal(masks[7:, 5:], inside)
+
+
+def test_a_fill_value_takes_the_place_of_what_is_invalid(tmp_path: pathlib.Path) -> None:
+    need("rasterio")
+    for path in typed(tmp_path, "uint8"):
+        theirs, ours = sidebyside.both(path)
+        sidebyside.assert_alike(theirs.read(fill_value=3), ours.read(fill_value=3), note=path.name)
