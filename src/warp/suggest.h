@@ -12,9 +12,9 @@ typedef struct ncr_warp_source {
     const char *name; /* for messages */
     int width, height;
     nacre_transform transform;
-    bool has_georef;          /* the reprojection's; then transform is the unit one */
     nacre_crs *crs, *dst_crs; /* NULL: none, as if they were the same */
     ncr_reprojection *reprojection;
+    bool has_georef; /* the reprojection's; then transform is the unit one */
 } ncr_warp_source;
 
 /* The grid that GDAL's GDALSuggestedWarpOutput2 suggests. NACRE_ERROR_INVALID: too little of the source has a place in
