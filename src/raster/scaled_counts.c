@@ -72,7 +72,11 @@ static void store_fill(const ncr_scaled_task *t, uint8_t *out)
 
 /* --- Mode --- */
 
-/* How often a value was seen. A table of them with open addressing, of a power of two, at most half full. */
+/* Values of fewer cells than this are looked for one after another, which is quicker than a hash of each. */
+enum { FEW = 16 };
+
+/* How often a value was seen. A table of them with open addressing, of a power of two, at most half full; its first FEW
+ * cells in order as long as there are no more. */
 typedef struct {
     uint64_t key[2];      /* the value's bytes; all NaN are one, and so are both zeros */
     const uint8_t *value; /* the first of them */
@@ -106,13 +110,24 @@ static void clear_table(tally_table *table)
     table->used = 0;
 }
 
-static tally *find_tally(tally_table *table, const uint64_t key[2])
+static tally *find_hashed(const tally_table *table, const uint64_t key[2])
 {
     uint64_t hash = (key[0] ^ key[1] * 0xc2b2ae3d27d4eb4fu) * 0x9e3779b97f4a7c15u;
     size_t at = (size_t)(hash >> 20) & (table->size - 1);
-    while (table->cells[at].count && memcmp(table->cells[at].key, key, sizeof table->cells[at].key) != 0)
+    while (table->cells[at].count && (table->cells[at].key[0] != key[0] || table->cells[at].key[1] != key[1]))
         at = (at + 1) & (table->size - 1);
     return &table->cells[at];
+}
+
+/* The cell of a value, or where it is to be. */
+static tally *find_tally(const tally_table *table, const uint64_t key[2])
+{
+    if (table->used > FEW)
+        return find_hashed(table, key);
+    for (size_t i = 0; i < table->used; i++)
+        if (table->cells[i].key[0] == key[0] && table->cells[i].key[1] == key[1])
+            return &table->cells[i];
+    return &table->cells[table->used];
 }
 
 static void add_tally(tally_table *table, tally *cell, const tally *value)
@@ -121,13 +136,23 @@ static void add_tally(tally_table *table, tally *cell, const tally *value)
     table->order[table->used++] = (size_t)(cell - table->cells);
 }
 
+/* Makes a hashed table of the list that it was. */
+static void hash_list(tally_table *table)
+{
+    tally few[FEW];
+    memcpy(few, table->cells, sizeof few);
+    clear_table(table);
+    for (int i = 0; i < FEW; i++)
+        add_tally(table, find_hashed(table, few[i].key), &few[i]);
+}
+
 static bool grow_table(tally_table *table)
 {
     tally_table larger;
     bool allocated = init_table(&larger, table->size * 2);
     for (size_t i = 0; allocated && i < table->used; i++) {
         const tally *value = &table->cells[table->order[i]];
-        add_tally(&larger, find_tally(&larger, value->key), value);
+        add_tally(&larger, find_hashed(&larger, value->key), value);
     }
     if (!allocated) {
         free_table(&larger);
@@ -143,7 +168,12 @@ static void make_key(const uint8_t *value, nacre_dtype dtype, uint64_t key[2])
     nacre_dtype part = ncr_dtype_part(dtype);
     size_t size = ncr_dtype_size(dtype), part_size = ncr_dtype_size(part);
     key[0] = key[1] = 0;
-    memcpy(key, value, size);
+    if (size == 2)
+        memcpy(key, value, 2);
+    else if (size == 4)
+        memcpy(key, value, 4);
+    else
+        memcpy(key, value, size);
     for (size_t at = 0; !ncr_dtype_is_integer(part) && at < size; at += part_size) {
         double number;
         ncr_convert(value + at, part, 0, &number, NACRE_DTYPE_FLOAT64, 0, 1);
@@ -157,9 +187,14 @@ static bool count_value(tally_table *table, const uint8_t *value, nacre_dtype dt
 {
     tally first = {.value = value};
     make_key(value, dtype, first.key);
-    if (table->used == table->size / 2 && !grow_table(table))
-        return false;
     tally *cell = find_tally(table, first.key);
+    if (!cell->count && (table->used == FEW || table->used == table->size / 2)) {
+        if (table->used == FEW)
+            hash_list(table);
+        else if (!grow_table(table))
+            return false;
+        cell = find_hashed(table, first.key);
+    }
     if (!cell->count)
         add_tally(table, cell, &first);
     if (++cell->count > *most) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/loops.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "raster/dtype.h"
@@ -177,6 +178,7 @@ static void load_row(task *t, const uint8_t *pixels)
         t->source[x] *= t->source[x];
 }
 
+NCR_VECTOR_LOOPS
 static void add_scaled(double *restrict to, const double *restrict from, double factor, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -239,12 +241,13 @@ static void sum_rows_first(task *t)
 
 /* Where all pixels are valid and there are more columns than are wanted, columns are filtered first: that is the loop
  * which the compiler makes vectors of, and rows are filtered only once for an output row. */
-#define ADD(name, type)                                                                                   \
-    static void add_##name(double *restrict to, const void *restrict values, double factor, size_t count) \
-    {                                                                                                     \
-        const type *restrict from = values;                                                               \
-        for (size_t i = 0; i < count; i++)                                                                \
-            to[i] += factor * (double)from[i];                                                            \
+#define ADD(name, type)                                                                                      \
+    NCR_VECTOR_LOOPS static void add_##name(double *restrict to, const void *restrict values, double factor, \
+                                            size_t count)                                                    \
+    {                                                                                                        \
+        const type *restrict from = values;                                                                  \
+        for (size_t i = 0; i < count; i++)                                                                   \
+            to[i] += factor * (double)from[i];                                                               \
     }
 ADD(uint8, uint8_t)
 ADD(int8, int8_t)
