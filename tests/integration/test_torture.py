@@ -210,6 +210,15 @@ def test_a_good_trace_passes(tmp_path: pathlib.Path) -> None:
     assert report.counts["histories"] == 1
 
 
+def test_what_was_proven_before_the_end_of_an_own_change_was_recorded_may_be_believed(tmp_path: pathlib.Path) -> None:
+    own = ["50 a +3 put value=6", "90 a -3 put outcome=done"]
+    others = ["51 b +1 put value=7", "60 b -1 put outcome=done", "61 b +2 put value=8", "70 b -2 put outcome=done"]
+    lines = sorted([*OPENED, *own, *others], key=lambda line: int(line.split()[0]))
+    for value, violations in ((7, 0), (6, 0), (5, 1)):
+        report = trace(tmp_path, *lines, "100 a +4 open handle=4 cache=ttl=1", f"110 a -4 open value={value}")
+        assert len(report.violations) == violations, (value, report.violations)
+
+
 @pytest.mark.parametrize("finding", FINDINGS)
 def test_what_is_wrong_in_a_trace_is_said(finding: str, tmp_path: pathlib.Path) -> None:
     report = trace(tmp_path, *FINDINGS[finding])

@@ -86,6 +86,7 @@ class History:
         self.problems: list[str] = []
         self.pairs = list(pairs(events))
         self.puts: dict[int, Operation] = {}
+        self.done: dict[int, Operation] = {}  # changes, by the identity of the record of their begin
         self.repeated: set[int] = set()  # values that may have been written more than once
         self.handles: dict[Any, int] = {}
         self.values = self.values_of_versions()
@@ -139,12 +140,10 @@ class History:
             self.refused(begun, ended)
             return
         unknown = {"end": FOREVER, "optional": True} if outcome == "unknown" else {}
-        if begun["event"] == "put":
-            self.put(begun, ended, unknown)
-        else:
-            self.delete(begun, ended, unknown)
+        make = self.put if begun["event"] == "put" else self.delete
+        self.done[id(begun)] = make(begun, ended, unknown)
 
-    def put(self, begun: Event, ended: Event | None, unknown: dict[str, Any]) -> None:
+    def put(self, begun: Event, ended: Event | None, unknown: dict[str, Any]) -> Operation:
         value = begun["value"]
         expected = begun["if"] or ABSENT if "if" in begun else None
         kind, more = ("write", unknown) if expected is None else ("swap", {"expected": expected, **unknown})
@@ -154,20 +153,19 @@ class History:
             # from another, so it comes back.
             self.repeated.add(value)
             self.add("swap", begun, ended, value, **{**unknown, "expected": ABSENT, "optional": True})
+        return self.puts[value]
 
-    def delete(self, begun: Event, ended: Event | None, unknown: dict[str, Any]) -> None:
+    def delete(self, begun: Event, ended: Event | None, unknown: dict[str, Any]) -> Operation:
         moved = (ended or {}).get("moved")
         if moved is None:
-            self.add("remove", begun, ended, **unknown)
-            return
+            return self.add("remove", begun, ended, **unknown)
         self.add("read", begun, ended, moved)
         if self.rules.lies:  # the source had no version, so the delete had no condition
-            self.add("remove", begun, ended, **unknown)
-            return
+            return self.add("remove", begun, ended, **unknown)
         if self.rules.fails and not unknown:  # after a lost answer, gone is gone, by whomever
             self.add("read", begun, ended, ABSENT)
             unknown = {"optional": True}
-        self.add("swap", begun, ended, ABSENT, **{"expected": moved, **unknown})
+        return self.add("swap", begun, ended, ABSENT, **{"expected": moved, **unknown})
 
     def refused(self, begun: Event, ended: Event) -> None:
         """What a change that did not happen has seen."""
@@ -234,15 +232,19 @@ class History:
     def believed(self, begun: Event, ended: Event, value: int) -> None:
         """An open without proof: not older than its policy allows, and never older than an own change: only its own
         bytes, and what was proven after its end, are believed then, also where its outcome is unknown to us. (A change
-        that failed before anything was sent is none, so only those count then whose value was seen.)"""
+        that failed before anything was sent is none, so only those count then whose value was seen.) When a change
+        ended is known to the cache alone, before its end was recorded: it is asked that what is believed came after
+        the change, and after its beginning where it may come yet."""
         since = begun["time"] - TTL_NS if begun["cache"].startswith("ttl") else self.rules.start
+        after: list[Operation] = []
         for change, over in self.pairs:
             if change["event"] not in ("put", "delete") or change["process"] != begun["process"] or not over:
                 continue
             happened = over["outcome"] == "done" or change.get("value") in self.seen
             if happened and over["time"] < begun["time"]:
-                since = max(since, change["time"] if change.get("value") == value else over["time"] + 1)
-        self.add("read", begun, ended, value, begin=since)
+                since = max(since, change["time"] + 1)
+                after += [self.done[id(change)]] if over["outcome"] == "done" else []
+        self.add("read", begun, ended, value, begin=since, after=tuple(after))
 
     # --- The verdict. ---
 

@@ -34,6 +34,7 @@ class Operation:
     value: int = ABSENT
     expected: int = ABSENT
     optional: bool = False  # it may never have happened
+    after: tuple[Operation, ...] = ()  # of what looks: changes that came before it, begun before it began
     source: Any = None  # where it was recorded
 
     def sees(self, state: int) -> bool:
@@ -62,11 +63,12 @@ class Search:
         self.configurations: set[tuple[int, int]] = {(start, 0)}
         self.changes: dict[int, Operation] = {}  # pending, by their bit
         self.looks: dict[int, Operation] = {}
+        self.before: dict[int, int] = {}  # of looks: bits of the pending changes that they must come after
 
     def absorb(self, state: int, done: int) -> int:
         """Those pending that see this state do so now: that never rules out anything."""
         for bit, look in self.looks.items():
-            if not done & bit and look.sees(state):
+            if not done & bit and not self.before[bit] & ~done and look.sees(state):
                 done |= bit
         return done
 
@@ -75,9 +77,8 @@ class Search:
             self.changes[bit] = operation
             return
         self.looks[bit] = operation
-        self.configurations = {
-            (state, done | bit if operation.sees(state) else done) for state, done in self.configurations
-        }
+        self.before[bit] = sum(other for other, change in self.changes.items() if change in operation.after)
+        self.configurations = {(state, self.absorb(state, done)) for state, done in self.configurations}
 
     def end(self, bit: int, operation: Operation) -> bool:
         """False: there is no order in which it could have happened by now."""
@@ -87,6 +88,9 @@ class Search:
         self.reach(bit, reached)
         self.configurations = reached
         (self.changes if operation.kind in CHANGES else self.looks).pop(bit)
+        self.before = {look: bits & ~bit for look, bits in self.before.items() if look != bit}
+        if operation.optional:  # what had to come after it may be as well where it did not happen
+            self.configurations = {(state, self.absorb(state, done)) for state, done in self.configurations}
         return bool(reached)
 
     def reach(self, bit: int, reached: set[tuple[int, int]]) -> None:
