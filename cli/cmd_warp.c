@@ -32,7 +32,7 @@ static const cli_option options[] = {
     {DST_CRS, "dst-crs", 't', "-t_srs", 1, "CRS", false, "system of the output (the source's)"},
     {SRC_CRS, "src-crs", 's', "-s_srs", 1, "CRS", false, "system of the source, instead of its own"},
     {RESAMPLING, "resampling", 'r', "-r", 1, "ALG", false,
-     "nearest (the default), bilinear, cubic, cubic_spline, lanczos, average, mode, max, min, med, q1, q3, sum, rms"},
+     "nearest, or bilinear cubic cubic_spline lanczos average mode max min med q1 q3 sum rms"},
     {RES, "res", 0, "-tr", 2, "X[,Y]", false, "pixel size in the units of the output's system"},
     {BOUNDS, "bounds", 0, "-te", 4, "L,B,R,T", false, "extent in the output's system: left, bottom, right, top"},
     {SIZE, "size", 0, "-ts", 2, "W,H", false, "width and height in pixels; one may be 0"},

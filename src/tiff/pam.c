@@ -360,6 +360,8 @@ static nacre_status parse(reader *r)
         return r->status;
     if (XML_GetErrorCode(r->parser) == XML_ERROR_NO_MEMORY)
         return ncr_error_memory(r->err);
+    if (!r->is_pam) /* some servers answer every name, with a page of HTML or the raster again */
+        return NACRE_OK;
     return ncr_error_set(r->err, NACRE_ERROR_CORRUPT, "%s: line %lu: %s; sidecars=never reads the raster without it",
                          r->name, (unsigned long)XML_GetCurrentLineNumber(r->parser),
                          XML_ErrorString(XML_GetErrorCode(r->parser)));

@@ -113,23 +113,25 @@ def test_statistics_that_gdal_puts_beside_a_file_are_read(tmp_path: pathlib.Path
     assert_same(path)
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"), [("<PAMDataset><SRS>", "line 1: no element found"), ("", "line 1: no element found")]
-)
-def test_a_pam_file_that_is_no_xml_is_an_error_that_names_it(tmp_path: pathlib.Path, text: str, reason: str) -> None:
+def test_a_pam_file_that_breaks_off_is_an_error_that_names_it(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a.tif"
     write(path, plain=True)
-    (tmp_path / "a.tif.aux.xml").write_text(text)
+    (tmp_path / "a.tif.aux.xml").write_text("<PAMDataset><SRS>")
+    reason = "line 1: no element found"
     with pytest.raises(nacre.RasterioIOError, match=rf"a\.tif\.aux\.xml: {reason}.*sidecars=never"):
         nacre.open(path)
     with nacre.Env(sidecars="never"):
         assert nacre.open(path).count == 2
 
 
-def test_another_document_says_nothing(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["<metadata><NoDataValue>1</NoDataValue></metadata>", "", "no such page", "<!DOCTYPE html><html><br></html>", "II*\0"],
+)
+def test_what_is_no_pam_document_says_nothing(tmp_path: pathlib.Path, text: str) -> None:
     path = tmp_path / "a.tif"
     write(path, plain=False)
-    (tmp_path / "a.tif.aux.xml").write_text("<metadata><NoDataValue>1</NoDataValue></metadata>")
+    (tmp_path / "a.tif.aux.xml").write_text(text)
     with nacre.open(path) as ours:
         assert ours.nodata == 7
 
