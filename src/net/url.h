@@ -23,8 +23,8 @@ bool ncr_url_place_of(const char *url, ncr_url_place *out);
 /* Says why there is no place: out of memory, or "NAME: not an HTTP URL". */
 nacre_status ncr_url_place_error(const ncr_url_place *place, const char *name, nacre_error *err);
 
-/* The URL of a server as one may write it ("localhost:9000/", "HTTP://h/"): with scheme ("http" or "https") where it has
- * none, scheme and host in lower case, without blanks and slashes around it. "": there is no URL of a server in it;
+/* The URL of a server as one may write it ("localhost:9000/", "HTTP://h/"): with scheme ("http" or "https") where it
+ * has none, scheme and host in lower case, without blanks and slashes around it. "": there is no URL of a server in it;
  * NULL: out of memory. Released with free(). */
 char *ncr_url_endpoint(const char *text, const char *scheme);
 

@@ -80,8 +80,8 @@ typedef struct ncr_dataset_class {
      * keeps to the key memory.limit by itself. NULL: the raster layer's way. */
     nacre_status (*plan_scaled)(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call, ncr_plan **out,
                                 nacre_error *err);
-    /* Where the pixels of a level already lie in memory, all bands of one type, for as long as the dataset lives; false:
-     * they do not. NULL: never. */
+    /* Where the pixels of a level already lie in memory, all bands of one type, for as long as the dataset lives;
+     * false: they do not. NULL: never. */
     bool (*direct)(ncr_dataset *dataset, int level, ncr_pixels *out);
     /* Every object behind it besides its own file: calls function for each. NULL: there is none. */
     void (*sources)(ncr_dataset *dataset,

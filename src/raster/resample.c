@@ -123,8 +123,9 @@ static ncr_axis_run area_run(const ncr_axis_grid *grid, int i)
 static double gauss_start(const ncr_axis_grid *grid, int i)
 {
     double at = (double)(grid->gauss_first + i);
+    int half = grid->gauss_length / 2;
     double start = floor(at * grid->ratio + 0.5), end = floor((at + 1) * grid->ratio + 0.5) + 1;
-    return grid->offset + start + floor((end - start) / 2) - (double)(grid->gauss_length / 2);
+    return grid->offset + start + floor((end - start) / 2) - half;
 }
 
 static ncr_axis_run gauss_run(const ncr_axis_grid *grid, int i)

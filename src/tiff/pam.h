@@ -10,7 +10,8 @@
 
 /* Reads the text of a .aux.xml into the dataset: CRS, transform, GCPs, metadata (statistics among it), and of each band
  * nodata, scale, offset, unit, description, colours. Histograms, categories and extremes are left out. What is no
- * PAMDataset says nothing. name is the file's, for messages. NACRE_ERROR_CORRUPT: one that breaks off, with its line. */
+ * PAMDataset says nothing. name is the file's, for messages. NACRE_ERROR_CORRUPT: one that breaks off, with its line.
+ */
 nacre_status ncr_tiff_pam_read(const char *name, const char *text, size_t size, ncr_tiff_dataset *dataset,
                                nacre_error *err);
 

@@ -313,7 +313,7 @@ static void options_that_are_not_known_are_named(void **state)
     } rows[] = {
         {"COLOUR=RED", "COLOUR"},       {"COMPRESS=JXL", "COMPRESS=JXL"},  {"BLOCKSIZE=20", "multiples of 16"},
         {"BLOCKSIZE=x", "BLOCKSIZE=x"}, {"PREDICTOR=3", "the values are"}, {"OVERVIEWS=MANY", "OVERVIEWS=MANY"},
-        {"RESAMPLING=MAX", "=MAX"},   {"BIGTIFF=MAYBE", "BIGTIFF"},      {"LEVEL=99", "LEVEL=99: it takes 1 to 12"},
+        {"RESAMPLING=MAX", "=MAX"},     {"BIGTIFF=MAYBE", "BIGTIFF"},      {"LEVEL=99", "LEVEL=99: it takes 1 to 12"},
         {"TILED=YES", "TILED"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
