@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import threading
@@ -238,15 +239,27 @@ def blocking(call: Callable[..., int], io: IOOptions, *arguments: Any) -> int:
     cancel = ffi.gc(lib.nacre_cancel_new(), lib.nacre_cancel_free)
     io.pointer.cancel = cancel
     statuses: list[int] = []
-    thread = threading.Thread(target=lambda: statuses.append(call(*arguments)), name="nacre-call", daemon=True)
+    ended = threading.Event()  # a join that is interrupted may take a thread for ended that runs (CPython 3.11)
+
+    def run() -> None:
+        try:
+            statuses.append(call(*arguments))
+        finally:
+            ended.set()
+
+    thread = threading.Thread(target=run, name="nacre-call", daemon=True)
     thread.start()
     try:
-        while thread.is_alive():
-            thread.join(_LOOK_MS / 1000)
+        while not ended.wait(_LOOK_MS / 1000):
+            pass
     except BaseException:
         lib.nacre_cancel_trigger(cancel)
+        while not ended.is_set():  # it may still write into what the caller owns
+            with contextlib.suppress(KeyboardInterrupt):
+                ended.wait()
         thread.join()
         raise
+    thread.join()
     return statuses[0]
 
 

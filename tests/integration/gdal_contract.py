@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 
 import numpy as np
@@ -78,7 +79,7 @@ WORDS = {
 def told(error):
     """One word for an error."""
     text = whole(error)
-    return next((word for mark, word in WORDS.items() if mark in text), "other error")
+    return next((word for mark, word in WORDS.items() if re.search(rf"\b{mark}\b", text)), "other error")
 
 
 def outcome(key, value, shape=None):
