@@ -19,7 +19,8 @@ typedef struct ncr_tiff_format {
     ncr_coding coding;
     bool is_tiled;
     int block_width, block_height;
-    const void *tables; /* JPEG: those that the tag has for blocks from elsewhere; these here have their own */
+    const void *tables; /* JPEG: those that the tag has for blocks from elsewhere; these here bring theirs, which are
+                           the same */
     size_t tables_size;
 } ncr_tiff_format;
 

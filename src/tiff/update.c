@@ -3,6 +3,7 @@
 #include "tiff/update.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <tiff.h>
 
 #include "base/bytes.h"
@@ -139,6 +140,33 @@ static bool has_loss(const ncr_coding *coding)
     return compression == COMPRESSION_JPEG || compression == COMPRESSION_WEBP || compression == COMPRESSION_LERC;
 }
 
+/* Sets the quality at which our encoder makes the file's tables. Tables of others stay with who reads: libtiff takes
+ * those that a block brings along for the blocks after it too, which would be decoded by tables that are not theirs. */
+static nacre_status match_quality(ncr_out_level *level, const char *name, nacre_error *err)
+{
+    ncr_tiff_format format = level->format;
+    format.tables = NULL;
+    for (int tried = 0; tried < 100; tried++) {
+        format.coding.quality = (75 + tried) % 100 ? (75 + tried) % 100 : 100;
+        ncr_buffer made;
+        nacre_status status = ncr_tiff_encode_tables(&format, name, &made, err);
+        bool is_it = status == NACRE_OK && made.size == level->format.tables_size &&
+                     memcmp(made.data, level->format.tables, made.size) == 0;
+        ncr_buffer_clear(&made);
+        level->format.coding.quality = is_it ? format.coding.quality : level->format.coding.quality;
+        if (is_it || status != NACRE_OK)
+            return status;
+    }
+    return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                         "%s: its pixels cannot be updated: its JPEG tables are another encoder's; make a copy", name);
+}
+
+static bool has_touched_pixels(const ncr_pyramid *pyramid, const ncr_out_level *level)
+{
+    const ncr_rect all = {0, 0, level->width, level->height};
+    return level->source == 0 && ncr_canvas_is_touched(ncr_canvas_of(pyramid->save->dataset), &all, -2);
+}
+
 nacre_status ncr_update_level(const ncr_pyramid *pyramid, ncr_out_level *level, nacre_error *err)
 {
     ncr_tiff_dataset *tiff = ncr_update_of(pyramid->save);
@@ -163,6 +191,8 @@ nacre_status ncr_update_level(const ncr_pyramid *pyramid, ncr_out_level *level, 
     if (tables && tables->value) {
         level->format.tables = tables->value;
         level->format.tables_size = (size_t)tables->count;
+        if (status == NACRE_OK && has_touched_pixels(pyramid, level))
+            status = match_quality(level, pyramid->save->destination->name, err);
     }
     return status;
 }

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import need
+from conftest import need, need_newest_rasterio
 from gdal_hosts import Google, says
 from test_contract import geotiff
 
@@ -164,6 +164,7 @@ print(json.dumps(told))
 def test_rasterios_cache_speaks_to_nacre_while_installed(store: Google) -> None:
     """With a policy under which clearing means something; a pattern may end in the middle of a key."""
     need("rasterio")
+    need_newest_rasterio()
     code = """
 import rasterio, rasterio.cache, nacre.gdal
 original = rasterio.cache.invalidate, rasterio.cache.invalidate_all
