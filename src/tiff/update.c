@@ -140,63 +140,6 @@ static bool has_loss(const ncr_coding *coding)
     return compression == COMPRESSION_JPEG || compression == COMPRESSION_WEBP || compression == COMPRESSION_LERC;
 }
 
-/* Sets the quality at which our encoder makes the file's tables. Tables of others stay with who reads: libtiff takes
- * those that a block brings along for the blocks after it too, which would be decoded by tables that are not theirs. */
-static nacre_status match_quality(ncr_out_level *level, const char *name, nacre_error *err)
-{
-    ncr_tiff_format format = level->format;
-    format.tables = NULL;
-    for (int tried = 0; tried < 100; tried++) {
-        format.coding.quality = (75 + tried) % 100 ? (75 + tried) % 100 : 100;
-        ncr_buffer made;
-        nacre_status status = ncr_tiff_encode_tables(&format, name, &made, err);
-        bool is_it = status == NACRE_OK && made.size == level->format.tables_size &&
-                     memcmp(made.data, level->format.tables, made.size) == 0;
-        ncr_buffer_clear(&made);
-        level->format.coding.quality = is_it ? format.coding.quality : level->format.coding.quality;
-        if (is_it || status != NACRE_OK)
-            return status;
-    }
-    return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
-                         "%s: its pixels cannot be updated: its JPEG tables are another encoder's; make a copy", name);
-}
-
-static bool has_touched_pixels(const ncr_pyramid *pyramid, const ncr_out_level *level)
-{
-    const ncr_rect all = {0, 0, level->width, level->height};
-    return level->source == 0 && ncr_canvas_is_touched(ncr_canvas_of(pyramid->save->dataset), &all, -2);
-}
-
-nacre_status ncr_update_level(const ncr_pyramid *pyramid, ncr_out_level *level, nacre_error *err)
-{
-    ncr_tiff_dataset *tiff = ncr_update_of(pyramid->save);
-    if (!tiff || level->parent >= 0 || level->source >= tiff->level_count)
-        return NACRE_OK;
-    ncr_tiff_level *image = &tiff->images[level->source];
-    ncr_tiff_level *mask = tiff->masks && level->masks ? &tiff->masks[level->source] : NULL;
-    nacre_status status = NACRE_OK;
-    if (is_same_form(tiff, image, &level->format, level))
-        level->old = image;
-    else if (has_loss(&level->format.coding))
-        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
-                             "%s: it cannot be updated without loss: make a copy, or overviews anew",
-                             pyramid->save->destination->name);
-    if (mask && is_same_form(tiff, mask, &level->mask_format, level))
-        level->old_mask = mask;
-    if (level->old)
-        status = find_places(pyramid, tiff, level->old, level->blocks, err);
-    if (status == NACRE_OK && level->old_mask)
-        status = find_places(pyramid, tiff, level->old_mask, level->masks, err);
-    const ncr_tiff_tag *tables = level->old ? ncr_tiff_tag_find(image->directory, NCR_TAG_JPEG_TABLES) : NULL;
-    if (tables && tables->value) {
-        level->format.tables = tables->value;
-        level->format.tables_size = (size_t)tables->count;
-        if (status == NACRE_OK && has_touched_pixels(pyramid, level))
-            status = match_quality(level, pyramid->save->destination->name, err);
-    }
-    return status;
-}
-
 /* Whether nothing was written in a block. */
 static bool is_untouched(const ncr_pyramid *pyramid, int number, int plane, int x, int y)
 {
@@ -222,6 +165,79 @@ bool ncr_update_block_stays(const ncr_pyramid *pyramid, int number, int plane, i
 {
     const ncr_out_level *level = &pyramid->levels[number];
     return (plane < 0 ? level->old_mask : level->old) && is_untouched(pyramid, number, plane, x, y);
+}
+
+/* Sets the quality at which our encoder makes the file's tables. Tables of others stay with who reads: libtiff takes
+ * those that a block brings along for the blocks after it too, which would be decoded by tables that are not theirs. */
+static nacre_status match_quality(ncr_out_level *level, const char *name, nacre_error *err)
+{
+    ncr_tiff_format format = level->format;
+    format.tables = NULL;
+    for (int tried = 0; tried < 100; tried++) {
+        format.coding.quality = (75 + tried) % 100 ? (75 + tried) % 100 : 100;
+        ncr_buffer made;
+        nacre_status status = ncr_tiff_encode_tables(&format, name, &made, err);
+        bool is_it = status == NACRE_OK && made.size == level->format.tables_size &&
+                     memcmp(made.data, level->format.tables, made.size) == 0;
+        ncr_buffer_clear(&made);
+        level->format.coding.quality = is_it ? format.coding.quality : level->format.coding.quality;
+        if (is_it || status != NACRE_OK)
+            return status;
+    }
+    return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                         "%s: its pixels cannot be updated: its JPEG tables are another encoder's; make a copy", name);
+}
+
+/* Whether any block of pixels is copied as it is, and whether any is not. */
+static void find_kept(const ncr_pyramid *pyramid, const ncr_out_level *level, bool *keeps, bool *writes)
+{
+    int number = (int)(level - pyramid->levels),
+        planes = pyramid->creation->is_separate ? pyramid->creation->band_count : 1;
+    *keeps = *writes = false;
+    for (int plane = 0; plane < planes; plane++)
+        for (int y = 0; y < level->down && !(*keeps && *writes); y++)
+            for (int x = 0; x < level->across; x++)
+                *(ncr_update_block_stays(pyramid, number, plane, x, y) ? keeps : writes) = true;
+}
+
+/* Blocks that stay need the file's tables, and then those that are written need the same. */
+static nacre_status keep_tables(const ncr_pyramid *pyramid, ncr_out_level *level, nacre_error *err)
+{
+    const ncr_tiff_tag *tables = ncr_tiff_tag_find(level->old->directory, NCR_TAG_JPEG_TABLES);
+    bool keeps, writes;
+    if (!tables || !tables->value)
+        return NACRE_OK;
+    find_kept(pyramid, level, &keeps, &writes);
+    if (!keeps)
+        return NACRE_OK;
+    level->format.tables = tables->value;
+    level->format.tables_size = (size_t)tables->count;
+    return writes ? match_quality(level, pyramid->save->destination->name, err) : NACRE_OK;
+}
+
+nacre_status ncr_update_level(const ncr_pyramid *pyramid, ncr_out_level *level, nacre_error *err)
+{
+    ncr_tiff_dataset *tiff = ncr_update_of(pyramid->save);
+    if (!tiff || level->parent >= 0 || level->source >= tiff->level_count)
+        return NACRE_OK;
+    ncr_tiff_level *image = &tiff->images[level->source];
+    ncr_tiff_level *mask = tiff->masks && level->masks ? &tiff->masks[level->source] : NULL;
+    nacre_status status = NACRE_OK;
+    if (is_same_form(tiff, image, &level->format, level))
+        level->old = image;
+    else if (has_loss(&level->format.coding))
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                             "%s: it cannot be updated without loss: make a copy, or overviews anew",
+                             pyramid->save->destination->name);
+    if (mask && is_same_form(tiff, mask, &level->mask_format, level))
+        level->old_mask = mask;
+    if (level->old)
+        status = find_places(pyramid, tiff, level->old, level->blocks, err);
+    if (status == NACRE_OK && level->old_mask)
+        status = find_places(pyramid, tiff, level->old_mask, level->masks, err);
+    if (status == NACRE_OK && level->old)
+        status = keep_tables(pyramid, level, err);
+    return status;
 }
 
 bool ncr_update_stays(const ncr_pyramid *pyramid, int number, int first_x, int first_y, int end_x, int end_y)
