@@ -405,16 +405,21 @@ static void run_steps(ncr_task *task)
         finish(e);
 }
 
+void ncr_execute_out_of_memory(void (*begun)(void *user), ncr_execute_done *done, void *user)
+{
+    nacre_error error = {0};
+    nacre_status status = ncr_error_memory(&error);
+    if (begun)
+        begun(user);
+    done(user, status, &error);
+}
+
 /* here: the first steps are this thread's, as far as nothing has to be fetched. */
 static void start_steps(ncr_plan *plan, bool here, void (*begun)(void *user), ncr_execute_done *done, void *user)
 {
     execution *e = calloc(1, sizeof *e);
     if (!e) {
-        nacre_error error = {0};
-        nacre_status status = ncr_error_memory(&error);
-        if (begun)
-            begun(user);
-        done(user, status, &error);
+        ncr_execute_out_of_memory(begun, done, user);
         return;
     }
     e->task.run = run_steps;

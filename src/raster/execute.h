@@ -28,4 +28,7 @@ nacre_status ncr_execute(ncr_plan *plan, nacre_error *err);
  * memory for its first round has been granted (of a plan of plans: for its last plan's), so that another may begin. */
 void ncr_execute_lane(ncr_plan *plan, void (*begun)(void *user), ncr_execute_done *done, void *user);
 
+/* Ends at once what there is no memory to begin: begun (may be NULL), then done. */
+void ncr_execute_out_of_memory(void (*begun)(void *user), ncr_execute_done *done, void *user);
+
 #endif

@@ -195,11 +195,7 @@ void ncr_lanes_start(ncr_plan *plan, void (*begun)(void *user), ncr_execute_done
 {
     lanes *l = calloc(1, sizeof *l);
     if (!l) {
-        nacre_error error = {0};
-        nacre_status status = ncr_error_memory(&error);
-        if (begun)
-            begun(user);
-        done(user, status, &error);
+        ncr_execute_out_of_memory(begun, done, user);
         return;
     }
     l->task.run = pump;
