@@ -403,20 +403,14 @@ class DatasetReader:
         """
         self._refuse_boundless(boundless)
         request = self._request(indexes, out, window, out_shape, resampling, boundless, fill_value)
-        values = request.values_array(out_dtype) if out is None else request.fitted(out)
-        fills = masked or (fill_value is not None and not request.boundless)
-        valid = np.empty(values.shape, np.uint8) if fills and self._has_mask(request) else None
+        values, valid = self._arrays(request, out, out_dtype, masked, fill_value)
 
         def fill(handle: Any) -> None:
             for reading in self._readings(handle, request, values, valid):
                 reading.wait()
 
         self._filled(fill)
-        if masked:
-            return self._masked(request, values, valid, fill_value)
-        if valid is not None:
-            values[valid == 0] = fill_value
-        return values
+        return self._filled_in(request, values, valid, masked, fill_value)
 
     async def aread(
         self,
@@ -436,9 +430,7 @@ class DatasetReader:
         """
         self._refuse_boundless(boundless)
         request = self._request(indexes, out, window, out_shape, resampling, boundless, fill_value)
-        values = request.values_array(out_dtype) if out is None else request.fitted(out)
-        fills = masked or (fill_value is not None and not request.boundless)
-        valid = np.empty(values.shape, np.uint8) if fills and self._has_mask(request) else None
+        values, valid = self._arrays(request, out, out_dtype, masked, fill_value)
         state = self._open_state()
         try:
             await _all_of(self._readings(state.handle, request, values, valid, waits=False))
@@ -446,6 +438,20 @@ class DatasetReader:
             if self._on_change == "error" or not await _in_thread(self._go_on, state):
                 raise error
             await _all_of(self._readings(self._open_handle(), request, values, valid, waits=False))
+        return self._filled_in(request, values, valid, masked, fill_value)
+
+    def _arrays(
+        self, request: _read.Request, out: Array | None, out_dtype: Any, masked: bool, fill_value: float | None
+    ) -> tuple[Array, Array | None]:
+        """Where a read puts its values, and their masks where something is done with them."""
+        values = request.values_array(out_dtype) if out is None else request.fitted(out)
+        fills = masked or (fill_value is not None and not request.boundless)
+        return values, np.empty(values.shape, np.uint8) if fills and self._has_mask(request) else None
+
+    def _filled_in(
+        self, request: _read.Request, values: Array, valid: Array | None, masked: bool, fill_value: float | None
+    ) -> Array:
+        """What a read gives, of both: pixels that are not valid are masked, or have the fill value."""
         if masked:
             return self._masked(request, values, valid, fill_value)
         if valid is not None:
