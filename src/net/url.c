@@ -66,8 +66,8 @@ nacre_status ncr_url_place_error(const ncr_url_place *place, const char *name, n
 
 const char *ncr_url_path(const char *url)
 {
-    const char *host = strstr(url, "://") + 3;
-    return host + strcspn(host, "/?#");
+    const char *host = strstr(url, "://");
+    return host ? host + 3 + strcspn(host + 3, "/?#") : url;
 }
 
 char *ncr_url_endpoint(const char *text, const char *scheme)

@@ -28,7 +28,7 @@ nacre_status ncr_url_place_error(const ncr_url_place *place, const char *name, n
  * NULL: out of memory. Released with free(). */
 char *ncr_url_endpoint(const char *text, const char *scheme);
 
-/* The path of a URL that has a place, or that ncr_url_endpoint made: "/..." or "". Points into url. */
+/* The path of a URL, "/..." or "", with what follows it; of what has no scheme: all of it. Points into url. */
 const char *ncr_url_path(const char *url);
 
 /* Whether scheme, host and port are the same. */

@@ -78,4 +78,7 @@ void ncr_list_op_sort(ncr_list_op *op);
 /* Adds an entry with a copy of key to a listing; false when out of memory. *capacity is the caller's, 0 at first. */
 bool ncr_list_op_add(ncr_list_op *op, size_t *capacity, const char *key, bool is_prefix, const ncr_object_facts *facts);
 
+/* What only names a bucket is no object: NACRE_ERROR_NOT_FOUND. For stores whose class has a holder. */
+nacre_status ncr_object_check_key(const ncr_object *object, nacre_error *err);
+
 #endif

@@ -2,6 +2,8 @@
  * Copyright the nacre authors */
 #include "store/change.h"
 
+#include "store/backend.h"
+
 ncr_outcome ncr_change_outcome(const ncr_http_request *request)
 {
     int code = request->response.status;
@@ -38,15 +40,25 @@ static nacre_status put_in_parts(ncr_put *put, nacre_error *err)
     return status == NACRE_OK ? class->upload_finish(upload, &put->outcome, &put->facts, err) : status;
 }
 
-nacre_status ncr_change_put(ncr_put *put, nacre_status (*check_key)(const ncr_object *object, nacre_error *err),
-                            nacre_status (*put_small)(ncr_put *put, nacre_error *err), nacre_error *err)
+nacre_status ncr_change_put(ncr_put *put, nacre_status (*put_small)(ncr_put *put, nacre_error *err), nacre_error *err)
 {
     put->outcome = NCR_OUTCOME_NOT_DONE;
     put->facts = (ncr_object_facts){.modified_ms = -1};
-    nacre_status status = check_key(put->object, err);
+    nacre_status status = ncr_object_check_key(put->object, err);
     if (status != NACRE_OK)
         return status;
     return put->size <= put->object->store->class->part_size ? put_small(put, err) : put_in_parts(put, err);
+}
+
+bool ncr_change_met_nothing(ncr_delete *op, const ncr_http_request *request, nacre_status *status, nacre_error *err)
+{
+    bool is_done = ncr_change_was_sent_before(request);
+    if (request->response.status != 404 || (!is_done && !op->condition.version))
+        return false;
+    if (is_done)
+        op->outcome = NCR_OUTCOME_DONE;
+    *status = is_done ? NACRE_OK : ncr_version_gone(err, op->object->name, op->condition.version);
+    return true;
 }
 
 const char *ncr_change_type(const char *content_type, const char *otherwise)

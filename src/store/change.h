@@ -27,10 +27,13 @@ ncr_outcome ncr_change_outcome(const ncr_http_request *request);
  * status: NACRE_OK where an answer came, whatever it says. */
 nacre_status ncr_change_send(ncr_http_request *request, ncr_outcome *outcome, nacre_error *err);
 
+/* Whether a delete that failed met nothing where that is explained, by an attempt before it, whose answer was lost (it
+ * is done), or since the version that it was for is gone; *status then says which. */
+bool ncr_change_met_nothing(ncr_delete *op, const ncr_http_request *request, nacre_status *status, nacre_error *err);
+
 /* A class's put: by put_small() where the bytes fit into one part, else by its own upload, so that a fault costs no
- * more than a part. check_key() says whether the object can be one. */
-nacre_status ncr_change_put(ncr_put *put, nacre_status (*check_key)(const ncr_object *object, nacre_error *err),
-                            nacre_status (*put_small)(ncr_put *put, nacre_error *err), nacre_error *err);
+ * more than a part. */
+nacre_status ncr_change_put(ncr_put *put, nacre_status (*put_small)(ncr_put *put, nacre_error *err), nacre_error *err);
 
 /* What is said where no content type is given. */
 #define NCR_TYPE_OF_BYTES "application/octet-stream"

@@ -126,6 +126,14 @@ static char *sibling_name(const ncr_object *object, const char *key)
     return name;
 }
 
+nacre_status ncr_object_check_key(const ncr_object *object, nacre_error *err)
+{
+    if (object->key[0])
+        return NACRE_OK;
+    return ncr_error_set(err, NACRE_ERROR_NOT_FOUND, "%s: is a %s, not an object", object->name,
+                         object->store->class->holder);
+}
+
 ncr_object *ncr_object_sibling(const ncr_object *object, const char *key)
 {
     char *name = sibling_name(object, key);

@@ -218,6 +218,7 @@ enum { NCR_DECIDES_PUT = 1, NCR_DECIDES_COPY = 2, NCR_DECIDES_REMOVE = 4, NCR_DE
  */
 typedef struct ncr_store_class {
     const char *name;        /* "gs" */
+    const char *holder;      /* what holds its objects, in its own word: "bucket", "container"; NULL: nothing does */
     size_t part_size;        /* bytes that upload_part() wants, but for the last part; see ncr_part_size() */
     unsigned parts_at_once;  /* how many threads may be in upload_part() of one upload */
     bool parts_in_any_order; /* they may be begun in any order, as long as none is missing in the end */

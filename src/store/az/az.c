@@ -273,13 +273,6 @@ nacre_status ncr_az_status_error(const ncr_http_request *request, const ncr_obje
     return ncr_http_status_error(request, words, err);
 }
 
-nacre_status ncr_az_check_key(const ncr_object *object, nacre_error *err)
-{
-    if (object->key[0])
-        return NACRE_OK;
-    return ncr_error_set(err, NACRE_ERROR_NOT_FOUND, "%s: is a container, not an object", object->name);
-}
-
 /* --- The store. --- */
 
 static void az_free(ncr_store *base)
@@ -323,6 +316,7 @@ static void az_about(const ncr_object *object, ncr_store_about *out)
 
 static const ncr_store_class az_class = {
     .name = "az",
+    .holder = "container",
     .part_size = NCR_AZ_PART_SIZE,
     .parts_at_once = NCR_AZ_PARTS_AT_ONCE,
     .most_parts = NCR_AZ_MOST_PARTS,

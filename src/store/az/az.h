@@ -97,9 +97,6 @@ bool ncr_az_error_is(const ncr_http_request *request, const char *code);
  * used and what to do. request->status must be NACRE_OK. */
 nacre_status ncr_az_status_error(const ncr_http_request *request, const ncr_object *object, nacre_error *err);
 
-/* A container's name alone is no object: NACRE_ERROR_NOT_FOUND. */
-nacre_status ncr_az_check_key(const ncr_object *object, nacre_error *err);
-
 /* --- xml.c --- */
 
 /* Reads a page of a listing into op, in the order of the keys' bytes. */

@@ -275,11 +275,11 @@ static nacre_status copy_in_parts(copying *c, nacre_error *err)
 nacre_status ncr_az_copy(ncr_copy *copy, nacre_error *err)
 {
     copying c = {.copy = copy};
-    nacre_status status = ncr_az_check_key(copy->source, err);
+    nacre_status status = ncr_object_check_key(copy->source, err);
     copy->outcome = NCR_OUTCOME_NOT_DONE;
     copy->facts = (ncr_object_facts){.modified_ms = -1};
     if (status == NACRE_OK)
-        status = ncr_az_check_key(copy->destination, err);
+        status = ncr_object_check_key(copy->destination, err);
     if (status == NACRE_OK)
         status = look_at_source(&c, err);
     if (status == NACRE_OK)

@@ -205,7 +205,7 @@ static void start(az_get *job, unsigned needed_round)
 void ncr_az_get(ncr_get *get)
 {
     ncr_get_begin(get);
-    nacre_status status = ncr_az_check_key(get->object, &get->error);
+    nacre_status status = ncr_object_check_key(get->object, &get->error);
     az_get *job = status == NACRE_OK ? calloc(1, sizeof *job) : NULL;
     if (!job) {
         ncr_get_end(get, status == NACRE_OK ? ncr_error_memory(&get->error) : status);

@@ -37,7 +37,7 @@ static void stat_done(ncr_http_request *request)
 void ncr_az_stat(ncr_stat_op *op)
 {
     ncr_stat_op_begin(op);
-    nacre_status status = ncr_az_check_key(op->object, &op->error);
+    nacre_status status = ncr_object_check_key(op->object, &op->error);
     ncr_http_request *request = status == NACRE_OK ? ncr_az_head_request(op->object, op->call, op->needed_round) : NULL;
     if (!request) {
         ncr_stat_op_end(op, status == NACRE_OK ? ncr_error_memory(&op->error) : status);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "net/url.h"
 
 /* --- Base64. --- */
 
@@ -175,8 +176,7 @@ static bool collect_query(const char *query, pairs *out)
 
 static bool add_resource(const ncr_az_signed *what, ncr_buffer *out)
 {
-    const char *host = strstr(what->url, "://");
-    const char *path = host ? host + 3 + strcspn(host + 3, "/?#") : what->url;
+    const char *path = ncr_url_path(what->url);
     size_t length = strcspn(path, "?#");
     pairs list = {0};
     bool added = ncr_text_appendf(out, "/%s%.*s%s", what->account, (int)length, path, length ? "" : "/") &&

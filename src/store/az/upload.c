@@ -92,7 +92,7 @@ nacre_status ncr_az_upload_begin(ncr_object *object, ncr_call *call, const ncr_c
 {
     static const ncr_condition none = {0};
     *out = NULL;
-    nacre_status status = ncr_az_check_key(object, err);
+    nacre_status status = ncr_object_check_key(object, err);
     if (status == NACRE_OK)
         status = check_condition(object, condition ? condition : &none, err);
     if (status != NACRE_OK)

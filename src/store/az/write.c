@@ -165,22 +165,17 @@ static nacre_status put_small(ncr_put *put, nacre_error *err)
 
 nacre_status ncr_az_put(ncr_put *put, nacre_error *err)
 {
-    return ncr_change_put(put, ncr_az_check_key, put_small, err);
+    return ncr_change_put(put, put_small, err);
 }
 
 /* --- Remove. --- */
 
 static nacre_status remove_error(ncr_delete *op, const ncr_http_request *request, nacre_error *err)
 {
-    int code = request->response.status;
-    const ncr_version *version = op->condition.version;
-    if (code == 404 && ncr_change_was_sent_before(request)) { /* gone by the attempt whose answer was lost */
-        op->outcome = NCR_OUTCOME_DONE;
-        return NACRE_OK;
-    }
-    if (code == 404 && version)
-        return ncr_version_gone(err, op->object->name, version);
-    if (version && ncr_az_is_condition(request))
+    nacre_status status;
+    if (ncr_change_met_nothing(op, request, &status, err))
+        return status;
+    if (op->condition.version && ncr_az_is_condition(request))
         return ncr_az_condition_error(op->object, op->call, &op->condition, err);
     return ncr_az_status_error(request, op->object, err);
 }
@@ -190,7 +185,7 @@ nacre_status ncr_az_remove(ncr_delete *op, nacre_error *err)
 {
     ncr_az_url url;
     op->outcome = NCR_OUTCOME_NOT_DONE;
-    nacre_status status = ncr_az_check_key(op->object, err);
+    nacre_status status = ncr_object_check_key(op->object, err);
     if (status != NACRE_OK)
         return status;
     ncr_az_url_begin(&url, op->object, op->object->key);

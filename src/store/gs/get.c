@@ -373,7 +373,7 @@ static void start(gs_get *job, unsigned needed_round)
 void ncr_gs_get(ncr_get *get)
 {
     ncr_get_begin(get);
-    nacre_status status = ncr_gs_check_key(get->object, &get->error);
+    nacre_status status = ncr_object_check_key(get->object, &get->error);
     gs_get *job = status == NACRE_OK ? calloc(1, sizeof *job) : NULL;
     if (!job) {
         ncr_get_end(get, status == NACRE_OK ? ncr_error_memory(&get->error) : status);

@@ -239,13 +239,6 @@ nacre_status ncr_gs_status_error(const ncr_http_request *request, const ncr_obje
     return ncr_http_status_error(request, has_text && code != 404 ? said : NULL, err);
 }
 
-nacre_status ncr_gs_check_key(const ncr_object *object, nacre_error *err)
-{
-    if (object->key[0])
-        return NACRE_OK;
-    return ncr_error_set(err, NACRE_ERROR_NOT_FOUND, "%s: is a bucket, not an object", object->name);
-}
-
 /* --- The store. --- */
 
 /* As ncr_url_endpoint; "http://h/storage/v1", as some clients name the interface, is "http://h". */
@@ -298,6 +291,7 @@ static void gs_about(const ncr_object *object, ncr_store_about *out)
 
 static const ncr_store_class gs_class = {
     .name = "gs",
+    .holder = "bucket",
     .part_size = NCR_GS_PART_SIZE,
     .parts_at_once = 1,
     .can_copy = gs_can_copy,

@@ -84,9 +84,6 @@ void ncr_gs_checksum_of(const ncr_http_response *response, char *out, size_t out
  * used and what to do. request->status must be NACRE_OK. */
 nacre_status ncr_gs_status_error(const ncr_http_request *request, const ncr_object *object, nacre_error *err);
 
-/* A bucket's name alone is no object: NACRE_ERROR_NOT_FOUND. */
-nacre_status ncr_gs_check_key(const ncr_object *object, nacre_error *err);
-
 /* --- json.c --- */
 
 typedef struct ncr_gs_metadata {

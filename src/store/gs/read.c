@@ -32,7 +32,7 @@ static void stat_done(ncr_http_request *request)
 void ncr_gs_stat(ncr_stat_op *op)
 {
     ncr_stat_op_begin(op);
-    nacre_status status = ncr_gs_check_key(op->object, &op->error);
+    nacre_status status = ncr_object_check_key(op->object, &op->error);
     if (status != NACRE_OK) {
         ncr_stat_op_end(op, status);
         return;

@@ -134,7 +134,7 @@ nacre_status ncr_gs_upload_begin(ncr_object *object, ncr_call *call, const ncr_c
                                  const char *content_type, ncr_upload **out, nacre_error *err)
 {
     *out = NULL;
-    nacre_status status = ncr_gs_check_key(object, err);
+    nacre_status status = ncr_object_check_key(object, err);
     if (status != NACRE_OK)
         return status;
     gs_upload *up = calloc(1, sizeof *up);

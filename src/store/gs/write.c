@@ -218,7 +218,7 @@ static nacre_status put_small(ncr_put *put, nacre_error *err)
 
 nacre_status ncr_gs_put(ncr_put *put, nacre_error *err)
 {
-    return ncr_change_put(put, ncr_gs_check_key, put_small, err);
+    return ncr_change_put(put, put_small, err);
 }
 
 /* --- Copy: the store rewrites, in as many steps as it wants. --- */
@@ -336,11 +336,11 @@ static nacre_status rewrite_step(rewrite *r, nacre_error *err)
 nacre_status ncr_gs_copy(ncr_copy *copy, nacre_error *err)
 {
     rewrite r = {.copy = copy};
-    nacre_status status = ncr_gs_check_key(copy->source, err);
+    nacre_status status = ncr_object_check_key(copy->source, err);
     copy->outcome = NCR_OUTCOME_NOT_DONE;
     copy->facts = (ncr_object_facts){.modified_ms = -1};
     if (status == NACRE_OK)
-        status = ncr_gs_check_key(copy->destination, err);
+        status = ncr_object_check_key(copy->destination, err);
     while (status == NACRE_OK && !r.done)
         status = rewrite_step(&r, err);
     free(r.token);
@@ -351,15 +351,10 @@ nacre_status ncr_gs_copy(ncr_copy *copy, nacre_error *err)
 
 static nacre_status remove_error(ncr_delete *op, const ncr_http_request *request, nacre_error *err)
 {
-    int code = request->response.status;
-    const ncr_version *version = op->condition.version;
-    if (code == 404 && ncr_change_was_sent_before(request)) { /* gone by the attempt whose answer was lost */
-        op->outcome = NCR_OUTCOME_DONE;
-        return NACRE_OK;
-    }
-    if (code == 404 && version)
-        return ncr_version_gone(err, op->object->name, version);
-    if (code == 412 && version)
+    nacre_status status;
+    if (ncr_change_met_nothing(op, request, &status, err))
+        return status;
+    if (request->response.status == 412 && op->condition.version)
         return condition_error(op->object, op->call, &op->condition, err);
     return ncr_gs_status_error(request, op->object, err);
 }
@@ -368,7 +363,7 @@ nacre_status ncr_gs_remove(ncr_delete *op, nacre_error *err)
 {
     ncr_gs_url url;
     op->outcome = NCR_OUTCOME_NOT_DONE;
-    nacre_status status = ncr_gs_check_key(op->object, err);
+    nacre_status status = ncr_object_check_key(op->object, err);
     if (status != NACRE_OK)
         return status;
     ncr_gs_url_begin(&url, op->object, "storage/v1", op->object->key);

@@ -120,19 +120,12 @@ static nacre_status take_lines(ncr_http_auth *auth, const char *text, bool may_h
     return status;
 }
 
-/* Where the path of a URL begins. */
-static const char *path_of(const char *url)
-{
-    const char *host = strstr(url, "://");
-    return host ? host + 3 + strcspn(host + 3, "/?#") : "";
-}
-
 /* The headers for what begins with a URL, if that is on our server. */
 static nacre_status take_prefix(ncr_http_auth *auth, const ncr_url_place *here, const char *prefix,
                                 const json_t *headers, const char *origin, nacre_error *err)
 {
     ncr_url_place place;
-    const char *name, *path = path_of(prefix);
+    const char *name, *path = ncr_url_path(prefix);
     const json_t *value;
     if (!ncr_url_place_of(prefix, &place))
         return place.lacks_memory

@@ -270,9 +270,9 @@ nacre_status ncr_s3_copy(ncr_copy *copy, nacre_error *err)
     ncr_s3_exchange *x;
     copy->outcome = NCR_OUTCOME_NOT_DONE;
     copy->facts = (ncr_object_facts){.modified_ms = -1};
-    nacre_status status = ncr_s3_check_key(copy->source, err);
+    nacre_status status = ncr_object_check_key(copy->source, err);
     if (status == NACRE_OK)
-        status = ncr_s3_check_key(copy->destination, err);
+        status = ncr_object_check_key(copy->destination, err);
     if (status == NACRE_OK && copy->source_version && !source_etag(copy))
         status = ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is no version of S3 (etag=\"...\")",
                                copy->source->name, copy->source_version->token);

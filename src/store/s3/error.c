@@ -90,10 +90,3 @@ nacre_status ncr_s3_status_error(const ncr_http_request *request, const ncr_obje
     ncr_aws_failure_read(request->response.whole.data, request->response.whole.size, &failure);
     return ncr_s3_failure_error(request, &failure, request->response.status, object, err);
 }
-
-nacre_status ncr_s3_check_key(const ncr_object *object, nacre_error *err)
-{
-    if (object->key[0])
-        return NACRE_OK;
-    return ncr_error_set(err, NACRE_ERROR_NOT_FOUND, "%s: is a bucket, not an object", object->name);
-}

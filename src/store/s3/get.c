@@ -160,7 +160,7 @@ static void get_done(ncr_s3_exchange *x)
 void ncr_s3_get(ncr_get *get)
 {
     ncr_get_begin(get);
-    nacre_status status = ncr_s3_check_key(get->object, &get->error);
+    nacre_status status = ncr_object_check_key(get->object, &get->error);
     s3_get *job = status == NACRE_OK ? calloc(1, sizeof *job) : NULL;
     if (!job) {
         ncr_get_end(get, status == NACRE_OK ? ncr_error_memory(&get->error) : status);

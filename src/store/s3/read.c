@@ -36,7 +36,7 @@ void ncr_s3_stat(ncr_stat_op *op)
 {
     ncr_s3_target target;
     ncr_stat_op_begin(op);
-    nacre_status status = ncr_s3_check_key(op->object, &op->error);
+    nacre_status status = ncr_object_check_key(op->object, &op->error);
     if (status != NACRE_OK) {
         ncr_stat_op_end(op, status);
         return;

@@ -59,6 +59,7 @@ static nacre_status s3_who(const ncr_object *object, const ncr_secret *secret, n
 
 static const ncr_store_class s3_class = {
     .name = "s3",
+    .holder = "bucket",
     .part_size = NCR_S3_PART_SIZE,
     .parts_at_once = NCR_S3_PARTS_AT_ONCE,
     .parts_in_any_order = true,

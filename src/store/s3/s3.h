@@ -94,9 +94,6 @@ nacre_status ncr_s3_status_error(const ncr_http_request *request, const ncr_obje
 nacre_status ncr_s3_failure_error(const ncr_http_request *request, const ncr_aws_failure *failure, int code,
                                   const ncr_object *object, nacre_error *err);
 
-/* A bucket's name alone is no object: NACRE_ERROR_NOT_FOUND. */
-nacre_status ncr_s3_check_key(const ncr_object *object, nacre_error *err);
-
 /* --- facts.c --- */
 
 /* The text of an ETag as it is in conditions, with its quotes; NULL: the version is of another kind, or weak. */

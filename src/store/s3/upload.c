@@ -127,7 +127,7 @@ nacre_status ncr_s3_upload_begin_with(ncr_object *object, ncr_call *call, const 
                                       nacre_error *err)
 {
     *out = NULL;
-    nacre_status status = ncr_s3_check_key(object, err);
+    nacre_status status = ncr_object_check_key(object, err);
     if (status != NACRE_OK)
         return status;
     s3_upload *up = calloc(1, sizeof *up);

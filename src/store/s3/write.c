@@ -121,7 +121,7 @@ static nacre_status put_small(ncr_put *put, nacre_error *err)
 
 nacre_status ncr_s3_put(ncr_put *put, nacre_error *err)
 {
-    return ncr_change_put(put, ncr_s3_check_key, put_small, err);
+    return ncr_change_put(put, put_small, err);
 }
 
 /* --- Remove. ---
@@ -172,7 +172,7 @@ nacre_status ncr_s3_remove(ncr_delete *op, nacre_error *err)
     const ncr_condition only_version = {.version = op->condition.version}, any = {0};
     int code;
     op->outcome = NCR_OUTCOME_NOT_DONE;
-    nacre_status status = ncr_s3_check_key(op->object, err);
+    nacre_status status = ncr_object_check_key(op->object, err);
     if (status == NACRE_OK && only_version.version && !ncr_s3_etag(only_version.version))
         status = ncr_error_set(err, NACRE_ERROR_INVALID, "%s: '%s' is no version of S3 (etag=\"...\")",
                                op->object->name, only_version.version->token);
