@@ -69,11 +69,53 @@ class WarpOptionsError(RasterioError):
     """Options of a warp that contradict one another."""
 
 
+class UnsupportedOperation(RasterioError):
+    """A dataset that is open in mode "w" was to be read."""
+
+
+class InvalidArrayError(RasterioError):
+    """What was to be written is no array."""
+
+
+class DriverCapabilityError(RasterioError, ValueError):
+    """A format that cannot do what it was asked for."""
+
+
+class RasterBlockError(RasterioError):
+    """A block that there is not, or a shape that blocks cannot have."""
+
+
+class BandOverviewError(UserWarning):
+    """An overview that a band has not. A warning by its base class, as Rasterio's, and raised all the same."""
+
+
+class OverviewCreationError(RasterioError):
+    """Overviews that cannot be made."""
+
+
+class ResamplingAlgorithmError(RasterioError):
+    """A resampling that reads and overviews do not have."""
+
+
+class StatisticsError(RasterioError):
+    """Statistics of a band that has no valid pixel."""
+
+
+class OpenerRegistrationError(RasterioError):
+    """An opener that cannot be used."""
+
+
+class NodataShadowWarning(UserWarning):
+    """A nodata value stands in front of an alpha band, which counts for no mask then."""
+
+
+class RasterioDeprecationWarning(FutureWarning):
+    """What Rasterio is going to remove."""
+
+
 __getattr__ = _later.names(
     __name__,
-    "BandOverviewError DriverCapabilityError EnvError FileError FileOverwriteError GDALBehaviorChangeException"
-    " GDALOptionNotImplementedError GDALVersionError InvalidArrayError InvalidShapeError MergeError"
-    " NodataShadowWarning OpenerRegistrationError OverviewCreationError PathError RPCError RasterBlockError"
-    " RasterioDeprecationWarning ResamplingAlgorithmError ShapeSkipWarning StackError StatisticsError"
-    " TransformWarning UnsupportedOperation WarpOperationError WarpedVRTError WindowEvaluationError",
+    "EnvError FileError FileOverwriteError GDALBehaviorChangeException GDALOptionNotImplementedError"
+    " GDALVersionError InvalidShapeError MergeError PathError RPCError ShapeSkipWarning StackError"
+    " TransformWarning WarpOperationError WarpedVRTError WindowEvaluationError",
 )
