@@ -64,7 +64,7 @@ static const char *find_part(const char *list, const char *name, size_t *length)
 
 bool ncr_emu_claim_from_header(const char *authorization, ncr_emu_claim *out)
 {
-    size_t credential_length, headers_length, signature_length;
+    size_t credential_length = 0, headers_length = 0, signature_length = 0;
     *out = (ncr_emu_claim){.is_google = ncr_text_starts(authorization, "GOOG4")};
     if (!ncr_text_starts(authorization, algorithm_of(out)))
         return false;

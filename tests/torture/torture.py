@@ -196,6 +196,8 @@ class Run:
         }  # fmt: skip
         if is_google and chance.random() < 0.5:
             words["gs.access_token"] = "any"
+        if not is_google and kind.conditions and chance.random() < 0.5:
+            words["s3.conditional_writes"] = "yes"  # then lost answers are asked after, not left unknown
         if plan["shared"]:
             words |= {"shares": 1, "cache.dir": plan["shared"], "cache.dir_size": 8_000_000}
         environment = {
