@@ -96,14 +96,10 @@ static ncr_disk *disk_of(const ncr_object *object, const ncr_call *call)
     return disk;
 }
 
-static void forget_on_disk(const ncr_object *object, ncr_disk *disk)
-{
-    if (disk)
-        ncr_disk_proof_drop(disk, object->id);
-}
-
 void ncr_cache_change_begin(const ncr_object *object, const ncr_call *call)
 {
+    ncr_disk *disk = disk_of(object, call);
+    uint64_t mark = disk ? ncr_disk_mark() : 0;
     ncr_cache_begin(NULL);
     ncr_cache_lock();
     /* Without memory there is no subject; then there is no request under way either, that could fill it. */
@@ -113,9 +109,11 @@ void ncr_cache_change_begin(const ncr_object *object, const ncr_call *call)
         subject->overlapped = subject->changes > 0;
         subject->changes++;
         subject->change_ms = ncr_clock_ms();
+        subject->mark = mark;
     }
     ncr_cache_unlock();
-    forget_on_disk(object, disk_of(object, call));
+    if (disk)
+        ncr_disk_change(disk, object->id, mark, false);
 }
 
 /* The bytes of a whole put become those of the version in its answer. */
@@ -126,8 +124,17 @@ static void fill_locked(ncr_subject *subject, const ncr_object *object, const nc
     if (!snapshot)
         return;
     ncr_cache_fill_locked(snapshot, 0, block->size, block->data, block, place);
-    ncr_cache_prove_locked(subject, object, facts, subject->change_ms, place->disk);
+    ncr_cache_prove_locked(subject, object, facts, subject->change_ms, subject->mark, place->disk);
     ncr_snapshot_unref_locked(snapshot);
+}
+
+static uint64_t mark_of(const ncr_object *object)
+{
+    ncr_cache_lock();
+    const ncr_subject *subject = ncr_subject_find_locked(object->id);
+    uint64_t mark = subject ? subject->mark : 0;
+    ncr_cache_unlock();
+    return mark;
 }
 
 void ncr_cache_change_end(const ncr_object *object, const ncr_call *call, ncr_outcome outcome,
@@ -140,7 +147,8 @@ void ncr_cache_change_end(const ncr_object *object, const ncr_call *call, ncr_ou
         block = ncr_block_new(size);
     if (block && size)
         memcpy(block->data, data, size);
-    forget_on_disk(object, place.disk); /* again: others may have proven it meanwhile */
+    if (place.disk)
+        ncr_disk_change(place.disk, object->id, mark_of(object), true);
     if (block)
         place = ncr_place_of(place.disk, object, facts);
     ncr_cache_lock();

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -88,7 +89,7 @@ static bool chunk_key(const ncr_disk_key *version, uint64_t chunk, ncr_disk_key 
 static bool proof_key(const char *id, ncr_disk_key *out)
 {
     const hash_input part = {id, strlen(id)};
-    return hash("proof", &part, 1, out);
+    return hash("proof or change", &part, 1, out);
 }
 
 static void to_hex(const uint8_t *bytes, size_t count, char *out)
@@ -206,7 +207,7 @@ static bool store(ncr_disk *disk, const ncr_disk_key *key, const run *runs, size
 {
     char name[NCR_FOLDER_NAME];
     name_of(key, name);
-    return ncr_folder_write(disk, name, file, compose(key, runs, count, file));
+    return ncr_folder_write(disk, name, file, compose(key, runs, count, file), 0);
 }
 
 /* --- Bytes of versions. --- */
@@ -334,17 +335,28 @@ void ncr_disk_write(ncr_disk *disk, const ncr_disk_key *key, uint64_t offset, si
     free_writing(w);
 }
 
-/* --- What was last proven. One run: a hash of the credentials, time, size, time of change, whether the
- * address is public, then texts. --- */
+/* --- What was last proven, or changed. One run: a hash of the credentials, time, size, time of change, whether the
+ * address is public, or that it was changed then; the mark of the change; then texts. --- */
 
 enum {
     PROOF_TIME = NCR_DISK_KEY,
     PROOF_SIZE = PROOF_TIME + 8,
     PROOF_MODIFIED = PROOF_SIZE + 8,
-    PROOF_PUBLIC = PROOF_MODIFIED + 8,
-    PROOF_TEXTS = PROOF_PUBLIC + 1,
-    PROOF_LARGEST = PROOF_TEXTS + 4 * 256
+    PROOF_KIND = PROOF_MODIFIED + 8,
+    PROOF_MARK = PROOF_KIND + 1,
+    PROOF_TEXTS = PROOF_MARK + 8,
+    PROOF_LARGEST = PROOF_TEXTS + 4 * 256,
+    CHANGE_KEPT_S = 60 /* no proof waits that long to be written */
 };
+
+enum { KIND_PROOF, KIND_PUBLIC_PROOF, KIND_CHANGE };
+
+/* What is in such a file. */
+typedef struct known {
+    uint8_t credentials[NCR_DISK_KEY];
+    bool is_change; /* then only time and mark count */
+    ncr_disk_proof proof;
+} known;
 
 static bool credentials_hash(const char *credentials, ncr_disk_key *out)
 {
@@ -366,16 +378,20 @@ static void texts_of(ncr_object_facts *facts, text_field out[TEXTS])
     out[3] = (text_field){facts->checksum, sizeof facts->checksum};
 }
 
-static bool unpack_proof(const run *r, ncr_disk_proof *proof)
+static bool unpack(const run *r, known *out)
 {
     size_t size = r->end - r->begin, at = PROOF_TEXTS;
     if (size < PROOF_TEXTS)
         return false;
+    ncr_disk_proof *proof = &out->proof;
+    memcpy(out->credentials, r->data, NCR_DISK_KEY);
+    out->is_change = r->data[PROOF_KIND] == KIND_CHANGE;
+    proof->public_only = r->data[PROOF_KIND] == KIND_PUBLIC_PROOF;
     proof->wall_ms = (int64_t)ncr_read_u64(r->data + PROOF_TIME, false);
+    proof->mark = ncr_read_u64(r->data + PROOF_MARK, false);
     proof->facts = (ncr_object_facts){.size = ncr_read_u64(r->data + PROOF_SIZE, false),
                                       .modified_ms = (int64_t)ncr_read_u64(r->data + PROOF_MODIFIED, false),
                                       .version.strong = true};
-    proof->public_only = r->data[PROOF_PUBLIC];
     text_field texts[TEXTS];
     texts_of(&proof->facts, texts);
     for (int i = 0; i < TEXTS; i++) {
@@ -386,19 +402,25 @@ static bool unpack_proof(const run *r, ncr_disk_proof *proof)
         memcpy(texts[i].text, r->data + at, length);
         at += length;
     }
-    return at == size && proof->facts.version.token[0];
+    return at == size && (out->is_change || proof->facts.version.token[0]);
 }
 
-static size_t pack_proof(const ncr_disk_proof *proof, const ncr_disk_key *credentials, uint8_t out[PROOF_LARGEST])
+static size_t pack(const known *what, uint8_t out[PROOF_LARGEST])
 {
-    ncr_object_facts facts = proof->facts;
+    static_assert(sizeof what->proof.facts.version.token <= 256 && sizeof what->proof.facts.version.version_id <= 256 &&
+                      sizeof what->proof.facts.content_type <= 256 && sizeof what->proof.facts.checksum <= 256,
+                  "the texts fit");
+    ncr_object_facts facts = what->proof.facts;
     text_field texts[TEXTS];
     size_t at = PROOF_TEXTS;
-    memcpy(out, credentials->bytes, NCR_DISK_KEY);
-    ncr_write_u64(out + PROOF_TIME, (uint64_t)proof->wall_ms);
+    memcpy(out, what->credentials, NCR_DISK_KEY);
+    ncr_write_u64(out + PROOF_TIME, (uint64_t)what->proof.wall_ms);
     ncr_write_u64(out + PROOF_SIZE, facts.size);
     ncr_write_u64(out + PROOF_MODIFIED, (uint64_t)facts.modified_ms);
-    out[PROOF_PUBLIC] = proof->public_only;
+    out[PROOF_KIND] = what->proof.public_only ? KIND_PUBLIC_PROOF : KIND_PROOF;
+    if (what->is_change)
+        out[PROOF_KIND] = KIND_CHANGE;
+    ncr_write_u64(out + PROOF_MARK, what->proof.mark);
     texts_of(&facts, texts);
     for (int i = 0; i < TEXTS; i++) {
         size_t length = strlen(texts[i].text) + 1;
@@ -408,44 +430,99 @@ static size_t pack_proof(const ncr_disk_proof *proof, const ncr_disk_key *creden
     return at;
 }
 
-bool ncr_disk_proof_read(ncr_disk *disk, ncr_disk_proof *proof)
+static bool find_known(ncr_disk *disk, const ncr_disk_key *key, known *out)
 {
-    ncr_disk_key key, credentials;
     content *c = new_content();
-    bool found =
-        c && proof_key(proof->id, &key) && load(disk, &key, c) && c->count == 1 && unpack_proof(&c->runs[0], proof);
-    if (found && proof->credentials)
-        found = credentials_hash(proof->credentials, &credentials) &&
-                memcmp(c->runs[0].data, credentials.bytes, NCR_DISK_KEY) == 0;
+    bool found = c && load(disk, key, c) && c->count == 1 && unpack(&c->runs[0], out);
     free_content(c);
     return found;
 }
 
+static bool write_known(ncr_disk *disk, const ncr_disk_key *key, const known *what)
+{
+    uint8_t packed[PROOF_LARGEST], file[AT_RUNS + 8 + PROOF_LARGEST];
+    char name[NCR_FOLDER_NAME];
+    const run whole = {0, (uint32_t)pack(what, packed), packed};
+    name_of(key, name);
+    return ncr_folder_write(disk, name, file, compose(key, &whole, 1, file), what->is_change ? CHANGE_KEPT_S : 0);
+}
+
+bool ncr_disk_proof_read(ncr_disk *disk, ncr_disk_proof *proof)
+{
+    ncr_disk_key key, credentials;
+    known there;
+    if (!proof_key(proof->id, &key) || !find_known(disk, &key, &there) || there.is_change)
+        return false;
+    if (proof->credentials && (!credentials_hash(proof->credentials, &credentials) ||
+                               memcmp(there.credentials, credentials.bytes, NCR_DISK_KEY) != 0))
+        return false;
+    there.proof.id = proof->id;
+    there.proof.credentials = proof->credentials;
+    *proof = there.proof;
+    return true;
+}
+
+/* Whether a proof may take the place of what is there, which sets its time: the answer of a change is as late as the
+ * end of that. What is from the future is of a clock that was wrong. */
+static bool may_follow(const known *there, ncr_disk_proof *proof)
+{
+    if (there->is_change && proof->mark && proof->mark == there->proof.mark) {
+        proof->wall_ms = there->proof.wall_ms;
+        return true;
+    }
+    return there->proof.wall_ms < proof->wall_ms || there->proof.wall_ms > ncr_clock_wall_ms();
+}
+
 void ncr_disk_proof_write(ncr_disk *disk, const ncr_disk_proof *proof)
 {
-    static_assert(sizeof proof->facts.version.token <= 256 && sizeof proof->facts.version.version_id <= 256 &&
-                      sizeof proof->facts.content_type <= 256 && sizeof proof->facts.checksum <= 256,
-                  "the texts fit");
     ncr_disk_key key, credentials;
-    uint8_t packed[PROOF_LARGEST], file[AT_RUNS + 8 + PROOF_LARGEST];
-    ncr_disk_proof there = {.id = proof->id};
-    /* One from the future is of a clock that was wrong. */
-    if (ncr_disk_proof_read(disk, &there) && there.wall_ms > proof->wall_ms && there.wall_ms <= ncr_clock_wall_ms())
-        return;
+    char name[NCR_FOLDER_NAME];
     if (!proof_key(proof->id, &key) || !credentials_hash(proof->credentials, &credentials))
         return;
-    const run whole = {0, (uint32_t)pack_proof(proof, &credentials, packed), packed};
-    store(disk, &key, &whole, 1, file);
+    name_of(&key, name);
+    int held = ncr_folder_lock(disk, name);
+    known there, fresh = {.proof = *proof};
+    memcpy(fresh.credentials, credentials.bytes, NCR_DISK_KEY);
+    if (held >= 0 && (!find_known(disk, &key, &there) || may_follow(&there, &fresh.proof)))
+        write_known(disk, &key, &fresh);
+    ncr_folder_unlock(held);
 }
 
 void ncr_disk_proof_drop(ncr_disk *disk, const char *id)
 {
     ncr_disk_key key;
     char name[NCR_FOLDER_NAME];
+    known there;
     if (!proof_key(id, &key))
         return;
     name_of(&key, name);
-    ncr_folder_drop(disk, name);
+    int held = ncr_folder_lock(disk, name);
+    if (!find_known(disk, &key, &there) || !there.is_change)
+        ncr_folder_drop(disk, name);
+    ncr_folder_unlock(held);
+}
+
+uint64_t ncr_disk_mark(void)
+{
+    uint64_t mark;
+    return getrandom(&mark, sizeof mark, GRND_NONBLOCK) == sizeof mark ? mark : 0;
+}
+
+void ncr_disk_change(ncr_disk *disk, const char *id, uint64_t mark, bool has_ended)
+{
+    ncr_disk_key key;
+    char name[NCR_FOLDER_NAME];
+    known there, now = {.is_change = true, .proof.mark = mark};
+    if (!proof_key(id, &key))
+        return;
+    name_of(&key, name);
+    int held = ncr_folder_lock(disk, name);
+    if (has_ended && !(find_known(disk, &key, &there) && there.is_change && there.proof.mark == mark))
+        now.proof.mark = 0;
+    now.proof.wall_ms = ncr_clock_wall_ms();
+    if (!write_known(disk, &key, &now))
+        ncr_folder_drop(disk, name);
+    ncr_folder_unlock(held);
 }
 
 void ncr_disk_stats(nacre_cache_stats *out)

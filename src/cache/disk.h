@@ -51,12 +51,20 @@ typedef struct ncr_disk_proof {
     ncr_object_facts facts;
     bool public_only; /* see ncr_cached */
     int64_t wall_ms;
+    uint64_t mark; /* of the change whose answer it is; 0: of none */
 } ncr_disk_proof;
 /* id and credentials are given, the others set. credentials NULL: whoever proved it. False: nothing is known. */
 bool ncr_disk_proof_read(ncr_disk *disk, ncr_disk_proof *proof);
-/* Does nothing where a later proof is there. */
+/* Does nothing where a later proof is there, or where a change was noted since. */
 void ncr_disk_proof_write(ncr_disk *disk, const ncr_disk_proof *proof);
 void ncr_disk_proof_drop(ncr_disk *disk, const char *id);
+
+/* A number for a change of its own; 0: there is none now, and then its answer proves nothing here. */
+uint64_t ncr_disk_mark(void);
+/* Notes that a change of an object begins, or has ended: what was proven before is forgotten, also where another
+ * process has yet to write it. Only the answer of this change counts as later than its end, and only where nothing was
+ * proven or changed by others in between. */
+void ncr_disk_change(ncr_disk *disk, const char *id, uint64_t mark, bool has_ended);
 
 /* Adds what this process did on disks. */
 void ncr_disk_stats(nacre_cache_stats *out);

@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -36,8 +37,9 @@ enum {
     NAME_SIZE = NCR_FOLDER_NAME,
     TOUCH_AFTER_S = 3600,    /* a file's time is set anew when it is used and older than that */
     ABANDONED_AFTER_S = 600, /* what is still being written then belongs to nobody */
-    CHARGE_UNIT = 4096,      /* what a file takes is rounded up to that */
-    FREE_SHARE = 8,          /* eviction leaves one part in so many free */
+    LOCK_WAIT_MS = 100,
+    CHARGE_UNIT = 4096, /* what a file takes is rounded up to that */
+    FREE_SHARE = 8,     /* eviction leaves one part in so many free */
     SIZE_FILE = 12,
 };
 
@@ -91,6 +93,15 @@ static int unlink_at(int folder, const char *name)
 static int lock_file(int fd, int how)
 {
     return fails("flock", NULL) ? -1 : flock(fd, how);
+}
+
+/* Closing alone would not unlock what a child of a fork has inherited in this moment. Keeps errno. */
+static void close_locked(int fd)
+{
+    int error = errno;
+    flock(fd, LOCK_UN);
+    close(fd);
+    errno = error;
 }
 
 /* Reads until size bytes or the end; -1: error. */
@@ -272,10 +283,10 @@ static int open_size(ncr_disk *disk)
         close(fd);
         fd = -1;
     }
-    return fd; /* closing it unlocks */
+    return fd; /* to be closed by close_locked() */
 }
 
-static room take_room(ncr_disk *disk, uint64_t charge)
+static room take_room(ncr_disk *disk, uint64_t charge, bool must)
 {
     int fd = open_size(disk);
     if (fd < 0)
@@ -283,11 +294,10 @@ static room take_room(ncr_disk *disk, uint64_t charge)
     uint64_t size;
     room found = ROOM_NONE;
     int64_t limit = disk->limit;
-    if (read_size(fd, &size) && limit >= (int64_t)charge && size <= (uint64_t)limit - charge)
+    bool fits = read_size(fd, &size) && limit >= (int64_t)charge && size <= (uint64_t)limit - charge;
+    if (fits || must)
         found = write_size(fd, size + charge) ? ROOM_GIVEN : ROOM_ERROR;
-    int error = errno;
-    close(fd);
-    errno = error;
+    close_locked(fd);
     return found;
 }
 
@@ -300,7 +310,7 @@ static void give_room(ncr_disk *disk, uint64_t charge)
     uint64_t size;
     if (read_size(fd, &size))
         write_size(fd, size > charge ? size - charge : 0);
-    close(fd);
+    close_locked(fd);
 }
 
 /* What is found when all files are looked at. */
@@ -417,7 +427,7 @@ static uint64_t size_now(ncr_disk *disk, bool *is_known)
     int fd = open_size(disk);
     *is_known = fd >= 0 && read_size(fd, &size);
     if (fd >= 0)
-        close(fd);
+        close_locked(fd);
     return size;
 }
 
@@ -437,9 +447,7 @@ static bool sweep(ncr_disk *disk)
     /* What others added meanwhile they may not have written yet. */
     uint64_t now, added = is_known && read_size(fd, &now) && now > before ? now - before : 0;
     bool ok = write_size(fd, found.total + added);
-    int error = errno;
-    close(fd);
-    errno = error;
+    close_locked(fd);
     return ok;
 }
 
@@ -453,10 +461,8 @@ static room make_room(ncr_disk *disk, uint64_t charge)
     if (lock_file(fd, LOCK_EX | LOCK_NB) != 0)
         found = errno == EWOULDBLOCK ? ROOM_NONE : ROOM_ERROR;
     else if (sweep(disk))
-        found = take_room(disk, charge);
-    int error = errno;
-    close(fd);
-    errno = error;
+        found = take_room(disk, charge, false);
+    close_locked(fd);
     return found;
 }
 
@@ -497,6 +503,18 @@ void ncr_folder_damaged(ncr_disk *disk, const char *name)
     unlink_at(disk->fd, name);
 }
 
+/* Opens in the folder of a name, which is made where it is missing; -1: cannot. */
+static int open_below(const ncr_disk *disk, const char *name, const char *what, int flags)
+{
+    int fd = open_at(disk->fd, what, flags);
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    const char folder[3] = {name[0], name[1], '\0'};
+    if ((fails("mkdirat", NULL) || mkdirat(disk->fd, folder, 0700) != 0) && errno != EEXIST)
+        return -1;
+    return open_at(disk->fd, what, flags);
+}
+
 /* Makes the file under a name of its own, in the folder of the name that it will have; -1: cannot. */
 static int make_part(const ncr_disk *disk, const char *name, char part[NAME_SIZE])
 {
@@ -504,23 +522,28 @@ static int make_part(const ncr_disk *disk, const char *name, char part[NAME_SIZE
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
         return -1;
     snprintf(part, NAME_SIZE, "%.3st-%016" PRIx64, name, random);
-    int fd = open_at(disk->fd, part, O_WRONLY | O_CREAT | O_EXCL);
-    if (fd >= 0 || errno != ENOENT)
-        return fd;
-    const char folder[3] = {name[0], name[1], '\0'};
-    if ((fails("mkdirat", NULL) || mkdirat(disk->fd, folder, 0700) != 0) && errno != EEXIST)
-        return -1;
-    return open_at(disk->fd, part, O_WRONLY | O_CREAT | O_EXCL);
+    return open_below(disk, name, part, O_WRONLY | O_CREAT | O_EXCL);
+}
+
+/* Sets a time to come, for which the file is not among the oldest. */
+static void keep(int fd, unsigned seconds)
+{
+    const struct timespec until = {.tv_sec = ncr_clock_wall_ms() / 1000 + seconds};
+    const struct timespec times[2] = {until, until};
+    if (seconds && !fails("futimens", NULL))
+        futimens(fd, times);
 }
 
 /* Writes it beside and renames it into place. *replaced is the size of what was there. */
-static bool put_in_place(const ncr_disk *disk, const char *name, const uint8_t *file, size_t size, uint64_t *replaced)
+static bool put_in_place(const ncr_disk *disk, const char *name, const uint8_t *file, size_t size, unsigned keep_s,
+                         uint64_t *replaced)
 {
     char part[NAME_SIZE];
     int fd = make_part(disk, name, part);
     if (fd < 0)
         return false;
     bool ok = write_all(fd, file, size);
+    keep(fd, keep_s);
     struct stat old;
     *replaced = fstatat(disk->fd, name, &old, AT_SYMLINK_NOFOLLOW) == 0 ? (uint64_t)old.st_size : 0;
     ok = ok && !fails("renameat", NULL) && renameat(disk->fd, part, disk->fd, name) == 0;
@@ -532,18 +555,20 @@ static bool put_in_place(const ncr_disk *disk, const char *name, const uint8_t *
     return ok;
 }
 
-bool ncr_folder_write(ncr_disk *disk, const char *name, const uint8_t *file, size_t size)
+bool ncr_folder_write(ncr_disk *disk, const char *name, const uint8_t *file, size_t size, unsigned keep_s)
 {
     bool can_fit = disk->limit >= (int64_t)charge_of(size); /* else nothing is taken away for it */
-    room found = can_fit ? take_room(disk, charge_of(size)) : ROOM_NONE;
+    room found = can_fit ? take_room(disk, charge_of(size), false) : ROOM_NONE;
     if (found == ROOM_NONE && can_fit)
         found = make_room(disk, charge_of(size));
+    if (found == ROOM_NONE && can_fit && keep_s)
+        found = take_room(disk, charge_of(size), true);
     if (found == ROOM_NONE) {
         ncr_disk_count_dropped(size);
         return false;
     }
     uint64_t replaced = 0;
-    bool ok = found == ROOM_GIVEN && put_in_place(disk, name, file, size, &replaced);
+    bool ok = found == ROOM_GIVEN && put_in_place(disk, name, file, size, keep_s, &replaced);
     if (!ok)
         note_error(disk, "write");
     else
@@ -551,6 +576,29 @@ bool ncr_folder_write(ncr_disk *disk, const char *name, const uint8_t *file, siz
     if (found == ROOM_GIVEN)
         give_room(disk, charge_of(ok ? replaced : size));
     return ok;
+}
+
+int ncr_folder_lock(ncr_disk *disk, const char *name)
+{
+    const struct timespec pause = {.tv_nsec = 1000 * 1000};
+    const char folder[3] = {name[0], name[1], '\0'};
+    int fd = open_below(disk, name, folder, O_RDONLY | O_DIRECTORY);
+    if (fd < 0)
+        return -1;
+    for (int64_t end = ncr_clock_ms() + LOCK_WAIT_MS; lock_file(fd, LOCK_EX | LOCK_NB) != 0;) {
+        if (errno != EWOULDBLOCK || ncr_clock_ms() >= end) {
+            close(fd);
+            return -1;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return fd;
+}
+
+void ncr_folder_unlock(int held)
+{
+    if (held >= 0)
+        close_locked(held);
 }
 
 /* --- Counting. --- */

@@ -344,7 +344,7 @@ static void keep_locked(ncr_proof *proof, const ncr_place *place)
         ncr_cache_fill_locked(proof->snapshot, 0, whole->size, whole->data, proof->whole, place);
     else if (!proof->from_cache)
         ncr_cache_fill_locked(proof->snapshot, 0, proof->head.size, proof->head.data, proof->block, place);
-    ncr_cache_prove_locked(proof->subject, proof->object, &proof->facts, proof->sent_ms, place->disk);
+    ncr_cache_prove_locked(proof->subject, proof->object, &proof->facts, proof->sent_ms, 0, place->disk);
 }
 
 /* Notes where what was proven before is true no longer. Not where a change of our own came between: then that was

@@ -84,6 +84,7 @@ struct ncr_subject {
     unsigned changes;  /* under way */
     bool overlapped;   /* by another, or by a proof that showed something: none of them knows the last version */
     int64_t change_ms; /* on ncr_clock_ms(): when the last of them began */
+    uint64_t mark;     /* of the last of them on disk; see ncr_disk_change() */
     ncr_snapshot *snapshots;
     ncr_proven *proven; /* one for each credentials, latest first */
     ncr_proof *proofs;  /* under way, one for each credentials */

@@ -16,6 +16,7 @@ enum {
     QUEUE_BYTES = 32 * 1024 * 1024,
     QUEUE_ITEMS = 4096,
     PROOF_AGAIN_MS = 60 * 1000, /* the same proof is written anew after that long, for its time */
+    PROOF_WAITS_MS = 30 * 1000, /* at most, since what others note of changes is not kept for ever */
 };
 
 /* Something to be written: bytes, or what was proven. */
@@ -34,6 +35,8 @@ typedef struct behind {
     ncr_object_facts facts;
     bool public_only;
     int64_t wall_ms;
+    uint64_t mark;
+    int64_t queued_ms; /* on ncr_clock_ms() */
 } behind;
 
 /* Guarded by the cache's lock. */
@@ -181,11 +184,12 @@ static behind *add_proof_locked(ncr_subject *subject, char *credentials, ncr_dis
     subject->references++;
     item->epoch = subject->epoch;
     item->credentials = credentials;
+    item->queued_ms = ncr_clock_ms();
     return item;
 }
 
 void ncr_cache_prove_locked(ncr_subject *subject, const ncr_object *object, const ncr_object_facts *facts,
-                            int64_t proven_ms, ncr_disk *disk)
+                            int64_t proven_ms, uint64_t mark, ncr_disk *disk)
 {
     const char *credentials = object->store->credentials;
     bool is_written = disk && is_written_locked(subject, credentials, facts, disk);
@@ -196,6 +200,7 @@ void ncr_cache_prove_locked(ncr_subject *subject, const ncr_object *object, cons
         return;
     item->facts = *facts;
     item->public_only = object->public_only;
+    item->mark = mark;
     item->wall_ms = ncr_clock_wall_ms() - (ncr_clock_ms() - proven_ms);
     ncr_proven *known = ncr_proven_find_locked(subject, credentials);
     if (known) {
@@ -251,10 +256,11 @@ static void write_proof(const behind *item)
                                   .credentials = item->credentials,
                                   .facts = item->facts,
                                   .public_only = item->public_only,
-                                  .wall_ms = item->wall_ms};
+                                  .wall_ms = item->wall_ms,
+                                  .mark = item->mark};
     if (!is_in_epoch(item))
         return;
-    if (item->credentials)
+    if (item->credentials && ncr_clock_ms() - item->queued_ms < PROOF_WAITS_MS)
         ncr_disk_proof_write(item->place.disk, &proof);
     if (!item->credentials || !is_in_epoch(item))
         ncr_disk_proof_drop(item->place.disk, id);

@@ -39,9 +39,9 @@ void ncr_cache_fill_locked(ncr_snapshot *snapshot, uint64_t offset, size_t lengt
                            ncr_block *block, const ncr_place *place);
 
 /* Keeps what was proven of an object by a request that was sent at `proven_ms`: in memory, and on disk (NULL: none),
- * there at most once a minute. */
+ * there at most once a minute. mark: of the change whose answer it is, or 0. */
 void ncr_cache_prove_locked(ncr_subject *subject, const ncr_object *object, const ncr_object_facts *facts,
-                            int64_t proven_ms, ncr_disk *disk);
+                            int64_t proven_ms, uint64_t mark, ncr_disk *disk);
 /* Forgets it, since the object is gone. */
 void ncr_cache_disprove_locked(ncr_subject *subject, ncr_disk *disk);
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -245,6 +246,76 @@ static void the_last_proof_is_kept_with_its_credentials(void **state)
     assert_false(ncr_disk_proof_read(disk, &out));
 }
 
+static bool is_written(unsigned version, int64_t wall_ms, uint64_t mark)
+{
+    ncr_disk_proof proof = proof_of(version, "anonymous"), out = {.id = proof.id};
+    proof.wall_ms = wall_ms;
+    proof.mark = mark;
+    ncr_disk_proof_write(disk, &proof);
+    return ncr_disk_proof_read(disk, &out) && strcmp(out.facts.version.token, proof.facts.version.token) == 0;
+}
+
+/* Another process writes behind, so what it has proven before a change may come to the disk after it. */
+static void what_was_proven_before_a_change_stays_forgotten(void **state)
+{
+    (void)state;
+    int64_t before = ncr_clock_wall_ms();
+    const char *id = proof_of(1, "").id;
+    uint64_t mark = ncr_disk_mark();
+    assert_true(is_written(1, before, 0));
+    ncr_disk_change(disk, id, mark, false);
+    assert_false(is_written(1, before, 0));
+    ncr_disk_change(disk, id, mark, true);
+    assert_false(is_written(1, before, 0));
+    assert_false(is_written(1, before, ncr_disk_mark()));
+    ncr_disk_proof_drop(disk, id); /* which knows of no change, and so undoes none */
+    assert_false(is_written(1, before, 0));
+    usleep(3000);
+    assert_true(is_written(2, ncr_clock_wall_ms(), 0));
+}
+
+static void the_answer_of_a_change_is_later_than_its_end(void **state)
+{
+    (void)state;
+    int64_t before = ncr_clock_wall_ms();
+    const char *id = proof_of(1, "").id;
+    uint64_t mark = ncr_disk_mark();
+    ncr_disk_change(disk, id, mark, false);
+    usleep(3000);
+    ncr_disk_change(disk, id, mark, true);
+    assert_true(is_written(1, before, mark));
+    assert_false(is_written(2, before + 1, 0)); /* sent while it was under way */
+}
+
+static void changes_beside_one_another_prove_nothing(void **state)
+{
+    (void)state;
+    int64_t before = ncr_clock_wall_ms();
+    const char *id = proof_of(1, "").id;
+    for (int inner = 0; inner < 2; inner++) { /* one within the other, or one after the beginning of the other */
+        uint64_t a = ncr_disk_mark(), b = ncr_disk_mark();
+        ncr_disk_change(disk, id, a, false);
+        ncr_disk_change(disk, id, b, false);
+        ncr_disk_change(disk, id, inner ? b : a, true);
+        ncr_disk_change(disk, id, inner ? a : b, true);
+        assert_false(is_written(1, before, a));
+        assert_false(is_written(1, before, b));
+    }
+}
+
+static void a_proof_in_the_middle_of_a_change_makes_its_answer_doubtful(void **state)
+{
+    (void)state;
+    int64_t before = ncr_clock_wall_ms();
+    uint64_t mark = ncr_disk_mark();
+    const char *id = proof_of(1, "").id;
+    ncr_disk_change(disk, id, mark, false);
+    usleep(3000);
+    assert_true(is_written(1, ncr_clock_wall_ms(), 0));
+    ncr_disk_change(disk, id, mark, true);
+    assert_false(is_written(2, before, mark));
+}
+
 static void no_name_or_secret_is_on_the_disk(void **state)
 {
     (void)state;
@@ -390,6 +461,9 @@ static void work(void)
     ncr_disk_proof_write(disk, &proof);
     put(2, 0, 70000);
     ncr_disk_proof_drop(disk, proof.id);
+    ncr_disk_proof_write(disk, &proof);
+    for (int ended = 0; ended < 2; ended++)
+        ncr_disk_change(disk, proof.id, 1, ended);
     put(3, 0, 70000);
 }
 
@@ -487,7 +561,90 @@ static void kills_at_random_moments_do_no_harm(void **state)
     }
 }
 
+static pid_t heir;
+
+static int fork_then(const char *call, size_t *length)
+{
+    (void)length;
+    if (strcmp(call, "renameat") == 0 && heir == 0) {
+        heir = fork();
+        while (heir == 0) /* with whatever was locked in this moment */
+            pause();
+    }
+    return 0;
+}
+
+static void a_child_that_is_born_under_a_lock_holds_nobody_up(void **state)
+{
+    (void)state;
+    const char *id = proof_of(1, "").id;
+    heir = 0;
+    ncr_disk_set_hook(fork_then);
+    ncr_disk_change(disk, id, 1, false);
+    ncr_disk_set_hook(NULL);
+    char path[128];
+    look_at_files();
+    snprintf(path, sizeof path, "%.*s", (int)(strrchr(found_path, '/') - found_path), found_path);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    close(fd);
+    kill(heir, SIGKILL);
+    waitpid(heir, NULL, 0);
+}
+
+static void a_change_is_noted_though_another_holds_the_lock(void **state)
+{
+    (void)state;
+    const char *id = proof_of(1, "").id;
+    int64_t before = ncr_clock_wall_ms();
+    assert_true(is_written(1, before, 0));
+    look_at_files();
+    *strrchr(found_path, '/') = '\0';
+    int fd = open(found_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    ncr_disk_change(disk, id, 1, true);
+    close(fd);
+    assert_false(is_written(1, before, 0));
+}
+
 /* --- The bound. --- */
+
+static void a_change_is_noted_though_there_is_no_room(void **state)
+{
+    (void)state;
+    const char *id = proof_of(1, "").id;
+    int64_t before = ncr_clock_wall_ms();
+    empty_folder("256 KiB");
+    put(1, 0, 60000);
+    char path[128];
+    snprintf(path, sizeof path, "%s/evicting", folder);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0); /* nobody makes room */
+    for (unsigned i = 1; i < 10; i++)
+        put(1, i * 65536, 60000);
+    uint64_t dropped = stats().disk_bytes_dropped;
+    put(1, 10 * 65536, 60000);
+    assert_true(stats().disk_bytes_dropped > dropped);
+    ncr_disk_change(disk, id, 1, true);
+    close(fd);
+    assert_false(is_written(1, before, 0));
+}
+
+static void a_change_is_not_among_the_oldest(void **state)
+{
+    (void)state;
+    const char *id = proof_of(1, "").id;
+    int64_t before = ncr_clock_wall_ms();
+    empty_folder("1 MiB");
+    ncr_disk_change(disk, id, 1, true);
+    usleep(20000);
+    uint64_t evictions = stats().disk_evictions;
+    for (unsigned i = 0; i < 40; i++)
+        put(1, i * 65536, 60000);
+    assert_true(stats().disk_evictions > evictions);
+    assert_false(is_written(1, before, 0));
+}
 
 static void the_bound_holds_and_the_oldest_goes_first(void **state)
 {
@@ -636,6 +793,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_runs_than_a_file_holds_are_let_go, begin, end),
         cmocka_unit_test_setup_teardown(size_tells_versions_apart, begin, end),
         cmocka_unit_test_setup_teardown(the_last_proof_is_kept_with_its_credentials, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_proven_before_a_change_stays_forgotten, begin, end),
+        cmocka_unit_test_setup_teardown(the_answer_of_a_change_is_later_than_its_end, begin, end),
+        cmocka_unit_test_setup_teardown(changes_beside_one_another_prove_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(a_proof_in_the_middle_of_a_change_makes_its_answer_doubtful, begin, end),
+        cmocka_unit_test_setup_teardown(a_child_that_is_born_under_a_lock_holds_nobody_up, begin, end),
+        cmocka_unit_test_setup_teardown(a_change_is_noted_though_another_holds_the_lock, begin, end),
+        cmocka_unit_test_setup_teardown(a_change_is_noted_though_there_is_no_room, begin, end),
+        cmocka_unit_test_setup_teardown(a_change_is_not_among_the_oldest, begin, end),
         cmocka_unit_test_setup_teardown(no_name_or_secret_is_on_the_disk, begin, end),
         cmocka_unit_test_setup_teardown(each_flipped_bit_drops_the_file, begin, end),
         cmocka_unit_test_setup_teardown(a_file_cut_or_lengthened_anywhere_is_dropped, begin, end),

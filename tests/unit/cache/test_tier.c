@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cache/limits.h"
 #include "cmocka_all.h"
 #include "support/call.h"
@@ -386,6 +387,33 @@ static void own_changes_end_what_was_proven(void **state)
     }
 }
 
+/* What another process has put, or opened, just before, and writes behind this one's change. */
+static void what_others_proved_before_an_own_change_is_not_believed_after_it(void **state)
+{
+    (void)state;
+    nacre_error err;
+    ncr_disk *disk;
+    ncr_object_facts facts = {.size = 5, .modified_ms = -1, .version = {.strong = true, .token = "own=1"}};
+    assert_int_equal(ncr_disk_open(call->config, &disk, &err), NACRE_OK);
+    for (int i = 0; i < 2; i++) { /* a put of which the cache learns nothing; one that it keeps */
+        ncr_disk_proof others = {
+            .id = object->id, .credentials = object->store->credentials, .wall_ms = ncr_clock_wall_ms(), .mark = 7};
+        others.facts = (ncr_object_facts){.size = SIZE, .modified_ms = -1, .version = {.strong = true, .token = "v=1"}};
+        open_and_read(call, "v=1", FAR, 30000); /* the bytes are there */
+        ncr_cache_change_begin(object, call);
+        ncr_cache_change_end(object, call, NCR_OUTCOME_DONE, i ? &facts : NULL, i ? "hello" : NULL, i ? 5 : 0);
+        restart();
+        ncr_disk_proof_write(disk, &others);
+        ncr_disk_proof known = {.id = object->id};
+        bool is_known = ncr_disk_proof_read(disk, &known);
+        assert_int_equal(is_known, i);
+        if (is_known)
+            assert_string_equal(known.facts.version.token, "own=1");
+        else
+            assert_int_equal(open_status(object, offline, &err), NACRE_ERROR_OFFLINE);
+    }
+}
+
 static int change_before_rename(const char *name, size_t *length)
 {
     static atomic_bool done;
@@ -543,6 +571,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(offline_believes_only_proofs_of_the_same_credentials, begin, end),
         cmocka_unit_test_setup_teardown(offline_does_not_tell_public_addresses_from_private_ones, begin, end),
         cmocka_unit_test_setup_teardown(own_changes_end_what_was_proven, begin, end),
+        cmocka_unit_test_setup_teardown(what_others_proved_before_an_own_change_is_not_believed_after_it, begin, end),
         cmocka_unit_test_setup_teardown(a_proof_does_not_outlive_a_change_that_begins_while_it_is_written, begin, end),
         cmocka_unit_test_setup_teardown(a_put_is_there_for_the_next_process, begin, end),
         cmocka_unit_test_setup_teardown(a_full_disk_only_keeps_nothing, begin, end),
