@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 void ncr_scratch_init(ncr_scratch *scratch)
 {
     *scratch = (ncr_scratch){.file = -1};
+    pthread_mutex_init(&scratch->appending, NULL);
 }
 
 void ncr_scratch_clear(ncr_scratch *scratch)
@@ -22,6 +24,7 @@ void ncr_scratch_clear(ncr_scratch *scratch)
     if (scratch->file >= 0)
         close(scratch->file);
     free(scratch->memory);
+    pthread_mutex_destroy(&scratch->appending);
     ncr_scratch_init(scratch);
 }
 
@@ -98,6 +101,22 @@ nacre_status ncr_scratch_write(ncr_scratch *scratch, uint64_t offset, const void
                                    : write_file(scratch->file, offset, data, size, err);
     if (status == NACRE_OK && end > scratch->size)
         scratch->size = end;
+    return status;
+}
+
+nacre_status ncr_scratch_append(ncr_scratch *scratch, const void *data, size_t size, uint64_t *offset, nacre_error *err)
+{
+    pthread_mutex_lock(&scratch->appending);
+    uint64_t at = *offset = scratch->size, end = at + size;
+    nacre_status status = scratch->file < 0 && end > NCR_SCRATCH_MEMORY ? move_to_file(scratch, err) : NACRE_OK;
+    bool in_file = scratch->file >= 0;
+    if (status == NACRE_OK && !in_file && size)
+        status = write_memory(scratch, (size_t)at, data, size, err);
+    if (status == NACRE_OK)
+        scratch->size = end;
+    pthread_mutex_unlock(&scratch->appending);
+    if (status == NACRE_OK && in_file)
+        status = write_file(scratch->file, at, data, size, err);
     return status;
 }
 

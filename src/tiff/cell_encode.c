@@ -13,7 +13,7 @@
 typedef struct encode_job {
     const ncr_out_cell *cell;
     int x, y, plane; /* plane -1: the mask */
-    ncr_buffer bytes;
+    ncr_out_block block;
     bool stays;                 /* as it is in the file that is updated */
     ncr_statistics *statistics; /* [bands] of its block; NULL: not wanted */
     nacre_status status;
@@ -131,11 +131,27 @@ static bool is_all_zero(const uint8_t *bytes, size_t size)
     return !size || (!bytes[0] && !memcmp(bytes, bytes + 1, size - 1));
 }
 
+/* Where blocks are put aside, and in what order, does not matter to the file. */
+static nacre_status put_aside(encode_job *job, const ncr_buffer *bytes)
+{
+    uint64_t place;
+    job->block = (ncr_out_block){.origin = NCR_OUT_SPARSE};
+    if (!bytes->size)
+        return NACRE_OK;
+    nacre_status status =
+        ncr_scratch_append(&job->cell->pyramid->encoded, bytes->data, bytes->size, &place, &job->error);
+    if (status == NACRE_OK)
+        job->block = (ncr_out_block){.place = place, .size = bytes->size, .origin = NCR_OUT_ENCODED};
+    return status;
+}
+
 static nacre_status encode_pixels(encode_job *job, const ncr_tiff_format *format, const extent *e)
 {
     const ncr_pyramid *pyramid = job->cell->pyramid;
     const char *name = pyramid->save->destination->name;
     size_t row = ncr_tiff_format_row_size(format), value = ncr_dtype_size(format->dtype);
+    ncr_buffer bytes;
+    ncr_buffer_init(&bytes, SIZE_MAX);
     bool is_mask = job->plane < 0, is_packed = !is_mask && format->bits < value * 8;
     size_t wide = is_packed ? (size_t)format->block_width * format->samples * value : row;
     uint8_t *pixels = ncr_alloc_array(wide * (size_t)e->rows, 1), *packed = NULL;
@@ -154,10 +170,13 @@ static nacre_status encode_pixels(encode_job *job, const ncr_tiff_format *format
             status = ncr_error_memory(&job->error);
     }
     if (status == NACRE_OK && !is_sparse)
-        status = ncr_tiff_encode(format, name, e->rows, packed ? packed : pixels, row * (size_t)e->rows, &job->bytes,
+        status = ncr_tiff_encode(format, name, e->rows, packed ? packed : pixels, row * (size_t)e->rows, &bytes,
                                  &job->error);
     free(pixels);
     free(packed);
+    if (status == NACRE_OK)
+        status = put_aside(job, &bytes);
+    ncr_buffer_clear(&bytes);
     return status;
 }
 
@@ -202,11 +221,8 @@ static nacre_status keep_block(ncr_pyramid *pyramid, const encode_job *job, nacr
         return ncr_error_copy(err, &job->error, job->status);
     if (job->stays)
         return NACRE_OK;
-    *block = (ncr_out_block){.origin = NCR_OUT_SPARSE};
-    if (!job->bytes.size)
-        return NACRE_OK;
-    *block = (ncr_out_block){.place = pyramid->encoded.size, .size = job->bytes.size, .origin = NCR_OUT_ENCODED};
-    return ncr_scratch_write(&pyramid->encoded, block->place, job->bytes.data, job->bytes.size, err);
+    *block = job->block;
+    return NACRE_OK;
 }
 
 /* Those of a block; its planes have different bands of them. */
@@ -245,11 +261,8 @@ nacre_status ncr_out_cell_encode(const ncr_out_cell *c, nacre_error *err)
     nacre_status status = NACRE_OK;
     size_t count = fill_jobs(c, jobs);
     ncr_pyramid_for(pyramid, count, encode, jobs);
-    for (size_t i = 0; i < count; i++) {
-        if (status == NACRE_OK)
-            status = keep_block(pyramid, &jobs[i], err);
-        ncr_buffer_clear(&jobs[i].bytes);
-    }
+    for (size_t i = 0; i < count && status == NACRE_OK; i++)
+        status = keep_block(pyramid, &jobs[i], err);
     free(jobs);
     return status;
 }

@@ -9,7 +9,7 @@
 /* How the blocks of an image are compressed, as creation options say it. Plain value. */
 typedef struct ncr_coding {
     const ncr_tiff_codec *codec;
-    int level;          /* of Deflate, ZSTD and LZMA; -1: libtiff's own */
+    int level;          /* of Deflate, ZSTD and LZMA; -1: libtiff's own, of Deflate what fits each block */
     int quality;        /* of JPEG and WebP, 1 to 100 */
     bool is_lossless;   /* WebP */
     double max_z_error; /* LERC: how far a value may be off */
