@@ -11,9 +11,11 @@
 
 #include "ahead.h"
 #include "base/fork.h"
+#include "base/latch.h"
 #include "base/text.h"
 #include "draft.h"
 #include "failures.h"
+#include "folder.h"
 #include "job.h"
 #include "options.h"
 #include "reader.h"
@@ -24,6 +26,7 @@ typedef struct gdal_file {
     ncr_file *file; /* that was opened; NULL: a new one */
     ncr_gdal_reader reader;
     ncr_gdal_ahead ahead;
+    ncr_gdal_use use;
     ncr_gdal_draft *draft; /* what is written; NULL: nothing yet */
     bool can_write, can_read;
     bool appends;
@@ -160,6 +163,35 @@ static nacre_status new_draft(gdal_file *file, const ncr_version *version, nacre
     return ncr_gdal_draft_new(file->job.object, file->job.call, version, temporary_folder(file), &file->draft, err);
 }
 
+static void opened(ncr_file_open *open)
+{
+    ncr_latch_down(open->user);
+}
+
+/* Opens what is there. */
+static nacre_status open_pinned(gdal_file *file, nacre_error *err)
+{
+    ncr_latch latch;
+    ncr_latch_init(&latch, 1);
+    ncr_gdal_folder_ask(&file->use, file->job.name);
+    ncr_file_open open = {.path = file->job.name,
+                          .object = file->job.object,
+                          .call = file->job.call,
+                          .first_read = file->can_write ? 0 : file->use.first_read,
+                          .done = opened,
+                          .user = &latch};
+    ncr_file_open_start(&open);
+    ncr_latch_wait(&latch);
+    ncr_latch_clear(&latch);
+    if (open.status != NACRE_OK)
+        return ncr_error_copy(err, &open.error, open.status);
+    file->file = open.file;
+    ncr_file_log_open(&open);
+    ncr_gdal_folder_opened(&file->use, ncr_file_size(file->file));
+    ncr_gdal_reader_init(&file->reader, file->file);
+    return NACRE_OK;
+}
+
 /* "r", "r+", "w", "w+", "a", "a+", with a "b" somewhere. */
 static nacre_status open_as(gdal_file *file, const char *access, nacre_error *err)
 {
@@ -169,9 +201,7 @@ static nacre_status open_as(gdal_file *file, const char *access, nacre_error *er
     file->can_read = access[0] == 'r' || has_plus;
     file->can_write = access[0] != 'r' || has_plus;
     if (access[0] != 'w') {
-        status = ncr_file_open_wait(file->job.name, file->job.call, &file->file, err);
-        if (status == NACRE_OK)
-            ncr_gdal_reader_init(&file->reader, file->file);
+        status = open_pinned(file, err);
         if (status == NACRE_OK && file->can_write)
             status = check_update(file, err);
         if (status != NACRE_ERROR_NOT_FOUND || !file->appends)
@@ -271,6 +301,7 @@ static nacre_status read_at(gdal_file *file, uint64_t offset, void *buffer, size
     if (file->draft)
         return ncr_gdal_spool_read(&file->draft->spool, offset, buffer, size, got, err);
     ncr_call *call;
+    ncr_gdal_folder_read(&file->use, offset, size);
     nacre_status status = read_call(file, &call, err);
     const nacre_range range = {.offset = offset, .length = size};
     const bool is_block = status == NACRE_OK && offset >= ncr_file_head(file->file)->size &&
@@ -307,6 +338,8 @@ static nacre_status read_together(gdal_file *file, nacre_range *ranges, size_t c
     if (!file->draft) {
         ncr_call *call;
         status = read_call(file, &call, err);
+        for (size_t i = 0; i < count; i++)
+            ncr_gdal_folder_read(&file->use, ranges[i].offset, ranges[i].length);
         if (status == NACRE_OK) {
             ncr_gdal_ahead_read(&file->ahead, file->file, call, ranges, count);
             status = ncr_file_read_wait(file->file, ranges, count, call, err);

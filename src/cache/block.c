@@ -3,6 +3,7 @@
 #include "cache/block.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "cache/limits.h"
@@ -80,6 +81,15 @@ void ncr_block_unref(ncr_block *block)
 ncr_slice ncr_slice_of(ncr_block *block, const uint8_t *data, size_t size)
 {
     return (ncr_slice){.data = data, .size = size, .block = ncr_block_ref(block)};
+}
+
+ncr_slice ncr_slice_copy(const uint8_t *data, size_t size)
+{
+    ncr_block *block = ncr_block_new(size);
+    if (!block)
+        return (ncr_slice){0};
+    memcpy(block->data, data, size);
+    return (ncr_slice){.data = block->data, .size = size, .block = block};
 }
 
 void ncr_slice_clear(ncr_slice *slice)

@@ -31,5 +31,7 @@ void ncr_block_shrink(ncr_block *block, size_t size);
 
 /* A slice with a reference of its own on the block. */
 ncr_slice ncr_slice_of(ncr_block *block, const uint8_t *data, size_t size);
+/* A slice of a copy; one without a block: out of memory. */
+ncr_slice ncr_slice_copy(const uint8_t *data, size_t size);
 
 #endif

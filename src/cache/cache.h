@@ -60,6 +60,7 @@ struct ncr_cache_open {
     ncr_object *object; /* borrowed until done() */
     ncr_call *call;     /* borrowed until done() */
     unsigned needed_round;
+    size_t first_read; /* bytes to bring into the cache where the proof has to read; less than NCR_FIRST_READ: that */
 
     nacre_status status;
     nacre_error error;

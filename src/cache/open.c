@@ -40,7 +40,8 @@ struct ncr_proof {
     ncr_snapshot *known_snapshot; /* NULL: no condition; one of its references is ours */
     ncr_slice known_head;
     bool waited_for_age;
-    int torn; /* how often a local file changed while it was read */
+    int torn;          /* how often a local file changed while it was read */
+    size_t first_read; /* bytes that are asked for */
     /* What came of it. */
     nacre_status status;
     nacre_error error;
@@ -122,9 +123,13 @@ static ncr_proof *new_proof_locked(ncr_cache_open *opens, bool is_listed)
     proof->get.call = proof->call;
     proof->get.user = proof;
     proof->get.done = proof_answered;
-    for (const ncr_cache_open *open = opens; open; open = open->next)
+    proof->first_read = NCR_FIRST_READ;
+    for (const ncr_cache_open *open = opens; open; open = open->next) {
         if (open->needed_round > proof->get.needed_round)
             proof->get.needed_round = open->needed_round;
+        if (open->first_read > proof->first_read)
+            proof->first_read = open->first_read;
+    }
     proof->is_listed = is_listed;
     if (is_listed) {
         proof->next = subject->proofs;
@@ -152,9 +157,9 @@ static void send_proof(ncr_task *task)
 {
     ncr_proof *proof = (ncr_proof *)task;
     if (!proof->block)
-        proof->block = ncr_block_new(NCR_FIRST_READ);
+        proof->block = ncr_block_new(proof->first_read);
     proof->get.buffer = proof->block ? proof->block->data : NULL;
-    proof->get.length = NCR_FIRST_READ;
+    proof->get.length = proof->first_read;
     if (proof->block) {
         proof->object->store->class->get(&proof->get);
         return;
@@ -343,7 +348,7 @@ static void keep_locked(ncr_proof *proof, const ncr_place *place)
     if (whole)
         ncr_cache_fill_locked(proof->snapshot, 0, whole->size, whole->data, proof->whole, place);
     else if (!proof->from_cache)
-        ncr_cache_fill_locked(proof->snapshot, 0, proof->head.size, proof->head.data, proof->block, place);
+        ncr_cache_fill_locked(proof->snapshot, 0, proof->block->size, proof->block->data, proof->block, place);
     ncr_cache_prove_locked(proof->subject, proof->object, &proof->facts, proof->sent_ms, 0, place->disk);
 }
 
@@ -475,11 +480,15 @@ static nacre_status take_whole(ncr_proof *proof)
 static nacre_status take_head(ncr_proof *proof)
 {
     const ncr_get *get = &proof->get;
-    uint64_t expected = get->facts.size < NCR_FIRST_READ ? get->facts.size : NCR_FIRST_READ;
+    uint64_t expected = get->facts.size < proof->first_read ? get->facts.size : proof->first_read;
     if (get->got != expected)
         return corrupt_length(proof, get->got, expected);
     ncr_block_shrink(proof->block, get->got);
-    proof->head = ncr_slice_of(proof->block, proof->block->data, get->got);
+    const uint8_t *data = proof->block->data; /* whoever has the object open holds the head, and no more than that */
+    proof->head =
+        get->got > NCR_FIRST_READ ? ncr_slice_copy(data, NCR_FIRST_READ) : ncr_slice_of(proof->block, data, get->got);
+    if (!proof->head.block)
+        return ncr_error_memory(&proof->error);
     proof->is_proven = get->facts.version.strong;
     if (get->got == get->facts.size && !proof->is_proven) {
         proof->whole = ncr_block_ref(proof->block);

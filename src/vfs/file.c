@@ -130,8 +130,11 @@ void ncr_file_open_start(ncr_file_open *open)
 {
     open->file = NULL;
     open->round = 0;
-    open->internal =
-        (ncr_cache_open){.call = open->call, .needed_round = open->needed_round, .done = opened, .user = open};
+    open->internal = (ncr_cache_open){.call = open->call,
+                                      .needed_round = open->needed_round,
+                                      .first_read = open->first_read,
+                                      .done = opened,
+                                      .user = open};
     nacre_status status = NACRE_OK;
     if (open->object)
         open->internal.object = ncr_object_ref(open->object);

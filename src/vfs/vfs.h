@@ -54,6 +54,7 @@ struct ncr_file_open {
     ncr_object *object;         /* what path was resolved to, borrowed until done(); NULL: it was not yet */
     ncr_call *call;             /* borrowed */
     unsigned needed_round;
+    size_t first_read; /* see ncr_cache_open */
     nacre_status status;
     nacre_error error;
     ncr_file *file; /* the caller's */

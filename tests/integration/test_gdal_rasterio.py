@@ -228,6 +228,36 @@ def test_a_vrt_over_100_sources(gdal_store: Google, emulator: Emulator, driver: 
     assert len(log) <= {"GTiff": 2, "COG": 1}[driver] * 100 + 5, json.dumps(log[:40])
 
 
+def test_small_files_of_a_folder_take_one_request_each(gdal_store: Google, emulator: Emulator) -> None:
+    """Once two were read whole, an open brings all of the next; it is still the open that proves the version."""
+    data, values = noise(256, driver="COG", tiled=None)
+    for number in range(20):
+        gdal_store.put(f"s/{number}.tif", data)
+    emulator.take_log()
+    code = START + """
+def read(n):
+    with rasterio.open(f"{ROOT}/s/{n}.tif") as d: return int(d.read(1).sum())
+sums = [read(n) for n in range(20)]
+print("put", flush=True); sys.stdin.readline()
+print(json.dumps([sums, [read(n) for n in (19, 7)]]))
+"""
+    options = {**gdal_store.options, "GS_NO_SIGN_REQUEST": "NO", "NACRE_GS_ACCESS_TOKEN": "any"}
+    env = environment(python_of("rasterio"), plugin=False, install=True, **options)
+    head = f"ROOT = {gdal_store.root!r}\nimport json, sys\n"
+    child = subprocess.Popen([python_of("rasterio"), "-c", head + code], env=env, stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True)  # fmt: skip
+    with child:
+        assert child.stdout.readline() == "put\n"
+        log = emulator.take_log()
+        gdal_store.put("s/19.tif", geotiff(7, 256))
+        child.stdin.write("\n")
+        child.stdin.flush()
+        sums, (overwritten, same) = json.loads(child.stdout.readline())
+    whole = int(values[0].sum())
+    assert sums == [whole] * 20 and same == whole and overwritten == 7 * 256 * 256
+    assert len(data) > 60000 and len(log) == 20 + 2, json.dumps(log)
+
+
 FORK = START + """
 import multiprocessing
 def work(n):

@@ -240,6 +240,42 @@ static void random_batches_give_the_right_bytes(void **state)
     }
 }
 
+static void long_open_done(ncr_cache_open *open)
+{
+    (void)open;
+}
+
+/* An open that reads more than usual is one request; its head is no longer than any other, and no more than that is
+ * held by who has the object open. */
+static void a_longer_first_read_fills_the_cache(void **state)
+{
+    (void)state;
+    enum { FIRST = 300000, SMALL = 200000 };
+    const char *const keys[] = {"long", "small"};
+    const size_t sizes[] = {1000000, SMALL};
+    for (size_t i = 0; i < 2; i++) {
+        const size_t brought = sizes[i] < FIRST ? sizes[i] : FIRST;
+        fake_set(store, keys[i], "v=2", true, NULL, sizes[i]);
+        ncr_object *other = fake_object(store, keys[i]);
+        ncr_cache_open open = {.object = other, .call = call, .first_read = FIRST, .done = long_open_done};
+        fake_forget_requests(store);
+        ncr_cache_open_start(&open);
+        assert_int_equal(open.status, NACRE_OK);
+        assert_int_equal(open.head.size, NCR_FIRST_READ);
+        for (size_t at = 0; at < open.head.size; at++)
+            assert_int_equal(open.head.data[at], fake_byte("v=2", at));
+        test_fetch fetch;
+        assert_int_equal(test_fetch_now(&fetch, open.pin, call, NCR_FIRST_READ, brought - NCR_FIRST_READ), NACRE_OK);
+        test_fetch_check(&fetch, "v=2", NCR_FIRST_READ, brought - NCR_FIRST_READ);
+        test_fetch_clear(&fetch);
+        assert_int_equal(fake_count(store, 'g'), 1);
+        assert_int_equal(fake_bytes_sent(store), brought);
+        ncr_slice_clear(&open.head);
+        ncr_pin_unref(open.pin);
+        ncr_object_unref(other);
+    }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -257,6 +293,7 @@ int main(void)
         TEST(server_without_ranges_is_read_whole_and_checked),
         TEST(rounds_follow_from_what_was_needed),
         TEST(local_files_bytes_are_not_kept_twice),
+        TEST(a_longer_first_read_fills_the_cache),
         TEST(random_batches_give_the_right_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
