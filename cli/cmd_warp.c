@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli.h"
 #include "raster.h"
@@ -25,6 +26,8 @@ enum {
     THREADS,
     ORDER,
     TPS,
+    RPC,
+    TRANSFORMER,
     OVERWRITE
 };
 
@@ -50,6 +53,9 @@ static const cli_option options[] = {
     {THREADS, "threads", 0, NULL, 0, "N", false, "worker threads (all that the process may use)"},
     {ORDER, "order", 0, "-order", 1, "N", false, "of the polynomials through ground control points: 1 to 3"},
     {TPS, "tps", 0, "-tps", 0, NULL, false, "thin plate splines through ground control points"},
+    {RPC, "rpc", 0, "-rpc", 0, NULL, false, "by the source's rational polynomials (RPCs)"},
+    {TRANSFORMER, "to", 0, "-to", 1, "KEY=VALUE", true,
+     "transformer option by GDAL's name: METHOD, MAX_GCP_ORDER, RPC_DEM, RPC_HEIGHT and other RPC_..."},
     {OVERWRITE, "overwrite", 0, NULL, 0, NULL, false, "replace the destination"},
     {0},
 };
@@ -58,7 +64,8 @@ typedef struct settings {
     nacre_warp_options warp;
     nacre_transform transform;
     double bounds[4], *src_nodata, *dst_nodata;
-    nacre_dataset *like;
+    nacre_dataset *like, *dem;
+    const char **transformer;
 } settings;
 
 static void settings_clear(settings *s)
@@ -66,6 +73,8 @@ static void settings_clear(settings *s)
     nacre_crs_unref(s->warp.src_crs);
     nacre_crs_unref(s->warp.dst_crs);
     nacre_dataset_close(s->like);
+    nacre_dataset_close(s->dem);
+    free(s->transformer);
     free(s->src_nodata);
     free(s->dst_nodata);
 }
@@ -146,6 +155,31 @@ static int read_order(cli_context *context, int *order)
     return status;
 }
 
+/* What --rpc and --to say; an elevation model among them is opened. */
+static int read_transformer(cli_context *context, settings *s)
+{
+    static const char dem[] = "RPC_DEM=";
+    const char **items = cli_all(&context->values, TRANSFORMER), *path = NULL;
+    size_t used = 0;
+    for (size_t i = 0; items && items[i]; i++) {
+        if (strncasecmp(items[i], dem, sizeof dem - 1) == 0)
+            path = items[i] + sizeof dem - 1;
+        else
+            items[used++] = items[i];
+    }
+    if (!items)
+        return cli_error(context, "out of memory");
+    if (cli_has(&context->values, RPC)) /* whose own place in the list is free */
+        items[used++] = "METHOD=RPC";
+    items[used] = NULL;
+    s->transformer = items;
+    s->warp.transformer = items;
+    nacre_error error;
+    nacre_status status = path ? nacre_dataset_open(path, NULL, &context->io, &s->dem, &error) : NACRE_OK;
+    s->warp.rpc_dem = s->dem;
+    return status == NACRE_OK ? CLI_OK : cli_fail(context, status, &error);
+}
+
 static int read_settings(cli_context *context, settings *s)
 {
     bool has_bounds = false;
@@ -178,6 +212,8 @@ static int read_settings(cli_context *context, settings *s)
         status = cli_read_crs(context, SRC_CRS, &warp->src_crs);
     if (status == CLI_OK)
         status = cli_read_crs(context, DST_CRS, &warp->dst_crs);
+    if (status == CLI_OK)
+        status = read_transformer(context, s);
     return status == CLI_OK ? read_like(context, s) : status;
 }
 

@@ -41,18 +41,30 @@ typedef struct nacre_warp_options {
     int src_nodata_count;             /* values of src_nodata, one for each band that is not alpha; the last is also for
                                          those behind it. 0: one value */
     int dst_nodata_count;             /* of dst_nodata, likewise */
-    int gcp_order;   /* of the polynomials through the source's ground control points, 1 to 3; 0: found,
-                        and only used where there is no geotransform */
-    bool gcp_spline; /* thin plate splines through them instead, also in place of a geotransform */
+    int gcp_order;                  /* of the polynomials through the source's ground control points, 1 to 3; 0: found,
+                                       and only used where there is no geotransform */
+    bool gcp_spline;                /* thin plate splines through them instead, also in place of a geotransform */
+    const char *const *transformer; /* "KEY=VALUE" under the names of GDAL's transformer options (gdalwarp -to): METHOD
+                                       (GEOTRANSFORM, GCP_POLYNOMIAL, GCP_TPS, RPC), MAX_GCP_ORDER, RPC_HEIGHT,
+                                       RPC_HEIGHT_SCALE, RPC_DEMINTERPOLATION, RPC_DEM_MISSING_VALUE, RPC_DEM_SRS,
+                                       RPC_DEM_APPLY_VDATUM_SHIFT, RPC_PIXEL_ERROR_THRESHOLD, RPC_MAX_ITERATIONS;
+                                       NULL-terminated; NULL: none */
+    nacre_dataset *rpc_dem;         /* an elevation model for rational polynomials (GDAL's RPC_DEM), of which the part
+                                       under the source is read at once and kept; NULL: none */
+    const char *const *rpcs;        /* "KEY=VALUE" as in the metadata domain RPC, in place of the source's rational
+                                       polynomials and of its geotransform; NULL-terminated; NULL: its own, where it
+                                       has neither geotransform nor ground control points */
 } nacre_warp_options;
 
 #define NACRE_WARP_OPTIONS_INIT                                                                                      \
     {                                                                                                                \
         sizeof(nacre_warp_options), NULL, NULL, NULL, NACRE_RESAMPLING_NEAREST, 0, 0, NULL, 0, 0, NULL, false, NULL, \
-            NULL, false, false, NACRE_DTYPE_UNKNOWN, 0.125, false, false, NACRE_DTYPE_UNKNOWN, 0, 0, 0, false        \
+            NULL, false, false, NACRE_DTYPE_UNKNOWN, 0.125, false, false, NACRE_DTYPE_UNKNOWN, 0, 0, 0, false, NULL, \
+            NULL, NULL                                                                                               \
     }
 
-/* Makes a warped view: a dataset whose pixels are computed when read. Does no I/O of its own and references source.
+/* Makes a warped view: a dataset whose pixels are computed when read. References source and does no I/O of its own,
+ * but for an elevation model, whose errors are then its own.
  * NACRE_ERROR_INVALID: no CRS, a singular transform, no operation between the CRSs; NACRE_ERROR_TOO_LARGE.
  * *out is the caller's until nacre_dataset_close(). */
 NACRE_API nacre_status nacre_view_warp(nacre_dataset *source, const nacre_warp_options *warp_options,

@@ -14,7 +14,7 @@ from affine import Affine
 from . import _lib, _read
 from ._native import ffi, lib
 from .crs import CRS
-from .dataset import DatasetReader, _State
+from .dataset import DatasetReader, _State, open_dataset
 from .enums import ColorInterp, Resampling
 from .errors import WarpOptionsError
 
@@ -22,6 +22,9 @@ _UNSET: Any = object()
 
 # Rasterio's keywords that change nothing here: memory and threads are the library's own affair.
 _WITHOUT_EFFECT = frozenset(("num_threads", "warp_mem_limit"))
+
+# GDAL's options of the transformer, besides those that begin with RPC_.
+_TRANSFORMER = frozenset(("METHOD", "SRC_METHOD", "MAX_GCP_ORDER"))
 
 
 class WarpedVRT(DatasetReader):
@@ -50,7 +53,10 @@ class WarpedVRT(DatasetReader):
     dtype
         Type that is computed in and of the view's bands; by default the source's, or a wider one that holds ``nodata``.
     **options
-        ``num_threads`` and ``warp_mem_limit`` have no effect. Rasterio's others are not built yet.
+        GDAL's transformer options in any case: ``METHOD``, ``MAX_GCP_ORDER``, ``RPC_DEM`` (a path or a dataset), ``RPC_HEIGHT`` and
+        others that begin with ``RPC_``. ``rpcs``: rational polynomials in place of the dataset's, as a mapping of the
+        items of its domain RPC, or an object of Rasterio's. ``num_threads`` and ``warp_mem_limit`` have no effect.
+        Rasterio's others are not built yet.
 
     Raises
     ------
@@ -109,6 +115,7 @@ class WarpedVRT(DatasetReader):
         warp.transform("transform", transform)
         self._set_values(warp.pointer)
         self._set_nodata(warp, src_nodata, nodata)
+        warp.transformer(options)
         self._warp = warp
         source = src_dataset._open_state()
         super().__init__(self._view_of(source), src_dataset._cache, None, src_dataset._on_change)
@@ -191,9 +198,31 @@ class _Options:
     def number(self, name: str, value: float) -> None:
         self._set(name, ffi.new("double *", float(value)))
 
+    def items(self, name: str, values: dict[str, Any]) -> None:
+        texts = [ffi.new("char[]", f"{key}={value}".encode()) for key, value in values.items()]
+        self._keep.append(texts)
+        self._set(name, ffi.new("char *[]", [*texts, ffi.NULL]))
+
+    def transformer(self, options: dict[str, Any]) -> None:
+        """What of Rasterio's further options is for the transformer."""
+        rpcs = options.get("rpcs")
+        if rpcs is not None:
+            self.items("rpcs", rpcs.to_gdal() if hasattr(rpcs, "to_gdal") else rpcs)
+        words = {name.upper(): value for name, value in options.items() if _is_transformer(name)}
+        dem = words.pop("RPC_DEM", None)
+        if dem is not None:
+            model = dem if isinstance(dem, DatasetReader) else open_dataset(dem)
+            self._set("rpc_dem", model._open_handle())
+        if words:
+            self.items("transformer", words)
+
+
+def _is_transformer(name: str) -> bool:
+    return name.upper() in _TRANSFORMER or name.upper().startswith("RPC_")
+
 
 def _refuse(options: dict[str, Any], init_dest_nodata: bool, src_alpha: int, dst_alpha: int) -> None:
-    later = sorted(set(options) - _WITHOUT_EFFECT)
+    later = sorted(n for n in options if n != "rpcs" and n not in _WITHOUT_EFFECT and not _is_transformer(n))
     if not init_dest_nodata:
         later.append("init_dest_nodata=False")
     if src_alpha or dst_alpha:

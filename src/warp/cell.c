@@ -155,8 +155,8 @@ nacre_status ncr_cell_init(ncr_cell *cell, const ncr_map *map, int grid_width, i
     int64_t right = grid_width - cell->x, below = grid_height - cell->y;
     cell->width = (int)(right < NCR_CELL ? right : NCR_CELL);
     cell->height = (int)(below < NCR_CELL ? below : NCR_CELL);
-    if (ncr_reprojection_is_same(map->reprojection))
-        return NACRE_OK; /* cheap enough to do exactly */
+    if (ncr_reprojection_is_same(map->reprojection) || ncr_reprojection_is_rough(map->reprojection))
+        return NACRE_OK; /* cheap enough to do exactly, or not to be interpolated */
     builder b = {.map = map, .cell = cell};
     ncr_leaf whole = {.width = (uint8_t)cell->width, .height = (uint8_t)cell->height};
     nacre_status status = build(&b, whole, err);

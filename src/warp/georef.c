@@ -7,6 +7,61 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "raster/execute.h"
+
+/* --- All kinds --- */
+
+ncr_georef *ncr_georef_ref(ncr_georef *georef)
+{
+    if (georef)
+        atomic_fetch_add(&georef->references, 1);
+    return georef;
+}
+
+void ncr_georef_unref(ncr_georef *georef)
+{
+    if (georef && atomic_fetch_sub(&georef->references, 1) == 1)
+        georef->class->free(georef);
+}
+
+nacre_status ncr_georef_plan_load(ncr_georef *georef, ncr_call *call, ncr_plan **out, nacre_error *err)
+{
+    *out = NULL;
+    return georef && georef->class->plan_load ? georef->class->plan_load(georef, call, out, err) : NACRE_OK;
+}
+
+nacre_status ncr_georef_load(ncr_georef *georef, nacre_error *err)
+{
+    if (!georef || !georef->class->plan_load)
+        return NACRE_OK;
+    ncr_call *call = NULL;
+    ncr_plan *plan = NULL;
+    nacre_status status = ncr_call_new(NULL, &call, err);
+    if (!status)
+        status = ncr_georef_plan_load(georef, call, &plan, err);
+    if (!status && plan)
+        status = ncr_execute(plan, err);
+    ncr_plan_free(plan);
+    if (call)
+        ncr_call_report(call, NULL);
+    ncr_call_unref(call);
+    return status;
+}
+
+nacre_status ncr_georef_run(const ncr_georef *georef, bool to_pixels, size_t count, double *x, double *y,
+                            nacre_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(x[i]) || !isfinite(y[i]))
+            x[i] = y[i] = HUGE_VAL;
+    nacre_status status = georef->class->run(georef, to_pixels, count, x, y, err);
+    for (size_t i = 0; i < count && !status; i++)
+        if (!isfinite(x[i]) || !isfinite(y[i]))
+            x[i] = y[i] = HUGE_VAL;
+    return status;
+}
+
+/* --- Ground control points --- */
 
 /* Both kinds are a sum of base functions of a point, with coefficients for the two results, found from one system of
  * equations: normal equations of monomials, or the splines' own. Coordinates are brought to about [-1, 1] before. */
@@ -23,10 +78,12 @@ typedef struct {
     double *coefficients[2];
 } side;
 
-struct ncr_georef {
-    _Atomic int references;
+typedef struct {
+    ncr_georef base;       /* first */
     side forward, inverse; /* from pixels, to pixels */
-};
+    nacre_gcp *gcps;       /* what they were found from, without texts */
+    int count, order;      /* order 0: splines */
+} fitted;
 
 static void side_clear(side *s)
 {
@@ -34,20 +91,13 @@ static void side_clear(side *s)
     free(s->coefficients[0]);
 }
 
-ncr_georef *ncr_georef_ref(ncr_georef *georef)
+static void free_fitted(ncr_georef *georef)
 {
-    if (georef)
-        atomic_fetch_add(&georef->references, 1);
-    return georef;
-}
-
-void ncr_georef_unref(ncr_georef *georef)
-{
-    if (!georef || atomic_fetch_sub(&georef->references, 1) != 1)
-        return;
-    side_clear(&georef->forward);
-    side_clear(&georef->inverse);
-    free(georef);
+    fitted *f = (fitted *)georef;
+    side_clear(&f->forward);
+    side_clear(&f->inverse);
+    free(f->gcps);
+    free(f);
 }
 
 /* --- Evaluating --- */
@@ -83,15 +133,27 @@ static void evaluate(const side *s, double *x, double *y)
     *y = s->origin[1] + sum[1] * s->size[1];
 }
 
-void ncr_georef_run(const ncr_georef *georef, bool to_pixels, size_t count, double *x, double *y)
+static nacre_status run_fitted(const ncr_georef *georef, bool to_pixels, size_t count, double *x, double *y,
+                               nacre_error *err)
 {
-    const side *s = to_pixels ? &georef->inverse : &georef->forward;
-    for (size_t i = 0; i < count; i++) {
-        if (isfinite(x[i]) && isfinite(y[i]))
+    (void)err;
+    const fitted *f = (const fitted *)georef;
+    const side *s = to_pixels ? &f->inverse : &f->forward;
+    for (size_t i = 0; i < count; i++)
+        if (x[i] != HUGE_VAL)
             evaluate(s, &x[i], &y[i]);
-        if (!isfinite(x[i]) || !isfinite(y[i]))
-            x[i] = y[i] = HUGE_VAL;
-    }
+    return NACRE_OK;
+}
+
+static const ncr_georef_class fitted_class = {.run = run_fitted, .free = free_fitted};
+
+bool ncr_georef_points_get(const ncr_georef *georef, ncr_georef_points *out)
+{
+    const fitted *f = (const fitted *)georef;
+    bool is_fitted = georef && georef->class == &fitted_class;
+    if (is_fitted)
+        *out = (ncr_georef_points){f->gcps, f->count, f->order};
+    return is_fitted;
 }
 
 /* --- Solving --- */
@@ -235,16 +297,23 @@ static nacre_status fit_both(const char *name, const nacre_gcp *gcps, int count,
                              ncr_georef **out, nacre_error *err)
 {
     *out = NULL;
-    ncr_georef *georef = calloc(1, sizeof *georef);
+    fitted *georef = calloc(1, sizeof *georef);
     double *values = ncr_alloc_array((size_t)count, 4 * sizeof *values);
-    if (!georef || !values) {
+    nacre_gcp *kept = ncr_alloc_array((size_t)count, sizeof *kept);
+    if (!georef || !values || !kept) {
         free(georef);
         free(values);
+        free(kept);
         return ncr_error_memory(err);
     }
-    atomic_init(&georef->references, 1);
+    atomic_init(&georef->base.references, 1);
+    georef->base.class = &fitted_class;
+    georef->gcps = kept;
+    georef->count = count;
+    georef->order = spline_points ? 0 : terms == 3 ? 1 : terms == 6 ? 2 : 3;
     double *pixel = values, *line = pixel + count, *x = line + count, *y = x + count;
     for (int i = 0; i < count; i++) {
+        kept[i] = (nacre_gcp){"", "", gcps[i].pixel, gcps[i].line, gcps[i].x, gcps[i].y, gcps[i].z};
         pixel[i] = gcps[i].pixel;
         line[i] = gcps[i].line;
         x[i] = gcps[i].x;
@@ -262,9 +331,9 @@ static nacre_status fit_both(const char *name, const nacre_gcp *gcps, int count,
                                count);
     free(values);
     if (status)
-        ncr_georef_unref(georef);
+        ncr_georef_unref(&georef->base);
     else
-        *out = georef;
+        *out = &georef->base;
     return status;
 }
 

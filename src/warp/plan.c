@@ -17,8 +17,9 @@
  * a batch together: one round, for all but very large reads. When they are there, the next step computes the batch's
  * destination pixels and goes on with the next one. What a pixel gets does not depend on the cutting.
  *
- *   OPENING (the source, where it is not open) -> PREPARING (the engine) -> for each sheet, for each batch: READING */
-typedef enum { OPENING, PREPARING, READING } phase;
+ *   BEGINNING -> OPENING (the source, where it is not open, and what its georef reads) -> PREPARING (the engine) ->
+ *   for each sheet, for each batch: READING */
+typedef enum { BEGINNING, OPENING, PREPARING, READING } phase;
 
 typedef struct {
     int width, height;     /* of the scaled grid; 0: the view's own grid */
@@ -31,7 +32,7 @@ typedef struct {
     ncr_plan base;       /* first */
     ncr_warp_view *view; /* referenced */
     phase phase;
-    ncr_plan *opening;
+    ncr_plan *opening, *loading; /* the source, and what its georef reads; NULL: done */
     scaling scaling;
     ncr_warp_read read;
     int *bands; /* of the request */
@@ -240,19 +241,38 @@ static nacre_status next_sheet(view_plan *p, bool *out, nacre_error *err)
 
 /* --- Phases --- */
 
-static nacre_status step_opening(view_plan *p, ncr_wants *wants, bool *more, nacre_error *err)
+/* Steps a plan, and lets go of it when it is done. */
+static nacre_status step_one(ncr_plan **plan, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    bool plan_more = false;
+    nacre_status status = *plan ? ncr_plan_step_child(*plan, wants, &plan_more, err) : NACRE_OK;
+    *more = *more || plan_more;
+    if (status || plan_more)
+        return status;
+    ncr_plan_free(*plan);
+    *plan = NULL;
+    return NACRE_OK;
+}
+
+static nacre_status begin_opening(view_plan *p, nacre_error *err)
 {
     nacre_status status = NACRE_OK;
-    if (!p->opening && !ncr_lazy_dataset(p->view->source))
+    if (!ncr_lazy_dataset(p->view->source))
         status = ncr_lazy_plan_open(p->view->source, p->base.call, &p->opening, err);
-    if (!status && p->opening)
-        status = ncr_plan_step_child(p->opening, wants, more, err);
-    if (status || *more)
-        return status;
-    ncr_plan_free(p->opening);
-    p->opening = NULL;
-    p->phase = PREPARING;
-    return NACRE_OK;
+    if (!status)
+        status = ncr_georef_plan_load(p->view->setup.spec.georef, p->base.call, &p->loading, err);
+    p->phase = OPENING;
+    return status;
+}
+
+static nacre_status step_opening(view_plan *p, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    nacre_status status = step_one(&p->opening, wants, more, err);
+    if (!status)
+        status = step_one(&p->loading, wants, more, err);
+    if (!status && !*more)
+        p->phase = PREPARING;
+    return status;
 }
 
 static nacre_grid scaled_grid(const view_plan *p)
@@ -389,7 +409,9 @@ static nacre_status step(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_err
     view_plan *p = (view_plan *)plan;
     nacre_status status = NACRE_OK;
     *more = false;
-    if (p->phase == OPENING)
+    if (p->phase == BEGINNING)
+        status = begin_opening(p, err);
+    if (!status && p->phase == OPENING)
         status = step_opening(p, wants, more, err);
     if (!status && p->phase == PREPARING)
         status = step_preparing(p, err);
@@ -402,6 +424,7 @@ static void free_plan(ncr_plan *plan)
 {
     view_plan *p = (view_plan *)plan;
     ncr_plan_free(p->opening);
+    ncr_plan_free(p->loading);
     free_batch(p);
     if (p->has_sheet)
         ncr_sheet_clear(&p->sheet);

@@ -197,6 +197,11 @@ bool ncr_reprojection_is_same(const ncr_reprojection *reprojection)
     return reprojection->is_same;
 }
 
+bool ncr_reprojection_is_rough(const ncr_reprojection *reprojection)
+{
+    return reprojection->georef && reprojection->georef->is_rough;
+}
+
 bool ncr_reprojection_is_one_in(const ncr_reprojection *reprojection, double x0, double y0, double x1, double y1)
 {
     return ncr_pieces_is_one(&reprojection->pieces, x0, y0, x1, y1);
@@ -262,8 +267,11 @@ static void transform(PJ *pj, PJ_DIRECTION direction, size_t count, double *x, d
 nacre_status ncr_reprojection_run(ncr_reprojection *reprojection, bool to_source, size_t count, double *x, double *y,
                                   nacre_error *err)
 {
+    nacre_status status = NACRE_OK;
     if (reprojection->georef && !to_source)
-        ncr_georef_run(reprojection->georef, false, count, x, y);
+        status = ncr_georef_run(reprojection->georef, false, count, x, y, err);
+    if (status)
+        return status;
     if (reprojection->wraps && !to_source)
         wrap(reprojection->center, count, x);
     if (reprojection->master) {
@@ -276,8 +284,8 @@ nacre_status ncr_reprojection_run(ncr_reprojection *reprojection, bool to_source
     if (reprojection->wraps && to_source)
         wrap(reprojection->center, count, x);
     if (reprojection->georef && to_source)
-        ncr_georef_run(reprojection->georef, true, count, x, y);
-    return NACRE_OK;
+        status = ncr_georef_run(reprojection->georef, true, count, x, y, err);
+    return status;
 }
 
 /* Whether the first axis of a geographic CRS counts degrees. */

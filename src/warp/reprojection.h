@@ -42,6 +42,9 @@ bool ncr_reprojection_is_identity(const ncr_reprojection *reprojection);
 /* Whether both CRSs mean the same system, longitudes wrapped or not, and no georef takes part. */
 bool ncr_reprojection_is_same(const ncr_reprojection *reprojection);
 
+/* Whether it has kinks that samples may miss, so that it must be asked point by point. */
+bool ncr_reprojection_is_rough(const ncr_reprojection *reprojection);
+
 /* Whether PROJ uses one operation throughout a rectangle of the destination (two opposite corners): only there can the
  * result be interpolated. */
 bool ncr_reprojection_is_one_in(const ncr_reprojection *reprojection, double x0, double y0, double x1, double y1);

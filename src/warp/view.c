@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "raster/dtype.h"
+#include "warp/georef_options.h"
 #include "warp/suggest.h"
 
 /* --- The dataset class --- */
@@ -17,7 +18,10 @@ static void view_sources(ncr_dataset *dataset,
                          void (*function)(void *user, const char *path, const char *version, const char *snapshot),
                          void *user)
 {
-    ncr_lazy_sources(((ncr_warp_view *)dataset)->source, function, user);
+    ncr_warp_view *view = (ncr_warp_view *)dataset;
+    ncr_lazy_sources(view->source, function, user);
+    if (view->setup.spec.georef && view->setup.spec.georef->class->sources)
+        view->setup.spec.georef->class->sources(view->setup.spec.georef, function, user);
 }
 
 static void view_free(ncr_dataset *dataset)
@@ -88,46 +92,36 @@ void ncr_warp_view_set_masks(ncr_warp_view *view)
 
 /* --- Making one from options --- */
 
-/* Ground control points in place of a geotransform. */
-static nacre_status find_georef(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
-                                nacre_error *err)
+/* What of the options and the source makes the setup; also used to find a grid without making a view. */
+static nacre_status take_placing(const ncr_dataset *source, const nacre_warp_options *options, ncr_placing *placing,
+                                 ncr_warp_setup *setup, nacre_error *err)
 {
-    setup->src_transform = (nacre_transform){.a = 1, .e = 1};
-    if (options->gcp_spline)
-        return ncr_georef_spline(source->path, source->gcps, source->gcp_count, &setup->spec.georef, err);
-    return ncr_georef_polynomial(source->path, source->gcps, source->gcp_count, options->gcp_order, &setup->spec.georef,
-                                 err);
+    if (!placing->crs && options->dst_crs)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no CRS; say which one it is in", source->path);
+    if (placing->crs) {
+        setup->spec.src = ncr_crs_ref(placing->crs);
+        setup->spec.dst = ncr_crs_ref(options->dst_crs ? options->dst_crs : placing->crs);
+    }
+    setup->src_transform = placing->transform;
+    setup->spec.georef = ncr_georef_ref(placing->georef);
+    return ncr_georef_load(setup->spec.georef, err);
 }
 
-/* What of the options and the source makes the setup; also used to find a grid without making a view. */
 static nacre_status find_georeference(const ncr_dataset *source, const nacre_warp_options *options,
                                       ncr_warp_setup *setup, nacre_error *err)
 {
-    const nacre_transform *transform = options->src_transform;
-    if (!transform && source->has_transform && !(options->gcp_spline && source->gcp_count))
-        transform = &source->transform;
-    bool by_gcps = !transform && source->gcp_count;
-    if (!transform && !by_gcps)
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no geotransform to warp by", source->path);
-    nacre_crs *src = options->src_crs ? options->src_crs : by_gcps && source->gcp_crs ? source->gcp_crs : source->crs;
-    if (!src && options->dst_crs)
-        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no CRS; say which one it is in", source->path);
-    if (src) {
-        setup->spec.src = ncr_crs_ref(src);
-        setup->spec.dst = ncr_crs_ref(options->dst_crs ? options->dst_crs : src);
-    }
-    nacre_status status = NACRE_OK;
-    if (transform)
-        setup->src_transform = *transform;
-    else
-        status = find_georef(source, options, setup, err);
-    if (status)
-        return status;
+    ncr_placing placing;
+    nacre_status status = ncr_placing_find(source, options, &placing, err);
+    if (!status)
+        status = take_placing(source, options, &placing, setup, err);
+    ncr_placing_clear(&placing);
     const nacre_transform *t = &setup->src_transform;
     double right = t->c + source->width * t->a, bottom = t->f + source->height * t->e;
     double x[4] = {t->c, right, t->c, right}, y[4] = {t->f, t->f, bottom, bottom};
-    if (setup->spec.georef)
-        ncr_georef_run(setup->spec.georef, false, 4, x, y);
+    if (!status && setup->spec.georef)
+        status = ncr_georef_run(setup->spec.georef, false, 4, x, y, err);
+    if (status)
+        return status;
     ncr_reprojection_spec_cover(&setup->spec, x, y);
     if (setup->spec.georef)
         setup->spec.has_center = false;

@@ -145,10 +145,14 @@ static nacre_status read_reprojection(const reader *r, const ncr_xml *reprojecti
 static nacre_status read_image_transformer(const reader *r, const ncr_xml *image, nacre_error *err)
 {
     static const char *const known[] = {"SrcGeoTransform",    "SrcInvGeoTransform",   "DstGeoTransform",
-                                        "DstInvGeoTransform", "ReprojectTransformer", NULL};
+                                        "DstInvGeoTransform", "ReprojectTransformer", "SrcRPCTransformer",
+                                        "SrcGCPTransformer",  "SrcTPSTransformer",    NULL};
     ncr_warp_setup *setup = &r->view->setup;
     nacre_status status = check_children(r, image, known, err);
     if (!status)
+        status = ncr_warped_vrt_read_georef(image, r->document, r->name, &setup->spec.georef, err);
+    setup->src_transform = (nacre_transform){.a = 1, .e = 1};
+    if (!status && !setup->spec.georef)
         status = parse_transform(r, image, "SrcGeoTransform", &setup->src_transform, err);
     if (!status)
         status = parse_transform(r, image, "DstGeoTransform", &setup->grid.transform, err);

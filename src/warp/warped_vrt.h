@@ -13,6 +13,11 @@
 nacre_status ncr_warped_vrt_read_options(const ncr_xml *warp, const char *name, ncr_warp_setup *setup,
                                          nacre_error *err);
 
+/* What stands in a GenImgProjTransformer in place of SrcGeoTransform: NULL: nothing. *out is the caller's. */
+nacre_status ncr_warped_vrt_read_georef(const ncr_xml *image, const ncr_vrt_document *document, const char *name,
+                                        ncr_georef **out, nacre_error *err);
+nacre_status ncr_warped_vrt_write_georef(ncr_xml *image, const ncr_georef *georef, nacre_error *err);
+
 /* Adds a GDALWarpOptions for a setup to root. */
 nacre_status ncr_warped_vrt_write(const ncr_dataset *dataset, const ncr_vrt_document *document, ncr_xml *root,
                                   nacre_error *err);

@@ -98,8 +98,13 @@ static nacre_status add_transformer(ncr_xml *warp, const ncr_warp_setup *setup, 
     nacre_transform src_inverse = {0}, dst_inverse = {0};
     ncr_map_invert(&setup->src_transform, &src_inverse);
     ncr_map_invert(&setup->grid.transform, &dst_inverse);
-    bool good = image && add_transform(image, "SrcGeoTransform", &setup->src_transform) &&
-                add_transform(image, "SrcInvGeoTransform", &src_inverse) &&
+    if (!image)
+        return ncr_error_memory(err);
+    nacre_status status = ncr_warped_vrt_write_georef(image, setup->spec.georef, err);
+    if (status)
+        return status;
+    bool good = (setup->spec.georef || (add_transform(image, "SrcGeoTransform", &setup->src_transform) &&
+                                        add_transform(image, "SrcInvGeoTransform", &src_inverse))) &&
                 add_transform(image, "DstGeoTransform", &setup->grid.transform) &&
                 add_transform(image, "DstInvGeoTransform", &dst_inverse);
     return good ? add_reprojection(image, &setup->spec, err) : ncr_error_memory(err);
@@ -204,10 +209,6 @@ nacre_status ncr_warped_vrt_write(const ncr_dataset *dataset, const ncr_vrt_docu
     const ncr_warp_view *view = (const ncr_warp_view *)dataset;
     const ncr_warp_setup *setup = &view->setup;
     const ncr_band *band = &dataset->bands[0];
-    if (setup->spec.georef)
-        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
-                             "%s: a view by ground control points cannot be written as a VRT: write its pixels",
-                             ncr_warp_view_name(view));
     bool good = ncr_xml_add_int(root, "BlockXSize", band->block_width) &&
                 ncr_xml_add_int(root, "BlockYSize", band->block_height);
     ncr_xml *warp = good ? ncr_xml_add(root, "GDALWarpOptions") : NULL;
