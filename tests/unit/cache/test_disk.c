@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -20,165 +19,11 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmocka_all.h"
+#include "support/disk_folder.h"
 
 /* The folder of the disk tier: killed, failing and lied to. What it gives is always what was put in, or nothing. */
 
-static char folder[64];
-static ncr_disk *disk;
 static int calls_left; /* until the hook does what it is for; -1: never */
-
-static int remove_one(const char *path, const struct stat *facts, int kind, struct FTW *walk)
-{
-    (void)facts;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
-static void remove_folder(void)
-{
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static ncr_disk *open_as(const char *path, const char *size, nacre_status expected, nacre_error *err)
-{
-    nacre_config *config = nacre_config_new();
-    ncr_config *snapshot;
-    ncr_disk *out;
-    assert_int_equal(nacre_config_set(config, "cache.dir", path, NULL), NACRE_OK);
-    assert_int_equal(nacre_config_set(config, "cache.dir_size", size, NULL), NACRE_OK);
-    assert_int_equal(ncr_config_snapshot(config, NULL, &snapshot, NULL), NACRE_OK);
-    assert_int_equal(ncr_disk_open(snapshot, &out, err), expected);
-    ncr_config_unref(snapshot);
-    nacre_config_free(config);
-    return out;
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/nacre-disk-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    disk = open_as(folder, "64 MiB", NACRE_OK, NULL);
-    assert_non_null(disk);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    ncr_disk_set_hook(NULL);
-    remove_folder();
-    return 0;
-}
-
-/* --- Bytes that tell which version they are of. --- */
-
-static ncr_disk_key key_of(unsigned version)
-{
-    char id[32];
-    ncr_disk_key key;
-    ncr_object_facts facts = {.size = 1 << 20, .version = {.strong = true}};
-    snprintf(facts.version.token, sizeof facts.version.token, "v=%u", version);
-    snprintf(id, sizeof id, "fake:1/b/%u", version % 3);
-    assert_true(ncr_disk_key_of(id, &facts, &key));
-    return key;
-}
-
-static uint8_t byte_of(unsigned version, uint64_t offset)
-{
-    return (uint8_t)((offset * 2654435761U + version * 40503U) >> 7);
-}
-
-static void put(unsigned version, uint64_t offset, size_t length)
-{
-    uint8_t *data = malloc(length);
-    for (size_t i = 0; i < length; i++)
-        data[i] = byte_of(version, offset + i);
-    ncr_disk_key key = key_of(version);
-    ncr_disk_write(disk, &key, offset, length, data);
-    free(data);
-}
-
-typedef struct seen {
-    unsigned version;
-    size_t bytes;
-} seen;
-
-static void check_found(void *user, uint64_t offset, size_t length, const uint8_t *data)
-{
-    seen *s = user;
-    for (size_t i = 0; i < length; i++)
-        if (data[i] != byte_of(s->version, offset + i))
-            fail_msg("byte %zu is not of version %u", (size_t)offset + i, s->version);
-    s->bytes += length;
-}
-
-/* How many bytes of a range are there; each is checked. */
-static size_t count(unsigned version, uint64_t offset, size_t length)
-{
-    seen s = {.version = version};
-    ncr_disk_key key = key_of(version);
-    bool is_all = ncr_disk_read(disk, &key, offset, length, check_found, &s);
-    assert_int_equal(is_all, s.bytes == length);
-    return s.bytes;
-}
-
-static ncr_disk_proof proof_of(unsigned version, const char *credentials)
-{
-    ncr_disk_proof proof = {.id = "fake:1/b/p", .credentials = credentials, .wall_ms = ncr_clock_wall_ms()};
-    proof.facts = (ncr_object_facts){.size = 77, .modified_ms = -1, .version = {.strong = true}};
-    snprintf(proof.facts.version.token, sizeof proof.facts.version.token, "v=%u", version);
-    return proof;
-}
-
-/* --- Files. --- */
-
-static char found_path[512];
-static uint64_t found_bytes;
-static unsigned found_files;
-
-static int note_one(const char *path, const struct stat *facts, int kind, struct FTW *walk)
-{
-    const char *name = path + walk->base;
-    if (kind != FTW_F || strcmp(name, "size") == 0 || strcmp(name, "evicting") == 0)
-        return 0;
-    snprintf(found_path, sizeof found_path, "%s", path);
-    found_bytes += (uint64_t)(facts->st_size + 4095) / 4096 * 4096;
-    found_files++;
-    assert_int_equal(facts->st_mode & 0777, 0600);
-    return 0;
-}
-
-static void look_at_files(void)
-{
-    found_bytes = found_files = 0;
-    nftw(folder, note_one, 16, FTW_PHYS);
-}
-
-static size_t read_file(const char *path, uint8_t *out, size_t size)
-{
-    int fd = open(path, O_RDONLY);
-    assert_true(fd >= 0);
-    ssize_t got = read(fd, out, size);
-    close(fd);
-    return (size_t)got;
-}
-
-static void write_file(const char *path, const uint8_t *data, size_t size)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, data, size), size);
-    close(fd);
-}
-
-static nacre_cache_stats stats(void)
-{
-    nacre_cache_stats out = {0};
-    ncr_disk_stats(&out);
-    return out;
-}
 
 /* --- Keeping. --- */
 
@@ -244,76 +89,6 @@ static void the_last_proof_is_kept_with_its_credentials(void **state)
     assert_string_equal(out.facts.version.token, "v=1");
     ncr_disk_proof_drop(disk, first.id);
     assert_false(ncr_disk_proof_read(disk, &out));
-}
-
-static bool is_written(unsigned version, int64_t wall_ms, uint64_t mark)
-{
-    ncr_disk_proof proof = proof_of(version, "anonymous"), out = {.id = proof.id};
-    proof.wall_ms = wall_ms;
-    proof.mark = mark;
-    ncr_disk_proof_write(disk, &proof);
-    return ncr_disk_proof_read(disk, &out) && strcmp(out.facts.version.token, proof.facts.version.token) == 0;
-}
-
-/* Another process writes behind, so what it has proven before a change may come to the disk after it. */
-static void what_was_proven_before_a_change_stays_forgotten(void **state)
-{
-    (void)state;
-    int64_t before = ncr_clock_wall_ms();
-    const char *id = proof_of(1, "").id;
-    uint64_t mark = ncr_disk_mark();
-    assert_true(is_written(1, before, 0));
-    ncr_disk_change(disk, id, mark, false);
-    assert_false(is_written(1, before, 0));
-    ncr_disk_change(disk, id, mark, true);
-    assert_false(is_written(1, before, 0));
-    assert_false(is_written(1, before, ncr_disk_mark()));
-    ncr_disk_proof_drop(disk, id); /* which knows of no change, and so undoes none */
-    assert_false(is_written(1, before, 0));
-    usleep(3000);
-    assert_true(is_written(2, ncr_clock_wall_ms(), 0));
-}
-
-static void the_answer_of_a_change_is_later_than_its_end(void **state)
-{
-    (void)state;
-    int64_t before = ncr_clock_wall_ms();
-    const char *id = proof_of(1, "").id;
-    uint64_t mark = ncr_disk_mark();
-    ncr_disk_change(disk, id, mark, false);
-    usleep(3000);
-    ncr_disk_change(disk, id, mark, true);
-    assert_true(is_written(1, before, mark));
-    assert_false(is_written(2, before + 1, 0)); /* sent while it was under way */
-}
-
-static void changes_beside_one_another_prove_nothing(void **state)
-{
-    (void)state;
-    int64_t before = ncr_clock_wall_ms();
-    const char *id = proof_of(1, "").id;
-    for (int inner = 0; inner < 2; inner++) { /* one within the other, or one after the beginning of the other */
-        uint64_t a = ncr_disk_mark(), b = ncr_disk_mark();
-        ncr_disk_change(disk, id, a, false);
-        ncr_disk_change(disk, id, b, false);
-        ncr_disk_change(disk, id, inner ? b : a, true);
-        ncr_disk_change(disk, id, inner ? a : b, true);
-        assert_false(is_written(1, before, a));
-        assert_false(is_written(1, before, b));
-    }
-}
-
-static void a_proof_in_the_middle_of_a_change_makes_its_answer_doubtful(void **state)
-{
-    (void)state;
-    int64_t before = ncr_clock_wall_ms();
-    uint64_t mark = ncr_disk_mark();
-    const char *id = proof_of(1, "").id;
-    ncr_disk_change(disk, id, mark, false);
-    usleep(3000);
-    assert_true(is_written(1, ncr_clock_wall_ms(), 0));
-    ncr_disk_change(disk, id, mark, true);
-    assert_false(is_written(2, before, mark));
 }
 
 static void no_name_or_secret_is_on_the_disk(void **state)
@@ -486,13 +261,6 @@ static unsigned open_files(void)
     return count_of;
 }
 
-static void empty_folder(const char *limit)
-{
-    remove_folder();
-    assert_int_equal(mkdir(folder, 0700), 0);
-    disk = open_as(folder, limit, NACRE_OK, NULL);
-}
-
 static void each_call_that_fails_does_no_harm(void **state)
 {
     (void)state;
@@ -561,90 +329,7 @@ static void kills_at_random_moments_do_no_harm(void **state)
     }
 }
 
-static pid_t heir;
-
-static int fork_then(const char *call, size_t *length)
-{
-    (void)length;
-    if (strcmp(call, "renameat") == 0 && heir == 0) {
-        heir = fork();
-        while (heir == 0) /* with whatever was locked in this moment */
-            pause();
-    }
-    return 0;
-}
-
-static void a_child_that_is_born_under_a_lock_holds_nobody_up(void **state)
-{
-    (void)state;
-    const char *id = proof_of(1, "").id;
-    heir = 0;
-    ncr_disk_set_hook(fork_then);
-    ncr_disk_change(disk, id, 1, false);
-    ncr_disk_set_hook(NULL);
-    char path[128];
-    look_at_files();
-    snprintf(path, sizeof path, "%.*s", (int)(strrchr(found_path, '/') - found_path), found_path);
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-    close(fd);
-    kill(heir, SIGKILL);
-    waitpid(heir, NULL, 0);
-}
-
-static void a_change_is_noted_though_another_holds_the_lock(void **state)
-{
-    (void)state;
-    const char *id = proof_of(1, "").id;
-    int64_t before = ncr_clock_wall_ms();
-    assert_true(is_written(1, before, 0));
-    look_at_files();
-    *strrchr(found_path, '/') = '\0';
-    int fd = open(found_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-    ncr_disk_change(disk, id, 1, true);
-    close(fd);
-    assert_false(is_written(1, before, 0));
-}
-
 /* --- The bound. --- */
-
-static void a_change_is_noted_though_there_is_no_room(void **state)
-{
-    (void)state;
-    const char *id = proof_of(1, "").id;
-    int64_t before = ncr_clock_wall_ms();
-    empty_folder("256 KiB");
-    put(1, 0, 60000);
-    char path[128];
-    snprintf(path, sizeof path, "%s/evicting", folder);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0); /* nobody makes room */
-    for (unsigned i = 1; i < 10; i++)
-        put(1, i * 65536, 60000);
-    uint64_t dropped = stats().disk_bytes_dropped;
-    put(1, 10 * 65536, 60000);
-    assert_true(stats().disk_bytes_dropped > dropped);
-    ncr_disk_change(disk, id, 1, true);
-    close(fd);
-    assert_false(is_written(1, before, 0));
-}
-
-static void a_change_is_not_among_the_oldest(void **state)
-{
-    (void)state;
-    const char *id = proof_of(1, "").id;
-    int64_t before = ncr_clock_wall_ms();
-    empty_folder("1 MiB");
-    ncr_disk_change(disk, id, 1, true);
-    usleep(20000);
-    uint64_t evictions = stats().disk_evictions;
-    for (unsigned i = 0; i < 40; i++)
-        put(1, i * 65536, 60000);
-    assert_true(stats().disk_evictions > evictions);
-    assert_false(is_written(1, before, 0));
-}
 
 static void the_bound_holds_and_the_oldest_goes_first(void **state)
 {
@@ -793,14 +478,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_runs_than_a_file_holds_are_let_go, begin, end),
         cmocka_unit_test_setup_teardown(size_tells_versions_apart, begin, end),
         cmocka_unit_test_setup_teardown(the_last_proof_is_kept_with_its_credentials, begin, end),
-        cmocka_unit_test_setup_teardown(what_was_proven_before_a_change_stays_forgotten, begin, end),
-        cmocka_unit_test_setup_teardown(the_answer_of_a_change_is_later_than_its_end, begin, end),
-        cmocka_unit_test_setup_teardown(changes_beside_one_another_prove_nothing, begin, end),
-        cmocka_unit_test_setup_teardown(a_proof_in_the_middle_of_a_change_makes_its_answer_doubtful, begin, end),
-        cmocka_unit_test_setup_teardown(a_child_that_is_born_under_a_lock_holds_nobody_up, begin, end),
-        cmocka_unit_test_setup_teardown(a_change_is_noted_though_another_holds_the_lock, begin, end),
-        cmocka_unit_test_setup_teardown(a_change_is_noted_though_there_is_no_room, begin, end),
-        cmocka_unit_test_setup_teardown(a_change_is_not_among_the_oldest, begin, end),
         cmocka_unit_test_setup_teardown(no_name_or_secret_is_on_the_disk, begin, end),
         cmocka_unit_test_setup_teardown(each_flipped_bit_drops_the_file, begin, end),
         cmocka_unit_test_setup_teardown(a_file_cut_or_lengthened_anywhere_is_dropped, begin, end),
