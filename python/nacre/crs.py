@@ -97,11 +97,18 @@ class CRS:
         return _lib.text(out[0])
 
     def to_wkt(self, morph_to_esri_dialect: bool = False, version: Any = None) -> str:
-        """Well-known text: GDAL's version 1 by default, or version 2 ("WKT2", "WKT2_2019")."""
+        """Well-known text: GDAL's version 1 by default where the CRS has that form, or version 2 ("WKT2", "WKT2_2019")."""
         if morph_to_esri_dialect:
             raise NotImplementedError("Esri's dialect of WKT is not built yet")
         is_second = "WKT2" in str(getattr(version, "value", version))
-        return self._text(lib.NACRE_CRS_WKT2 if is_second else lib.NACRE_CRS_WKT1)
+        if is_second:
+            return self._text(lib.NACRE_CRS_WKT2)
+        try:
+            return self._text(lib.NACRE_CRS_WKT1)
+        except CRSError:
+            if version is not None:
+                raise
+            return self._text(lib.NACRE_CRS_WKT2)  # as GDAL
 
     @property
     def wkt(self) -> str:

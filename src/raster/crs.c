@@ -101,8 +101,11 @@ static bool is_known_name(const char *text)
     return false;
 }
 
+/* WKT and PROJJSON may quote a PROJ string. */
 static bool is_proj_string(const char *text)
 {
+    if (strpbrk(text, "[{"))
+        return false;
     return strstr(text, "+proj=") || strstr(text, "+init=") || ncr_text_starts(text, "proj=") ||
            ncr_text_starts(text, "init=");
 }

@@ -63,16 +63,14 @@ static void mark_double(double nodata, const uint8_t *values, ptrdiff_t stride, 
 /* The nodata value in the bytes of an integer type; false: no value of the type is equal to it. */
 static bool encode(const nacre_nodata *nodata, nacre_dtype dtype, uint8_t out[8])
 {
-    if (dtype == NACRE_DTYPE_INT64) {
-        memcpy(out, &nodata->int64_value, 8);
-        return true;
-    }
-    if (dtype == NACRE_DTYPE_UINT64) {
-        memcpy(out, &nodata->uint64_value, 8);
-        return true;
-    }
     double value = nodata->value;
-    if (!(value >= ncr_dtype_min(dtype) && value <= ncr_dtype_max(dtype)) || value != floor(value))
+    if (!(value >= ncr_dtype_min(dtype) && value <= ncr_dtype_max(dtype)))
+        return false;
+    if (dtype == NACRE_DTYPE_INT64 || dtype == NACRE_DTYPE_UINT64) {
+        memcpy(out, dtype == NACRE_DTYPE_INT64 ? (const void *)&nodata->int64_value : &nodata->uint64_value, 8);
+        return true;
+    }
+    if (value != floor(value))
         return false;
     ncr_convert(&value, NACRE_DTYPE_FLOAT64, 8, out, dtype, 8, 1);
     return true;

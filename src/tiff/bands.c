@@ -15,6 +15,32 @@
 
 enum { NUMBER_SIZE = 512 }; /* of a number as text, and more */
 
+/* A number at the beginning of a text, which is cut after it. Programs of Microsoft's C library print "1.#QNAN". */
+static bool read_number(char *text, double *out)
+{
+    static const struct row {
+        const char *text;
+        double value;
+    } rows[] = {{"1.#QNAN", NAN}, {"-1.#QNAN", NAN}, {"-1.#IND", NAN}, {"1.#INF", INFINITY}, {"-1.#INF", -INFINITY}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (ncr_text_starts(text, rows[i].text)) {
+            *out = rows[i].value;
+            return true;
+        }
+    if (!ncr_text_to_double(text, out))
+        text[strspn(text, "+-.0123456789eE")] = 0;
+    return ncr_text_to_double(text, out);
+}
+
+/* 64-bit integers are kept exactly; one may be told as a real number too. */
+static void read_integer(nacre_nodata *nodata, const char *number, nacre_dtype dtype)
+{
+    if (dtype == NACRE_DTYPE_INT64 && !ncr_text_to_int64(number, &nodata->int64_value))
+        ncr_convert(&nodata->value, NACRE_DTYPE_FLOAT64, 0, &nodata->int64_value, dtype, 0, 1);
+    if (dtype == NACRE_DTYPE_UINT64 && !ncr_text_to_uint64(number, &nodata->uint64_value))
+        ncr_convert(&nodata->value, NACRE_DTYPE_FLOAT64, 0, &nodata->uint64_value, dtype, 0, 1);
+}
+
 /* The text of GDAL_NODATA. 64-bit integers are read as such; a text that is no number sets nothing. */
 nacre_nodata ncr_tiff_nodata_read(const char *text, nacre_dtype dtype)
 {
@@ -28,13 +54,9 @@ nacre_nodata ncr_tiff_nodata_read(const char *text, nacre_dtype dtype)
         return nodata;
     memcpy(number, text, size);
     number[size] = 0;
-    nodata.is_set = ncr_text_to_double(number, &nodata.value);
-    if (nodata.is_set && isfinite(nodata.value) && dtype == NACRE_DTYPE_INT64 &&
-        !ncr_text_to_int64(number, &nodata.int64_value))
-        ncr_convert(&nodata.value, NACRE_DTYPE_FLOAT64, 0, &nodata.int64_value, dtype, 0, 1);
-    if (nodata.is_set && isfinite(nodata.value) && dtype == NACRE_DTYPE_UINT64 &&
-        !ncr_text_to_uint64(number, &nodata.uint64_value))
-        ncr_convert(&nodata.value, NACRE_DTYPE_FLOAT64, 0, &nodata.uint64_value, dtype, 0, 1);
+    nodata.is_set = read_number(number, &nodata.value);
+    if (nodata.is_set && isfinite(nodata.value))
+        read_integer(&nodata, number, dtype);
     return nodata;
 }
 
@@ -59,7 +81,7 @@ static nacre_color extra_color(const ncr_tiff_directory *directory, unsigned sam
     const ncr_tiff_tag *tag = ncr_tiff_tag_find(directory, NCR_TAG_EXTRA_SAMPLES);
     uint64_t kind, first = tag && tag->count < samples ? samples - tag->count : 0;
     if (sample >= first && ncr_tiff_tag_uint(tag, sample - first, &kind) &&
-        (kind == NCR_EXTRA_ASSOCIATED_ALPHA || kind == NCR_EXTRA_UNASSOCIATED_ALPHA))
+        (kind == NCR_EXTRA_ASSOCIATED_ALPHA || kind == NCR_EXTRA_UNASSOCIATED_ALPHA || kind == NCR_EXTRA_COREL_ALPHA))
         return NACRE_COLOR_ALPHA;
     return NACRE_COLOR_UNDEFINED;
 }
@@ -133,9 +155,11 @@ static nacre_status read_colors(const ncr_tiff_directory *directory, const ncr_t
     uint64_t count = UINT64_C(1) << (layout->bits & 63);
     if (!map && is_gray_palette(layout))
         return make_grays(layout, band, err);
-    if (layout->photometric != NCR_PHOTOMETRIC_PALETTE || !map || !map->value || layout->bits > 16 ||
-        map->count != 3 * count)
+    bool is_wanted = layout->photometric == NCR_PHOTOMETRIC_PALETTE ||
+                     layout->photometric == NCR_PHOTOMETRIC_MIN_IS_BLACK; /* as GDAL: some writers say gray */
+    if (!is_wanted || !map || !map->value || layout->bits > 16 || map->count != 3 * count)
         return NACRE_OK;
+    band->color = NACRE_COLOR_PALETTE;
     band->colors = ncr_alloc_array((size_t)count, sizeof *band->colors);
     if (!band->colors)
         return ncr_error_memory(err);

@@ -50,8 +50,8 @@ static nacre_status check_array(const char *name, const ncr_tiff_level *level, i
 {
     const ncr_tiff_tag *tag = index_tag(level, array);
     const char *what = array == OFFSETS ? "offsets" : "byte counts";
-    if (!tag && array == SIZES && level->layout.compression == COMPRESSION_NONE)
-        return NACRE_OK; /* their size follows */
+    if (!tag && array == SIZES && (level->layout.compression == COMPRESSION_NONE || stored_count(level) == 1))
+        return NACRE_OK; /* their size follows: see mend_size() */
     if (!tag)
         return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: directory %u has no %s of blocks", name, level->number + 1,
                              what);
@@ -279,6 +279,24 @@ static nacre_status find_chopped(const ncr_tiff_blocks *blocks, uint64_t number,
     return NACRE_OK;
 }
 
+/* Byte counts that are missing or cannot be, as libtiff mends them where what they should be follows from the rest: an
+ * uncompressed block has the bytes of its pixels, and a single block reaches to the end of the file. A count that is
+ * too small stays an error, and so do several blocks of zero bytes, which GDAL takes for sparse ones. */
+static uint64_t mend_size(const ncr_tiff_blocks *blocks, uint64_t number, uint64_t offset, uint64_t size)
+{
+    const ncr_tiff_layout *layout = &blocks->level->layout;
+    bool is_single = stored_count(blocks->level) == 1;
+    uint64_t file_size = blocks->index->file_size;
+    if (layout->compression != COMPRESSION_NONE)
+        return is_single && !size && offset < file_size ? file_size - offset : size;
+    if (layout->is_rgba) /* chroma may be subsampled */
+        return size;
+    uint64_t row = ncr_tiff_samples_row_size(layout->bits, (size_t)layout->block_width *
+                                                               (layout->is_separate ? 1 : layout->stored_samples));
+    uint64_t whole = layout->is_chopped ? row * layout->height : plain_size(layout, number);
+    return size > whole || (is_single && !size) ? whole : size;
+}
+
 static nacre_status check_place(const ncr_tiff_blocks *blocks, uint64_t number, uint64_t offset, uint64_t size,
                                 nacre_error *err)
 {
@@ -311,6 +329,8 @@ nacre_status ncr_tiff_blocks_find(const ncr_tiff_blocks *blocks, uint64_t number
         return NACRE_OK;
     }
     nacre_status status = NACRE_OK;
+    bool is_known = has_sizes || level->layout.compression == COMPRESSION_NONE;
+    *size = mend_size(blocks, number, *offset, is_known ? *size : 0);
     if (level->layout.is_chopped)
         status = find_chopped(blocks, number, offset, size, err);
     return status == NACRE_OK ? check_place(blocks, number, *offset, *size, err) : status;

@@ -6,11 +6,12 @@
 #include <geotiff/geo_tiffp.h>
 #include <geotiff/geovalues.h>
 #include <limits.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "raster/crs.h"
+#include "tiff/height_crs.h"
 #include "tiff/user_crs.h"
 
 enum { FIRST_CODE = 1024, LAST_CODE = 32766 };
@@ -82,24 +83,11 @@ static unsigned horizontal_code(const keys *k)
     return 0;
 }
 
-/* A vertical CRS counts in GeoTIFF 1.1 only, as with GDAL: before that the key was used loosely. */
-static unsigned vertical_code(const keys *k)
+static nacre_status crs_of_code(unsigned code, nacre_crs **out, nacre_error *err)
 {
-    int versions[3] = {0}, count = 0;
-    GTIFDirectoryInfo(k->gtif, versions, &count);
-    bool is_1_1 = versions[1] > 1 || (versions[1] == 1 && versions[2] >= 1);
-    unsigned code = short_key(k, VerticalCSTypeGeoKey);
-    return is_1_1 && is_code(code) ? code : 0;
-}
-
-static nacre_status crs_of_codes(unsigned horizontal, unsigned vertical, nacre_crs **out, nacre_error *err)
-{
-    char *code = vertical ? ncr_text_format("%u+%u", horizontal, vertical) : ncr_text_format("%u", horizontal);
-    if (!code)
-        return ncr_error_memory(err);
-    nacre_status status = ncr_crs_from_authority("EPSG", code, out, err);
-    free(code);
-    return status;
+    char text[NCR_TEXT_DOUBLE_SIZE];
+    snprintf(text, sizeof text, "%u", code);
+    return ncr_crs_from_authority("EPSG", text, out, err);
 }
 
 /* Esri's writers put the whole definition into a citation. */
@@ -117,6 +105,27 @@ static nacre_crs *crs_of_citation(const keys *k)
     return crs;
 }
 
+/* Takes a CRS in place of another; NULL: the other stays. */
+static void replace(nacre_crs **crs, nacre_crs *better)
+{
+    if (!better)
+        return;
+    ncr_crs_unref(*crs);
+    *crs = better;
+}
+
+/* A CRS without a code: by a citation, by parameters, or a local one. */
+static nacre_crs *crs_without_code(const keys *k)
+{
+    unsigned model = short_key(k, GTModelTypeGeoKey);
+    nacre_crs *crs = crs_of_citation(k);
+    if (!crs && (model == ModelTypeProjected || model == ModelTypeGeographic || model == ModelTypeGeocentric))
+        crs = ncr_user_crs(k->gtif);
+    if (!crs && (model == ModelTypeProjected || model == KvUserDefined))
+        crs = ncr_local_crs(k->gtif);
+    return crs;
+}
+
 nacre_status ncr_geokeys_read(const ncr_tiff_directory *directory, ncr_geokeys *out, nacre_error *err)
 {
     *out = (ncr_geokeys){0};
@@ -125,15 +134,18 @@ nacre_status ncr_geokeys_read(const ncr_tiff_directory *directory, ncr_geokeys *
     keys k = {0};
     nacre_status status = NACRE_OK;
     if (open_keys(&k, directory)) {
-        out->is_present = true;
+        out->is_area = short_key(&k, GTRasterTypeGeoKey) == RasterPixelIsArea;
         out->is_point = short_key(&k, GTRasterTypeGeoKey) == RasterPixelIsPoint;
-        unsigned code = horizontal_code(&k), model = short_key(&k, GTModelTypeGeoKey);
+        unsigned code = horizontal_code(&k);
         if (code)
-            status = crs_of_codes(code, vertical_code(&k), &out->crs, err);
+            status = crs_of_code(code, &out->crs, err);
         else
-            out->crs = crs_of_citation(&k);
-        if (!code && !out->crs && (model == ModelTypeProjected || model == ModelTypeGeographic))
-            out->crs = ncr_user_crs(k.gtif);
+            out->crs = crs_without_code(&k);
+        if (code && out->crs && short_key(&k, GTModelTypeGeoKey) == ModelTypeProjected)
+            replace(&out->crs, ncr_crs_in_unit(k.gtif, out->crs));
+        if (out->crs)
+            replace(&out->crs, ncr_crs_with_height(k.gtif, out->crs));
+        out->height_unit = out->crs ? ncr_height_unit(k.gtif) : NULL;
     }
     close_keys(&k);
     return status;

@@ -11,13 +11,14 @@
 /* GeoKeys, read and written with libgeotiff on plain arrays: libtiff's directories have no part in it. */
 
 typedef struct ncr_geokeys {
-    bool is_present;
-    bool is_point;  /* GTRasterType is PixelIsPoint: model positions are those of pixel centres */
-    nacre_crs *crs; /* the caller's; NULL: the keys define none */
+    bool is_area;      /* GTRasterType is PixelIsArea */
+    bool is_point;     /* GTRasterType is PixelIsPoint: model positions are those of pixel centres */
+    nacre_crs *crs;    /* the caller's; NULL: the keys define none */
+    char *height_unit; /* of a vertical CRS that they tell too; the caller's; NULL: none */
 } ncr_geokeys;
 
-/* Reads the keys of a directory. A CRS with a code is believed: no database is opened. Keys that make no sense define
- * no CRS, as with GDAL; only NACRE_ERROR_MEMORY is a failure. */
+/* Reads the keys of a directory. A CRS with a code alone, in metres or degrees, is believed: no database is opened.
+ * Keys that make no sense define no CRS, as with GDAL; only NACRE_ERROR_MEMORY is a failure. */
 nacre_status ncr_geokeys_read(const ncr_tiff_directory *directory, ncr_geokeys *out, nacre_error *err);
 
 /* The three tags of a CRS and a raster type. Arrays are the caller's to free; empty ones are NULL. */

@@ -11,11 +11,21 @@
 
 #include "base/text.h"
 #include "raster/crs.h"
+#include "tiff/crs_parts.h"
 #include "tiff/geokeys.h"
 
 /* Writing GeoKeys. A CRS is taken apart through its PROJJSON, whose methods and parameters carry EPSG's codes. */
 
-enum { FIRST_CODE = 1024, LAST_CODE = 32766, DEGREE = 9102, METRE = 9001, FOOT = 9002, US_FOOT = 9003 };
+enum {
+    FIRST_CODE = 1024,
+    LAST_CODE = 32766,
+    RADIAN = 9101,
+    DEGREE = 9102,
+    GRAD = 9105,
+    METRE = 9001,
+    FOOT = 9002,
+    US_FOOT = 9003
+};
 
 void ncr_geokey_tags_clear(ncr_geokey_tags *tags)
 {
@@ -66,7 +76,10 @@ static double unit_factor(const json_t *unit)
     double factor = json_number_value(json_object_get(unit, "conversion_factor"));
     if (!type || !(factor > 0))
         return 1;
-    return strcmp(type, "AngularUnit") ? factor : factor * 180 / M_PI;
+    if (strcmp(type, "AngularUnit"))
+        return factor;
+    double degrees = factor * 180 / M_PI;
+    return fabs(degrees - 1) < 1e-12 ? 1 : degrees; /* texts round it: 90 degrees must not become more */
 }
 
 /* A number that may be a value with a unit. */
@@ -81,6 +94,12 @@ static const json_t *first_unit(const json_t *crs)
 {
     const json_t *axes = json_object_get(json_object_get(crs, "coordinate_system"), "axis");
     return json_object_get(json_array_get(axes, 0), "unit");
+}
+
+static bool has_axes(const json_t *crs, const char *subtype)
+{
+    const char *told = json_string_value(json_object_get(json_object_get(crs, "coordinate_system"), "subtype"));
+    return told && !strcmp(told, subtype);
 }
 
 /* --- The geographic part --- */
@@ -100,8 +119,26 @@ static void set_ellipsoid(GTIF *gtif, const json_t *ellipsoid)
         set_double(gtif, GeogSemiMinorAxisGeoKey, minor > 0 ? minor : major);
 }
 
-/* A CRS without a code is told by its datum and ellipsoid, and by names in GDAL's form of the citation. */
-static nacre_status set_geographic(GTIF *gtif, const json_t *crs, nacre_error *err)
+/* The unit of angles of a geographic CRS, in degrees, which is returned. */
+static double set_angular_unit(GTIF *gtif, double degrees)
+{
+    static const struct row {
+        unsigned code;
+        double degrees;
+    } rows[] = {{DEGREE, 1}, {GRAD, 0.9}, {RADIAN, 180 / M_PI}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (fabs(degrees / rows[i].degrees - 1) < 1e-12) {
+            set_short(gtif, GeogAngularUnitsGeoKey, rows[i].code);
+            return degrees;
+        }
+    set_short(gtif, GeogAngularUnitsGeoKey, KvUserDefined);
+    set_double(gtif, GeogAngularUnitSizeGeoKey, degrees * M_PI / 180);
+    return degrees;
+}
+
+/* A CRS without a code is told by its datum and ellipsoid, and by names in GDAL's form of the citation. Angles of a
+ * projection are in degrees. */
+static nacre_status set_geographic(GTIF *gtif, const json_t *crs, bool is_base, nacre_error *err)
 {
     unsigned code = code_of(crs);
     set_short(gtif, GeographicTypeGeoKey, code ? code : KvUserDefined);
@@ -109,7 +146,8 @@ static nacre_status set_geographic(GTIF *gtif, const json_t *crs, nacre_error *e
         set_text(gtif, GeogCitationGeoKey, name_of(crs));
         return NACRE_OK;
     }
-    set_short(gtif, GeogAngularUnitsGeoKey, DEGREE);
+    bool is_cartesian = has_axes(crs, "Cartesian");
+    double unit = set_angular_unit(gtif, is_base || is_cartesian ? 1 : unit_factor(first_unit(crs)));
     const json_t *datum = json_object_get(crs, "datum");
     datum = datum ? datum : json_object_get(crs, "datum_ensemble");
     const json_t *ellipsoid = json_object_get(datum, "ellipsoid"), *meridian = json_object_get(datum, "prime_meridian");
@@ -124,7 +162,7 @@ static nacre_status set_geographic(GTIF *gtif, const json_t *crs, nacre_error *e
     set_ellipsoid(gtif, ellipsoid);
     if (meridian && quantity(json_object_get(meridian, "longitude")) != 0) {
         set_short(gtif, GeogPrimeMeridianGeoKey, KvUserDefined);
-        set_double(gtif, GeogPrimeMeridianLongGeoKey, quantity(json_object_get(meridian, "longitude")));
+        set_double(gtif, GeogPrimeMeridianLongGeoKey, quantity(json_object_get(meridian, "longitude")) / unit);
     }
     return NACRE_OK;
 }
@@ -256,6 +294,9 @@ static const method methods[] = {
       {CENTRE_EASTING, ProjFalseEastingGeoKey},
       {CENTRE_NORTHING, ProjFalseNorthingGeoKey}}},
     {0, "Sinusoidal", CT_Sinusoidal, {{LONGITUDE_OF_ORIGIN, ProjCenterLongGeoKey}}},
+    {0, "Miller Cylindrical", CT_MillerCylindrical, {{LONGITUDE_OF_ORIGIN, ProjCenterLongGeoKey}}},
+    {9811, NULL, CT_NewZealandMapGrid, {NAT_ORIGIN}},
+    {9808, NULL, CT_TransvMercator_SouthOriented, {NAT_ORIGIN, {SCALE, ProjScaleAtNatOriginGeoKey}}},
 };
 
 static const method *find_method(const json_t *conversion)
@@ -286,7 +327,7 @@ static bool is_length(int key)
            key == ProjFalseOriginNorthingGeoKey;
 }
 
-static void set_linear_unit(GTIF *gtif, double metres)
+static void set_linear_unit(GTIF *gtif, geokey_t key, double metres)
 {
     static const struct row {
         unsigned code;
@@ -294,11 +335,12 @@ static void set_linear_unit(GTIF *gtif, double metres)
     } rows[] = {{METRE, 1}, {FOOT, 0.3048}, {US_FOOT, 1200.0 / 3937}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (fabs(metres / rows[i].metres - 1) < 1e-12) {
-            set_short(gtif, ProjLinearUnitsGeoKey, rows[i].code);
+            set_short(gtif, key, rows[i].code);
             return;
         }
-    set_short(gtif, ProjLinearUnitsGeoKey, KvUserDefined);
-    set_double(gtif, ProjLinearUnitSizeGeoKey, metres);
+    set_short(gtif, key, KvUserDefined);
+    if (key == ProjLinearUnitsGeoKey) /* heights have no key for it */
+        set_double(gtif, ProjLinearUnitSizeGeoKey, metres);
 }
 
 static nacre_status set_projection(GTIF *gtif, const json_t *crs, const char *name, nacre_error *err)
@@ -313,7 +355,7 @@ static nacre_status set_projection(GTIF *gtif, const json_t *crs, const char *na
     set_text(gtif, PCSCitationGeoKey, name_of(crs));
     set_short(gtif, ProjectionGeoKey, KvUserDefined);
     set_short(gtif, ProjCoordTransGeoKey, (unsigned)m->transform);
-    set_linear_unit(gtif, unit);
+    set_linear_unit(gtif, ProjLinearUnitsGeoKey, unit);
     const json_t *parameters = json_object_get(conversion, "parameters");
     for (size_t i = 0; i < json_array_size(parameters); i++) {
         const json_t *parameter = json_array_get(parameters, i);
@@ -327,25 +369,59 @@ static nacre_status set_projection(GTIF *gtif, const json_t *crs, const char *na
 
 /* --- A CRS --- */
 
+/* One that is not tied to the Earth. */
+static nacre_status set_local(GTIF *gtif, const json_t *crs)
+{
+    set_short(gtif, GTModelTypeGeoKey, KvUserDefined);
+    set_text(gtif, GTCitationGeoKey, name_of(crs));
+    set_linear_unit(gtif, ProjLinearUnitsGeoKey, unit_factor(first_unit(crs)));
+    return NACRE_OK;
+}
+
+static nacre_status set_geocentric(GTIF *gtif, const json_t *crs, nacre_error *err)
+{
+    set_short(gtif, GTModelTypeGeoKey, ModelTypeGeocentric);
+    set_text(gtif, GTCitationGeoKey, name_of(crs));
+    set_linear_unit(gtif, GeogLinearUnitsGeoKey, unit_factor(first_unit(crs)));
+    return set_geographic(gtif, crs, false, err);
+}
+
+/* The vertical part, in GeoTIFF 1.1, in which it counts. */
+static void set_vertical(GTIF *gtif, const json_t *crs)
+{
+    unsigned code = code_of(crs), datum = code_of(json_object_get(crs, "datum"));
+    GTIFSetVersionNumbers(gtif, 1, 1, 1);
+    set_short(gtif, VerticalCSTypeGeoKey, code ? code : KvUserDefined);
+    if (code)
+        return;
+    set_text(gtif, VerticalCitationGeoKey, name_of(crs));
+    set_short(gtif, VerticalDatumGeoKey, datum ? datum : KvUserDefined);
+    set_linear_unit(gtif, VerticalUnitsGeoKey, unit_factor(first_unit(crs)));
+}
+
 static nacre_status set_horizontal(GTIF *gtif, const json_t *crs, const char *name, nacre_error *err)
 {
     const char *type = json_string_value(json_object_get(crs, "type"));
     const json_t *base = json_object_get(crs, "base_crs");
     unsigned code = code_of(crs);
+    if (type && !strcmp(type, "EngineeringCRS"))
+        return set_local(gtif, crs);
+    if (type && !strcmp(type, "GeodeticCRS") && has_axes(crs, "Cartesian"))
+        return set_geocentric(gtif, crs, err);
     if (!type || (strcmp(type, "ProjectedCRS") && strcmp(type, "GeographicCRS")))
         return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: GeoTIFF has no keys for a CRS of type %s", name,
                              type ? type : "unknown");
     set_short(gtif, GTModelTypeGeoKey, base ? ModelTypeProjected : ModelTypeGeographic);
     set_text(gtif, GTCitationGeoKey, name_of(crs));
     if (!base)
-        return set_geographic(gtif, crs, err);
+        return set_geographic(gtif, crs, false, err);
     if (code) {
         set_short(gtif, ProjectedCSTypeGeoKey, code);
         set_text(gtif, GeogCitationGeoKey, name_of(base));
-        set_linear_unit(gtif, unit_factor(first_unit(crs)));
+        set_linear_unit(gtif, ProjLinearUnitsGeoKey, unit_factor(first_unit(crs)));
         return NACRE_OK;
     }
-    nacre_status status = set_geographic(gtif, base, err);
+    nacre_status status = set_geographic(gtif, base, true, err);
     return status == NACRE_OK ? set_projection(gtif, crs, name, err) : status;
 }
 
@@ -357,10 +433,8 @@ static nacre_status set_json(GTIF *gtif, const json_t *crs, const char *name, na
     if (!components)
         return set_horizontal(gtif, crs, name, err);
     nacre_status status = set_json(gtif, json_array_get(components, 0), name, err);
-    unsigned vertical = code_of(json_array_get(components, 1));
-    if (status == NACRE_OK && vertical) {
-        GTIFSetVersionNumbers(gtif, 1, 1, 1); /* in which a vertical CRS counts */
-        set_short(gtif, VerticalCSTypeGeoKey, vertical);
+    if (status == NACRE_OK) {
+        set_vertical(gtif, json_array_get(components, 1));
         set_text(gtif, GTCitationGeoKey, name_of(crs));
     }
     return status;
@@ -379,7 +453,7 @@ static nacre_status set_esri_text(GTIF *gtif, nacre_crs *crs, nacre_error *err)
     if (!citation)
         return err ? err->status : NACRE_ERROR_UNSUPPORTED; /* the reason why there are no keys stays in err */
     bool is_geographic = ncr_crs_is_geographic(crs);
-    set_short(gtif, GTModelTypeGeoKey, is_geographic ? ModelTypeGeographic : ModelTypeProjected);
+    set_short(gtif, GTModelTypeGeoKey, is_geographic ? ModelTypeGeographic : KvUserDefined);
     set_short(gtif, is_geographic ? GeographicTypeGeoKey : ProjectedCSTypeGeoKey, KvUserDefined);
     set_text(gtif, is_geographic ? GeogCitationGeoKey : PCSCitationGeoKey, citation);
     free(citation);
@@ -388,13 +462,17 @@ static nacre_status set_esri_text(GTIF *gtif, nacre_crs *crs, nacre_error *err)
 
 static nacre_status set_crs(GTIF *gtif, nacre_crs *crs, const char *name, nacre_error *err)
 {
-    const char *text = NULL;
-    nacre_status status = ncr_crs_text(crs, NACRE_CRS_PROJJSON, &text, err);
+    json_t *json = NULL;
+    unsigned height = 0;
+    nacre_status status = ncr_crs_take_apart(crs, &json, &height, err);
     if (status != NACRE_OK)
         return status;
-    json_t *json = json_loads(text, 0, NULL); /* PROJ writes no wrong ones */
-    status = json ? set_json(gtif, json, name, err) : ncr_error_memory(err);
+    status = set_json(gtif, json, name, err);
     json_decref(json);
+    if (status == NACRE_OK && height) {
+        GTIFSetVersionNumbers(gtif, 1, 1, 1);
+        set_short(gtif, VerticalCSTypeGeoKey, height);
+    }
     return status == NACRE_ERROR_UNSUPPORTED ? set_esri_text(gtif, crs, err) : status;
 }
 

@@ -18,6 +18,14 @@ const ncr_tiff_tag *ncr_tiff_tag_find(const ncr_tiff_directory *directory, unsig
     return NULL;
 }
 
+/* Some writers have signed fields for what is never negative. */
+static bool nonnegative(int64_t value, uint64_t *out)
+{
+    if (value >= 0)
+        *out = (uint64_t)value;
+    return value >= 0;
+}
+
 bool ncr_tiff_tag_uint(const ncr_tiff_tag *tag, uint64_t index, uint64_t *out)
 {
     if (!tag || !tag->value || index >= tag->count)
@@ -38,6 +46,14 @@ bool ncr_tiff_tag_uint(const ncr_tiff_tag *tag, uint64_t index, uint64_t *out)
     case NCR_TYPE_IFD8:
         *out = ((const uint64_t *)tag->value)[index];
         return true;
+    case NCR_TYPE_SBYTE:
+        return nonnegative(((const int8_t *)tag->value)[index], out);
+    case NCR_TYPE_SSHORT:
+        return nonnegative(((const int16_t *)tag->value)[index], out);
+    case NCR_TYPE_SLONG:
+        return nonnegative(((const int32_t *)tag->value)[index], out);
+    case NCR_TYPE_SLONG8:
+        return nonnegative(((const int64_t *)tag->value)[index], out);
     default:
         return false;
     }

@@ -58,11 +58,13 @@ static nacre_status read_samples(const char *name, const ncr_tiff_directory *dir
     return NACRE_OK;
 }
 
-/* A palette without colours is none: libtiff takes it for colours or gray. */
+/* A palette without colours, or with too few, is none: libtiff takes it for colours or gray. */
 static unsigned photometric_of(const ncr_tiff_directory *directory, const ncr_tiff_layout *layout)
 {
     uint64_t photometric = ncr_tiff_uint(directory, NCR_TAG_PHOTOMETRIC, NCR_PHOTOMETRIC_MIN_IS_BLACK);
-    if (photometric == NCR_PHOTOMETRIC_PALETTE && layout->bits >= 8 && !ncr_tiff_tag_find(directory, NCR_TAG_COLOR_MAP))
+    const ncr_tiff_tag *map = ncr_tiff_tag_find(directory, NCR_TAG_COLOR_MAP);
+    bool has_colors = map && layout->bits <= 16 && map->count == UINT64_C(3) << layout->bits;
+    if (photometric == NCR_PHOTOMETRIC_PALETTE && layout->bits >= 8 && !has_colors)
         photometric = layout->samples == 3 ? NCR_PHOTOMETRIC_RGB : NCR_PHOTOMETRIC_MIN_IS_BLACK;
     return photometric <= UINT16_MAX ? (unsigned)photometric : UINT16_MAX;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <expat.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +182,25 @@ static nacre_status set_texts(ncr_dataset *base, const ncr_tiff_directory *direc
     return status;
 }
 
+/* The smallest and largest value that samples have, of the first one. */
+static nacre_status set_extremes(ncr_dataset *base, const ncr_tiff_directory *directory, nacre_error *err)
+{
+    static const struct row {
+        ncr_tiff_tag_id id;
+        const char *key;
+    } rows[] = {{NCR_TAG_MIN_SAMPLE_VALUE, "TIFFTAG_MINSAMPLEVALUE"},
+                {NCR_TAG_MAX_SAMPLE_VALUE, "TIFFTAG_MAXSAMPLEVALUE"}};
+    nacre_status status = NACRE_OK;
+    char text[NCR_TEXT_DOUBLE_SIZE];
+    uint64_t value;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && status == NACRE_OK; i++)
+        if (ncr_tiff_tag_uint(ncr_tiff_tag_find(directory, rows[i].id), 0, &value) && value <= UINT16_MAX) {
+            snprintf(text, sizeof text, "%" PRIu64, value);
+            status = ncr_metadata_set(&base->metadata, "", rows[i].key, text, err);
+        }
+    return status;
+}
+
 static nacre_status set_resolution(ncr_dataset *base, const ncr_tiff_directory *directory, nacre_error *err)
 {
     static const char *const units[] = {"1 (unitless)", "2 (pixels/inch)", "3 (pixels/cm)"};
@@ -277,6 +297,8 @@ nacre_status ncr_tiff_describe_metadata(ncr_tiff_dataset *dataset, nacre_error *
     nacre_status status = text ? ncr_tiff_gdal_metadata(base, text, err) : NACRE_OK;
     if (status == NACRE_OK)
         status = set_texts(base, directory, err);
+    if (status == NACRE_OK)
+        status = set_extremes(base, directory, err);
     if (status == NACRE_OK)
         status = set_resolution(base, directory, err);
     if (status == NACRE_OK)

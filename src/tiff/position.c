@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -26,13 +27,15 @@ static bool get_doubles(const ncr_tiff_directory *directory, unsigned id, size_t
     return true;
 }
 
-/* From scales and a tie point. A negative scale of y is taken for its absolute value, as GDAL does. */
+/* From scales and a tie point, which is the origin where there is none. A negative scale of y is taken for its absolute
+ * value, as GDAL does. */
 static bool scale_transform(const ncr_tiff_directory *directory, nacre_transform *out)
 {
     double scale[2], tie[TIEPOINT];
-    if (!get_doubles(directory, NCR_TAG_MODEL_PIXEL_SCALE, 2, scale) || scale[0] == 0 || scale[1] == 0 ||
-        !get_doubles(directory, NCR_TAG_MODEL_TIEPOINT, TIEPOINT, tie))
+    if (!get_doubles(directory, NCR_TAG_MODEL_PIXEL_SCALE, 2, scale) || scale[0] == 0 || scale[1] == 0)
         return false;
+    if (!get_doubles(directory, NCR_TAG_MODEL_TIEPOINT, TIEPOINT, tie))
+        memset(tie, 0, sizeof tie);
     double a = scale[0], e = -fabs(scale[1]);
     *out = (nacre_transform){.a = a, .c = tie[3] - tie[0] * a, .e = e, .f = tie[4] - tie[1] * e};
     return true;
@@ -72,22 +75,39 @@ static nacre_status read_gcps(ncr_dataset *base, const ncr_tiff_directory *direc
     return NACRE_OK;
 }
 
+/* Bands whose unit is not told are taken for heights, as in GDAL. */
+static nacre_status set_height_units(ncr_dataset *base, const char *unit, nacre_error *err)
+{
+    nacre_status status = NACRE_OK;
+    for (int i = 0; unit && i < base->band_count && status == NACRE_OK; i++)
+        if (!base->bands[i].unit) {
+            base->bands[i].unit = ncr_text_copy(unit);
+            status = base->bands[i].unit ? NACRE_OK : ncr_error_memory(err);
+        }
+    return status;
+}
+
 nacre_status ncr_tiff_describe_position(ncr_tiff_dataset *dataset, nacre_error *err)
 {
     ncr_dataset *base = &dataset->base;
     const ncr_tiff_directory *directory = dataset->images[0].directory;
     ncr_geokeys keys;
     nacre_status status = ncr_geokeys_read(directory, &keys, err);
-    if (status == NACRE_OK && keys.is_present)
+    if (status == NACRE_OK && (keys.is_area || keys.is_point))
         status = ncr_metadata_set(&base->metadata, "", "AREA_OR_POINT", keys.is_point ? "Point" : "Area", err);
     nacre_transform *t = &base->transform;
     base->has_transform = scale_transform(directory, t) || matrix_transform(directory, t);
-    if (base->has_transform && keys.is_point) {
+    bool has_tie = ncr_tiff_tag_find(directory, NCR_TAG_MODEL_TIEPOINT) ||
+                   ncr_tiff_tag_find(directory, NCR_TAG_MODEL_TRANSFORMATION);
+    if (base->has_transform && keys.is_point && has_tie) {
         t->c -= (t->a + t->b) / 2;
         t->f -= (t->d + t->e) / 2;
     }
     if (status == NACRE_OK && !base->has_transform)
         status = read_gcps(base, directory, keys.is_point ? 0.5 : 0, err);
+    if (status == NACRE_OK)
+        status = set_height_units(base, keys.height_unit, err);
+    free(keys.height_unit);
     if (base->gcp_count)
         base->gcp_crs = keys.crs;
     else

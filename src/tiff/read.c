@@ -173,7 +173,8 @@ static void free_tile(ncr_value *value)
     free(value);
 }
 
-/* Decodes a block into values of the layout's type; masks into 0 and 255. */
+/* Decodes a block into values of the layout's type. Masks of fewer than 8 bits become 0 and 255; those of 8 bits are
+ * given as they are, as GDAL does. */
 static nacre_status decode_into(const job *j, const ncr_tiff_header *header, const ncr_slice *slice, uint8_t *out,
                                 char *message)
 {
@@ -189,7 +190,7 @@ static nacre_status decode_into(const job *j, const ncr_tiff_header *header, con
         ncr_tiff_samples_unpack(layout, decoded, row_values, rows, out);
     if (is_packed)
         free(decoded);
-    for (size_t i = 0; j->plan->request.mask && status == NACRE_OK && i < row_values * rows; i++)
+    for (size_t i = 0; j->plan->request.mask && is_packed && status == NACRE_OK && i < row_values * rows; i++)
         out[i] = out[i] ? 255 : 0;
     return status;
 }
@@ -223,7 +224,8 @@ static nacre_status decode_job(const job *j, const ncr_slice *slice, tile **out,
                          j->size, j->offset, message);
 }
 
-/* Masks are cached as 0 and 255, so a directory is never read as both a mask and an image: masks have their own. */
+/* Masks of bits are cached as 0 and 255, so a directory is never read as both a mask and an image: masks have their
+ * own. */
 static ncr_value_key tile_key(const read_plan *plan, uint64_t number)
 {
     return (ncr_value_key){NCR_VALUE_TIFF_TILE, plan->level->number, number};

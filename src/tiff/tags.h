@@ -105,7 +105,13 @@ enum {
     NCR_PHOTOMETRIC_CIELAB = 8,
 };
 
-enum { NCR_EXTRA_UNSPECIFIED = 0, NCR_EXTRA_ASSOCIATED_ALPHA = 1, NCR_EXTRA_UNASSOCIATED_ALPHA = 2 };
+/* The last one is what a program once wrote for the one before it. */
+enum {
+    NCR_EXTRA_UNSPECIFIED = 0,
+    NCR_EXTRA_ASSOCIATED_ALPHA = 1,
+    NCR_EXTRA_UNASSOCIATED_ALPHA = 2,
+    NCR_EXTRA_COREL_ALPHA = 999
+};
 
 /* Tags of text that GDAL shows as metadata, and the items' keys. */
 typedef struct ncr_tiff_text_tag {

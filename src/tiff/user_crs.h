@@ -11,8 +11,12 @@ enum { NCR_CITATION_SIZE = 4096 };
 /* A key's text; false where there is none. */
 bool ncr_geokey_text(GTIF *gtif, geokey_t key, char out[NCR_CITATION_SIZE]);
 
-/* The CRS that GeoKeys define by parameters ("user-defined"), the caller's; NULL: they define none. Opens PROJ's
- * database. */
+/* The horizontal or geocentric CRS that GeoKeys define by parameters ("user-defined"), the caller's; NULL: they define
+ * none. Opens PROJ's database. */
 nacre_crs *ncr_user_crs(GTIF *gtif);
+
+/* A local CRS with the name and the unit that the keys tell, as GDAL has it where they define no other; the caller's.
+ * NULL: out of memory. */
+nacre_crs *ncr_local_crs(GTIF *gtif);
 
 #endif
