@@ -27,6 +27,7 @@ enum {
     ORDER,
     TPS,
     RPC,
+    GEOLOC,
     TRANSFORMER,
     OVERWRITE
 };
@@ -54,6 +55,7 @@ static const cli_option options[] = {
     {ORDER, "order", 0, "-order", 1, "N", false, "of the polynomials through ground control points: 1 to 3"},
     {TPS, "tps", 0, "-tps", 0, NULL, false, "thin plate splines through ground control points"},
     {RPC, "rpc", 0, "-rpc", 0, NULL, false, "by the source's rational polynomials (RPCs)"},
+    {GEOLOC, "geoloc", 0, "-geoloc", 0, NULL, false, "by the source's geolocation arrays"},
     {TRANSFORMER, "to", 0, "-to", 1, "KEY=VALUE", true,
      "transformer option by GDAL's name: METHOD, MAX_GCP_ORDER, RPC_DEM, RPC_HEIGHT and other RPC_..."},
     {OVERWRITE, "overwrite", 0, NULL, 0, NULL, false, "replace the destination"},
@@ -169,8 +171,11 @@ static int read_transformer(cli_context *context, settings *s)
     }
     if (!items)
         return cli_error(context, "out of memory");
-    if (cli_has(&context->values, RPC)) /* whose own place in the list is free */
+    /* Each of these two options leaves a place in the list free. */
+    if (cli_has(&context->values, RPC))
         items[used++] = "METHOD=RPC";
+    if (cli_has(&context->values, GEOLOC))
+        items[used++] = "METHOD=GEOLOC_ARRAY";
     items[used] = NULL;
     s->transformer = items;
     s->warp.transformer = items;

@@ -45,10 +45,10 @@ typedef struct nacre_warp_options {
                                        and only used where there is no geotransform */
     bool gcp_spline;                /* thin plate splines through them instead, also in place of a geotransform */
     const char *const *transformer; /* "KEY=VALUE" under the names of GDAL's transformer options (gdalwarp -to): METHOD
-                                       (GEOTRANSFORM, GCP_POLYNOMIAL, GCP_TPS, RPC), MAX_GCP_ORDER, RPC_HEIGHT,
-                                       RPC_HEIGHT_SCALE, RPC_DEMINTERPOLATION, RPC_DEM_MISSING_VALUE, RPC_DEM_SRS,
-                                       RPC_DEM_APPLY_VDATUM_SHIFT, RPC_PIXEL_ERROR_THRESHOLD, RPC_MAX_ITERATIONS;
-                                       NULL-terminated; NULL: none */
+                                       (GEOTRANSFORM, GCP_POLYNOMIAL, GCP_TPS, RPC, GEOLOC_ARRAY), MAX_GCP_ORDER,
+                                       RPC_HEIGHT, RPC_HEIGHT_SCALE, RPC_DEMINTERPOLATION, RPC_DEM_MISSING_VALUE,
+                                       RPC_DEM_SRS, RPC_DEM_APPLY_VDATUM_SHIFT, RPC_PIXEL_ERROR_THRESHOLD,
+                                       RPC_MAX_ITERATIONS; NULL-terminated; NULL: none */
     nacre_dataset *rpc_dem;         /* an elevation model for rational polynomials (GDAL's RPC_DEM), of which the part
                                        under the source is read at once and kept; NULL: none */
     const char *const *rpcs;        /* "KEY=VALUE" as in the metadata domain RPC, in place of the source's rational
@@ -64,7 +64,7 @@ typedef struct nacre_warp_options {
     }
 
 /* Makes a warped view: a dataset whose pixels are computed when read. References source and does no I/O of its own,
- * but for an elevation model, whose errors are then its own.
+ * but for an elevation model and geolocation arrays, whose errors are then its own.
  * NACRE_ERROR_INVALID: no CRS, a singular transform, no operation between the CRSs; NACRE_ERROR_TOO_LARGE.
  * *out is the caller's until nacre_dataset_close(). */
 NACRE_API nacre_status nacre_view_warp(nacre_dataset *source, const nacre_warp_options *warp_options,

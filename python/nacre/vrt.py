@@ -218,7 +218,7 @@ class _Options:
 
 
 def _is_transformer(name: str) -> bool:
-    return name.upper() in _TRANSFORMER or name.upper().startswith("RPC_")
+    return name.upper() in _TRANSFORMER or name.upper().startswith(("RPC_", "GEOLOC_"))
 
 
 def _refuse(options: dict[str, Any], init_dest_nodata: bool, src_alpha: int, dst_alpha: int) -> None:

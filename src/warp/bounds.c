@@ -292,7 +292,7 @@ nacre_status ncr_widen_bounds(const ncr_warp_source *source, double bounds[4], b
 {
     *degrees = false;
     /* Without a geotransform GDAL leaves the bounds alone. */
-    if (!source->crs || !source->dst_crs || ncr_reprojection_is_same(source->reprojection) || source->has_georef)
+    if (!source->crs || !source->dst_crs || ncr_reprojection_is_same(source->reprojection) || source->georef)
         return NACRE_OK;
     const nacre_transform *t = &source->transform;
     double x[2] = {t->c, t->c + t->a * source->width}, y[2] = {t->f, t->f + t->e * source->height};

@@ -61,6 +61,11 @@ nacre_status ncr_georef_run(const ncr_georef *georef, bool to_pixels, size_t cou
     return status;
 }
 
+bool ncr_georef_edge(const ncr_georef *georef, size_t index, double *column, double *row)
+{
+    return georef && georef->class->edge && georef->class->edge(georef, index, column, row);
+}
+
 /* --- Ground control points --- */
 
 /* Both kinds are a sum of base functions of a point, with coefficients for the two results, found from one system of

@@ -19,6 +19,9 @@ typedef struct ncr_georef_class {
     void (*free)(ncr_georef *georef);
     /* See ncr_georef_plan_load(). NULL: there is nothing to load ever. */
     nacre_status (*plan_load)(ncr_georef *georef, ncr_call *call, ncr_plan **out, nacre_error *err);
+    /* Points that the suggested grid must hold besides the raster's own edges, from index 0 on, in pixels; false: index
+     * is past the last. NULL: there are none. */
+    bool (*edge)(const ncr_georef *georef, size_t index, double *column, double *row);
     /* Tells the objects that it reads, as ncr_dataset_sources() does. NULL: there are none. */
     void (*sources)(ncr_georef *georef,
                     void (*function)(void *user, const char *path, const char *version, const char *snapshot),
@@ -54,6 +57,9 @@ void ncr_georef_unref(ncr_georef *georef);      /* accepts NULL */
 nacre_status ncr_georef_plan_load(ncr_georef *georef, ncr_call *call, ncr_plan **out, nacre_error *err);
 /* Loads and waits, with the process's configuration; not for workers. */
 nacre_status ncr_georef_load(ncr_georef *georef, nacre_error *err);
+
+/* See edge() of the class; false for NULL too. */
+bool ncr_georef_edge(const ncr_georef *georef, size_t index, double *column, double *row);
 
 /* Coordinates in place, from the CRS to pixels or the other way; HUGE_VAL stays, and is what has no place.
  * NACRE_ERROR_MEMORY. */

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "warp/geoloc.h"
+#include "warp/reprojection.h"
 #include "warp/rpc.h"
 
 /* GDAL's transformer options (those of the source), as far as they mean something here. */
 
-typedef enum { ANY, GEOTRANSFORM, POLYNOMIAL, SPLINE, RPC } method;
+typedef enum { ANY, GEOTRANSFORM, POLYNOMIAL, SPLINE, RPC, GEOLOC } method;
 
 typedef struct {
     const char *name; /* of the source, for messages */
@@ -26,11 +28,8 @@ static nacre_status set_method(words *w, const char *value, bool *good, nacre_er
     static const struct {
         const char *name;
         method method;
-    } methods[] = {{"AUTO", ANY},
-                   {"GEOTRANSFORM", GEOTRANSFORM},
-                   {"GCP_POLYNOMIAL", POLYNOMIAL},
-                   {"GCP_TPS", SPLINE},
-                   {"RPC", RPC}};
+    } methods[] = {{"AUTO", ANY}, {"GEOTRANSFORM", GEOTRANSFORM}, {"GCP_POLYNOMIAL", POLYNOMIAL}, {"GCP_TPS", SPLINE},
+                   {"RPC", RPC},  {"GEOLOC_ARRAY", GEOLOC}};
     (void)err;
     *good = false;
     for (size_t i = 0; i < sizeof methods / sizeof *methods && !*good; i++) {
@@ -119,6 +118,13 @@ static nacre_status set_iterations(words *w, const char *value, bool *good, nacr
     return NACRE_OK;
 }
 
+static nacre_status ignore(words *w, const char *value, bool *good, nacre_error *err)
+{
+    (void)w, (void)value, (void)err;
+    *good = true;
+    return NACRE_OK;
+}
+
 static const struct {
     const char *key;
     nacre_status (*set)(words *w, const char *value, bool *good, nacre_error *err);
@@ -134,6 +140,9 @@ static const struct {
     {"RPC_DEM_APPLY_VDATUM_SHIFT", set_vertical},
     {"RPC_PIXEL_ERROR_THRESHOLD", set_threshold},
     {"RPC_MAX_ITERATIONS", set_iterations},
+    /* How GDAL finds a first guess, and where it keeps it. */
+    {"GEOLOC_BACKMAP_OVERSAMPLE_FACTOR", ignore},
+    {"GEOLOC_USE_TEMP_DATASETS", ignore},
 };
 
 static nacre_status apply(words *w, const char *item, nacre_error *err)
@@ -199,6 +208,35 @@ static nacre_status place_by_rpc(const ncr_dataset *source, const nacre_warp_opt
     return status ? status : ncr_georef_rpc(w->name, &w->rpc, &out->georef, err);
 }
 
+static const char *geoloc_text(void *user, const char *key)
+{
+    return ncr_metadata_get(&((const ncr_dataset *)user)->metadata, "GEOLOCATION", key);
+}
+
+static nacre_status place_by_arrays(ncr_dataset *source, const nacre_warp_options *options, ncr_placing *out,
+                                    nacre_error *err)
+{
+    ncr_geoloc_spec spec;
+    ncr_geoloc_place place = {.name = source->path,
+                              .path = source->path,
+                              .document = source->file ? ncr_file_object(source->file) : NULL,
+                              .pins = source->pins,
+                              .dataset = source};
+    nacre_status status = ncr_geoloc_read(&place, geoloc_text, source, &spec, err);
+    if (status)
+        return status;
+    if (!options->src_crs && spec.crs) {
+        status = ncr_crs_from_text(spec.crs, &out->crs, err);
+        out->is_own = !status;
+    }
+    if (status) {
+        ncr_geoloc_spec_clear(&spec);
+        return status;
+    }
+    spec.is_round = ncr_crs_is_degrees(out->crs);
+    return ncr_georef_geoloc(&spec, &out->georef, err);
+}
+
 static nacre_status missing(const words *w, const char *what, nacre_error *err)
 {
     return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no %s to warp by", w->name, what);
@@ -227,10 +265,12 @@ static method find_method(const ncr_dataset *source, const nacre_warp_options *o
         return GEOTRANSFORM;
     if (source->gcp_count)
         return POLYNOMIAL;
-    return ncr_metadata_get(&source->metadata, "RPC", "LINE_OFF") ? RPC : GEOTRANSFORM;
+    if (ncr_metadata_get(&source->metadata, "RPC", "LINE_OFF"))
+        return RPC;
+    return ncr_metadata_get(&source->metadata, "GEOLOCATION", "X_BAND") ? GEOLOC : GEOTRANSFORM;
 }
 
-static nacre_status place(const ncr_dataset *source, const nacre_warp_options *options, words *w, ncr_placing *out,
+static nacre_status place(ncr_dataset *source, const nacre_warp_options *options, words *w, ncr_placing *out,
                           nacre_error *err)
 {
     static const nacre_transform unit = {.a = 1, .e = 1};
@@ -247,6 +287,10 @@ static nacre_status place(const ncr_dataset *source, const nacre_warp_options *o
         if (!options->rpcs && !ncr_metadata_get(&source->metadata, "RPC", "LINE_OFF"))
             return missing(w, "rational polynomials", err);
         return place_by_rpc(source, options, w, out, err);
+    case GEOLOC:
+        if (!ncr_metadata_get(&source->metadata, "GEOLOCATION", "X_BAND"))
+            return missing(w, "geolocation arrays", err);
+        return place_by_arrays(source, options, out, err);
     case POLYNOMIAL:
     case SPLINE:
         return place_by_points(source, options, w, out, err);
@@ -258,7 +302,7 @@ static nacre_status place(const ncr_dataset *source, const nacre_warp_options *o
     }
 }
 
-nacre_status ncr_placing_find(const ncr_dataset *source, const nacre_warp_options *options, ncr_placing *out,
+nacre_status ncr_placing_find(ncr_dataset *source, const nacre_warp_options *options, ncr_placing *out,
                               nacre_error *err)
 {
     *out = (ncr_placing){0};

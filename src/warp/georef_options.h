@@ -12,15 +12,15 @@
 typedef struct ncr_placing {
     nacre_transform transform; /* the unit one with a georef */
     ncr_georef *georef;        /* NULL: none. The caller's */
-    nacre_crs *crs;            /* what the options and the source say; NULL: nothing. Borrowed from these, but for that
-                                  of polynomials, which is the caller's where is_own */
+    nacre_crs *crs;            /* what the options and the source say; NULL: nothing. Borrowed from these, or the
+                                  caller's, where is_own */
     bool is_own;
 } ncr_placing;
 
 /* By what the options ask for, else by what the source has, in GDAL's order: geotransform, ground control points,
- * rational polynomials. Nothing is loaded yet. NACRE_ERROR_INVALID: the source does not have it; an option is not
- * known or has no such value. */
-nacre_status ncr_placing_find(const ncr_dataset *source, const nacre_warp_options *options, ncr_placing *out,
+ * rational polynomials, geolocation arrays. Nothing is loaded yet. NACRE_ERROR_INVALID: the source does not have it; an
+ * option is not known or has no such value. */
+nacre_status ncr_placing_find(ncr_dataset *source, const nacre_warp_options *options, ncr_placing *out,
                               nacre_error *err);
 void ncr_placing_clear(ncr_placing *placing);
 

@@ -232,6 +232,20 @@ static nacre_status edge_is_outside(const sampler *s, const nacre_grid *grid, bo
     return status;
 }
 
+/* What a georef holds beyond the source's edges. */
+static nacre_status extend_by_georef(sampler *s, nacre_error *err)
+{
+    double x, y;
+    for (size_t i = 0; ncr_georef_edge(s->source->georef, i, &x, &y); i++) {
+        nacre_status status = ncr_map_to_destination(&s->map, 1, &x, &y, err);
+        if (status)
+            return status;
+        if (x != HUGE_VAL)
+            extend(s, x, y);
+    }
+    return NACRE_OK;
+}
+
 /* Makes pixels a little narrower (lower) while the grid's last edge lies beyond the source throughout. */
 static nacre_status fit_edge(const sampler *s, nacre_grid *grid, bool right, nacre_error *err)
 {
@@ -310,6 +324,8 @@ static nacre_status suggest(sampler *s, nacre_grid *out, nacre_error *err)
 {
     bool degrees = false;
     nacre_status status = sample_source(s, err);
+    if (!status)
+        status = extend_by_georef(s, err);
     if (!status)
         status = ncr_widen_bounds(s->source, s->bounds, &degrees, err);
     if (!status)

@@ -14,7 +14,7 @@ typedef struct ncr_warp_source {
     nacre_transform transform;
     nacre_crs *crs, *dst_crs; /* NULL: none, as if they were the same */
     ncr_reprojection *reprojection;
-    bool has_georef; /* the reprojection's; then transform is the unit one */
+    const ncr_georef *georef; /* the reprojection's, NULL: none; with it transform is the unit one */
 } ncr_warp_source;
 
 /* The grid that GDAL's GDALSuggestedWarpOutput2 suggests. NACRE_ERROR_INVALID: too little of the source has a place in

@@ -107,8 +107,8 @@ static nacre_status take_placing(const ncr_dataset *source, const nacre_warp_opt
     return ncr_georef_load(setup->spec.georef, err);
 }
 
-static nacre_status find_georeference(const ncr_dataset *source, const nacre_warp_options *options,
-                                      ncr_warp_setup *setup, nacre_error *err)
+static nacre_status find_georeference(ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
+                                      nacre_error *err)
 {
     ncr_placing placing;
     nacre_status status = ncr_placing_find(source, options, &placing, err);
@@ -128,7 +128,7 @@ static nacre_status find_georeference(const ncr_dataset *source, const nacre_war
     return NACRE_OK;
 }
 
-static nacre_status find_grid(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
+static nacre_status find_grid(ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
                               ncr_reprojection **reprojection, nacre_error *err)
 {
     *reprojection = NULL;
@@ -141,7 +141,7 @@ static nacre_status find_grid(const ncr_dataset *source, const nacre_warp_option
                                    .width = source->width,
                                    .height = source->height,
                                    .transform = setup->src_transform,
-                                   .has_georef = setup->spec.georef != NULL,
+                                   .georef = setup->spec.georef,
                                    .crs = setup->spec.src,
                                    .dst_crs = setup->spec.dst,
                                    .reprojection = *reprojection};

@@ -144,9 +144,9 @@ static nacre_status read_reprojection(const reader *r, const ncr_xml *reprojecti
 
 static nacre_status read_image_transformer(const reader *r, const ncr_xml *image, nacre_error *err)
 {
-    static const char *const known[] = {"SrcGeoTransform",    "SrcInvGeoTransform",   "DstGeoTransform",
-                                        "DstInvGeoTransform", "ReprojectTransformer", "SrcRPCTransformer",
-                                        "SrcGCPTransformer",  "SrcTPSTransformer",    NULL};
+    static const char *const known[] = {
+        "SrcGeoTransform",   "SrcInvGeoTransform", "DstGeoTransform",   "DstInvGeoTransform",   "ReprojectTransformer",
+        "SrcRPCTransformer", "SrcGCPTransformer",  "SrcTPSTransformer", "SrcGeoLocTransformer", NULL};
     ncr_warp_setup *setup = &r->view->setup;
     nacre_status status = check_children(r, image, known, err);
     if (!status)

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "warp/geoloc.h"
 #include "warp/rpc.h"
 #include "warp/warped_vrt.h"
 
@@ -139,6 +140,71 @@ static nacre_status write_rpc(ncr_xml *image, const ncr_rpc_spec *spec, nacre_er
     return good ? NACRE_OK : ncr_error_memory(err);
 }
 
+/* --- Geolocation arrays --- */
+
+static nacre_status read_geoloc(const char *name, const ncr_xml *image, const ncr_xml *e,
+                                const ncr_vrt_document *document, ncr_georef **out, nacre_error *err)
+{
+    ncr_geoloc_spec spec;
+    const char *path = ncr_xml_text(e, "SourceDataset", NULL), *crs;
+    ncr_geoloc_place place = {
+        .name = name, .path = path, .document = document->object, .pins = document->pins, .depth = document->depth};
+    nacre_crs *parsed = NULL;
+    nacre_status status = check_forward(name, e, err);
+    if (!status)
+        status = ncr_geoloc_read(&place, metadata_text, (void *)ncr_xml_first(e, "Metadata"), &spec, err);
+    if (status)
+        return status;
+    crs = ncr_xml_text(image, "ReprojectTransformer/ReprojectionTransformer/SourceSRS", spec.crs ? spec.crs : "");
+    if (*crs)
+        status = ncr_vrt_read_crs(document, crs, &parsed, err);
+    if (status) {
+        ncr_geoloc_spec_clear(&spec);
+        return status;
+    }
+    spec.is_round = ncr_crs_is_degrees(parsed);
+    ncr_crs_unref(parsed);
+    return ncr_georef_geoloc(&spec, out, err);
+}
+
+static bool add_number(ncr_xml *list, const char *key, double value)
+{
+    char text[NCR_TEXT_DOUBLE_SIZE];
+    ncr_text_from_double(value, text);
+    return add_item(list, key, text);
+}
+
+/* As ncr_vrt_write_source(), but an item of the metadata. */
+static nacre_status add_path(ncr_xml *list, const char *key, ncr_lazy *source, nacre_error *err)
+{
+    const ncr_vrt_document nowhere = {.path = ""};
+    ncr_xml *named = ncr_xml_new("Named");
+    if (!named)
+        return ncr_error_memory(err);
+    nacre_status status = ncr_vrt_write_source(source, &nowhere, named, "Path", err);
+    if (!status && !add_item(list, key, ncr_xml_text(named, "Path", "")))
+        status = ncr_error_memory(err);
+    ncr_xml_free(named);
+    return status;
+}
+
+static nacre_status write_geoloc(ncr_xml *image, const ncr_geoloc_spec *spec, nacre_error *err)
+{
+    ncr_xml *outer = ncr_xml_add(image, "SrcGeoLocTransformer");
+    ncr_xml *e = outer ? ncr_xml_add(outer, "GeoLocTransformer") : NULL;
+    ncr_xml *list = e && ncr_xml_add_int(e, "Reversed", 0) ? ncr_xml_add(e, "Metadata") : NULL;
+    bool good = list && add_number(list, "LINE_OFFSET", spec->offset[1]) &&
+                add_number(list, "LINE_STEP", spec->step[1]) && add_number(list, "PIXEL_OFFSET", spec->offset[0]) &&
+                add_number(list, "PIXEL_STEP", spec->step[0]) && add_number(list, "X_BAND", spec->bands[0]) &&
+                add_number(list, "Y_BAND", spec->bands[1]) &&
+                (!spec->is_centre || add_item(list, "GEOREFERENCING_CONVENTION", "PIXEL_CENTER")) &&
+                (!spec->swaps || add_item(list, "SWAP_XY", "YES")) && (!spec->crs || add_item(list, "SRS", spec->crs));
+    nacre_status status = good ? NACRE_OK : ncr_error_memory(err);
+    if (!status)
+        status = add_path(list, "X_DATASET", spec->sources[0], err);
+    return status ? status : add_path(list, "Y_DATASET", spec->sources[1], err);
+}
+
 /* --- Ground control points --- */
 
 static nacre_status read_gcp(const ncr_xml *e, nacre_gcp *gcp, nacre_error *err)
@@ -210,7 +276,8 @@ static nacre_status read_georef(const ncr_xml *image, const ncr_vrt_document *do
         const char *outer, *inner;
     } kinds[] = {{"SrcRPCTransformer", "RPCTransformer"},
                  {"SrcGCPTransformer", "GCPTransformer"},
-                 {"SrcTPSTransformer", "TPSTransformer"}};
+                 {"SrcTPSTransformer", "TPSTransformer"},
+                 {"SrcGeoLocTransformer", "GeoLocTransformer"}};
     *out = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const ncr_xml *outer = ncr_xml_first(image, kinds[i].outer);
@@ -218,7 +285,9 @@ static nacre_status read_georef(const ncr_xml *image, const ncr_vrt_document *do
         if (outer && !e)
             return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: an empty %s", name, kinds[i].outer);
         if (e)
-            return i == 0 ? read_rpc(name, e, document, out, err) : read_points(name, e, i == 2, out, err);
+            return i == 0   ? read_rpc(name, e, document, out, err)
+                   : i == 3 ? read_geoloc(name, image, e, document, out, err)
+                            : read_points(name, e, i == 2, out, err);
     }
     return NACRE_OK;
 }
@@ -237,8 +306,11 @@ nacre_status ncr_warped_vrt_read_georef(const ncr_xml *image, const ncr_vrt_docu
 nacre_status ncr_warped_vrt_write_georef(ncr_xml *image, const ncr_georef *georef, nacre_error *err)
 {
     const ncr_rpc_spec *rpc = ncr_georef_rpc_spec(georef);
+    const ncr_geoloc_spec *geoloc = ncr_georef_geoloc_spec(georef);
     ncr_georef_points points;
     if (rpc)
         return write_rpc(image, rpc, err);
+    if (geoloc)
+        return write_geoloc(image, geoloc, err);
     return ncr_georef_points_get(georef, &points) ? write_points(image, &points, err) : NACRE_OK;
 }

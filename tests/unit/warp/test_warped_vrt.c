@@ -179,7 +179,6 @@ static void what_is_not_done_is_named(void **state)
         {HEAD WARP "<OpenOptions><OOI key=\"GEOREF_SOURCES\">NONE</OOI></OpenOptions>" APPROXIMATE(IMAGE) BANDS TAIL,
          "GEOREF_SOURCES"},
         {HEAD WARP APPROXIMATE("<SrcTransformer/>" IMAGE) BANDS TAIL, "SrcTransformer"},
-        {HEAD WARP APPROXIMATE("<SrcGeoLocTransformer/>" IMAGE) BANDS TAIL, "SrcGeoLocTransformer"},
         {HEAD WARP "<Transformer><TPSTransformer/></Transformer>" BANDS TAIL, "TPSTransformer"},
         {HEAD WARP APPROXIMATE(IMAGE REPROJECTION(
              "<Options><Option key=\"COORDINATE_OPERATION\">+proj=noop</Option></Options>")) BANDS TAIL,
@@ -215,6 +214,8 @@ static void damage_is_an_error(void **state)
         HEAD WARP APPROXIMATE("<SrcGeoTransform>1,0,0,1,0,0</SrcGeoTransform>") BANDS TAIL,
         HEAD WARP APPROXIMATE(IMAGE "<ReprojectTransformer/>") BANDS TAIL,
         HEAD WARP APPROXIMATE("<SrcRPCTransformer/>" IMAGE) BANDS TAIL,
+        HEAD WARP APPROXIMATE("<SrcGeoLocTransformer/>" IMAGE) BANDS TAIL,
+        HEAD WARP APPROXIMATE("<SrcGeoLocTransformer><GeoLocTransformer/></SrcGeoLocTransformer>" IMAGE) BANDS TAIL,
         HEAD WARP APPROXIMATE("<SrcRPCTransformer><RPCTransformer/></SrcRPCTransformer>" IMAGE) BANDS TAIL,
         HEAD WARP APPROXIMATE("<SrcGCPTransformer><GCPTransformer/></SrcGCPTransformer>" IMAGE) BANDS TAIL,
         HEAD WARP APPROXIMATE(
