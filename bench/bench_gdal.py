@@ -22,10 +22,14 @@ from server import ROOT, Server
 SIDE = int(os.environ.get("NACRE_BENCH_SIDE", "10980"))
 REPEATS = 3
 SOURCES = 10  # a side of the mosaic
+HOWS = ("default", "tuned", "nacre")
+
+# With what VSI_CACHE serves Rasterio's small reads: those of several ranges at once pass it by, so there are none.
+VSI_CACHE = {"VSI_CACHE": "TRUE", "GDAL_MAX_RAW_BLOCK_CACHE_SIZE": "0", "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
 
 # One piece of work in a new process, from the open on; it tells its seconds and a hash of the pixels.
 CHILD = """
-import hashlib, json, sys, time
+import hashlib, json, os, sys, time, urllib.request
 import numpy as np, rasterio
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
@@ -51,12 +55,17 @@ def mosaic():
 def small(d):
     places = np.random.default_rng(6).integers(0, 2000, (1000, 2))
     for x, y in places.tolist(): digest.update(d.read(1, window=Window(x, y, 16, 16)).tobytes())
+def requests(): return len(json.load(urllib.request.urlopen(os.environ["BENCH_LOG"])))
 if work == "small":
     with rasterio.open(path) as d:
         small(d)
-        began = time.perf_counter()
-        small(d)
-        seconds = time.perf_counter() - began
+        before, passes = requests(), []
+        for _ in range(9):
+            began = time.perf_counter()
+            small(d)
+            passes.append(time.perf_counter() - began)
+        seconds = min(passes)
+        assert requests() == before, "it is not warm"
 else:
     began = time.perf_counter()
     {"window": window, "tiles": tiles, "mosaic": mosaic}[work]()
@@ -71,21 +80,25 @@ def environment(server: Server, how: str, work: str) -> dict[str, str]:
     names["PYTHONPATH"] = str(ROOT / "build-release" / "python")
     if how == "tuned":
         names |= peers.RASTERIO_TUNED
-    if work == "small":  # so that blocks come from the file and not from GDAL's cache of them
-        names["GDAL_CACHEMAX"] = "0"
+    if work == "small":  # blocks come from the file and not from GDAL's cache of them
+        names |= {"GDAL_CACHEMAX": "0", "BENCH_LOG": f"{server.url}/emulator/log"}
+        if how != "nacre":
+            for name in peers.RASTERIO_TUNED:
+                names.pop(name, None)
+            names |= VSI_CACHE
     return names
 
 
 class Row:
     """Times, requests and pixels of one piece of work, by turns in all three ways."""
 
-    def __init__(self, server: Server, work: str, paths: list[str], side: int = 0) -> None:
-        self.times: dict[str, list[float]] = {"default": [], "tuned": [], "nacre": []}
+    def __init__(self, server: Server, work: str, paths: list[str], side: int = 0, hows: tuple[str, ...] = HOWS) -> None:
+        self.times: dict[str, list[float]] = {how: [] for how in hows}
         self.requests: dict[str, list[int]] = {how: [] for how in self.times}
         pixels = set()
         for repeat, path in enumerate(paths):
             turn = list(self.times)
-            for how in turn[repeat % 3 :] + turn[: repeat % 3]:
+            for how in turn[repeat % len(turn) :] + turn[: repeat % len(turn)]:
                 server.take_log()
                 command = [sys.executable, "-W", "ignore", "-c", CHILD, how, work, f"/vsis3/bench/{path}", str(side)]
                 env = environment(server, how, work)
@@ -96,11 +109,13 @@ class Row:
                 self.requests[how].append(len(server.take_log()))
         assert len(pixels) == 1, "the pixels differ"
 
-    def print(self, title: str, goal: float, most: int | None) -> bool:
+    def print(self, title: str, goal: float, most: int | None, peer: str = "tuned") -> bool:
         """The ratio against the tuned one and the requests; whether both goals were reached."""
-        reached = report.ratio_row(title, self.times["nacre"], self.times["tuned"], goal, "tuned")
-        default = statistics.median(self.times["default"]) * 1e3
+        reached = report.ratio_row(title, self.times["nacre"], self.times["tuned"], goal, peer)
         counts = {how: int(statistics.median(numbers)) for how, numbers in self.requests.items()}
+        if "default" not in counts:
+            return reached
+        default = statistics.median(self.times["default"]) * 1e3
         print(f"{'  own handlers, default':<44} {default:.1f} ms, {counts['default']} requests; tuned {counts['tuned']} requests")
         return reached & report.count_row("  its requests", {"requests": counts["nacre"]}, {"requests": most} if most else {})
 
@@ -137,6 +152,6 @@ def run(folder: pathlib.Path) -> bool:
         window = Row(server, "window", ["scene.tif"] * REPEATS, SIDE)
         reached = window.print(f"open, 2048 x 2048, {side}", 0.85, 8)
         reached &= Row(server, "tiles", ["scene.tif"] * REPEATS, SIDE).print("16 warped tiles, one at a time", 1.0, None)
-        reached &= Row(server, "mosaic", ["mosaic/all.vrt"] * REPEATS).print("a VRT over 100 sources", 0.8, 202)  # two are its own
-        reached &= Row(server, "small", ["small.tif"] * REPEATS).print("1,000 small reads, warm", 1.0, None)
+        reached &= Row(server, "mosaic", ["mosaic/all.vrt"] * REPEATS).print("a VRT over 100 sources", 0.8, 200)
+        reached &= Row(server, "small", ["small.tif"] * 5, hows=("tuned", "nacre")).print("1,000 small reads, warm", 1.0, None, "VSI_CACHE")
     return reached

@@ -80,7 +80,8 @@ void ncr_gdal_folder_read(ncr_gdal_use *use, uint64_t offset, uint64_t length)
 {
     const uint64_t start = offset > NCR_FIRST_READ ? offset : NCR_FIRST_READ;
     const uint64_t end = length < use->size - (offset < use->size ? offset : use->size) ? offset + length : use->size;
-    if (end <= start)
+    if (end <= start ||
+        (use->end > NCR_GDAL_FOLDER_MOST && !use->unused)) /* read here and there: not what is looked for */
         return;
     const uint64_t bytes = end - start;
     const uint64_t paid = bytes < use->unused ? bytes : use->unused;

@@ -12,6 +12,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
+import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
@@ -45,6 +47,23 @@ def install_venv(peer: dict) -> None:
     except subprocess.CalledProcessError:
         shutil.rmtree(folder)  # so that it is tried again
         raise
+
+
+def install_wheel(peer: dict) -> None:
+    """The libraries of a wheel that may be for another Python: unpacked, never imported."""
+    folder = peers.find_folder(peer["name"])
+    if folder.exists():
+        return
+    print("unpacking", peer["package"], file=sys.stderr)
+    with tempfile.TemporaryDirectory() as place:
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d", place]
+        for glibc in ("manylinux2014", "manylinux_2_12", "manylinux_2_17", "manylinux_2_28"):
+            command += ["--platform", f"{glibc}_x86_64"]
+        subprocess.run([*command, "--python-version", peer["wheel"], peer["package"]], check=True)
+        (wheel,) = pathlib.Path(place).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(f"{folder}.part")
+    os.rename(f"{folder}.part", folder)
 
 
 def install_go(peer: dict) -> None:
@@ -85,6 +104,8 @@ def main() -> None:
             install_node(peer)
         elif peer["kind"] == "venv":
             install_venv(peer)
+        elif peer["kind"] == "wheel":
+            install_wheel(peer)
     for name in sorted(peers.names() - {peer["name"] for peer in required}):
         print(f"no runtime here for the peer {name}: tests that need it are skipped", file=sys.stderr)
     stamp.write_text(state)

@@ -216,14 +216,21 @@ def run_contract(
     store: Any, rasterio: str, folder: pathlib.Path, *cases: str, plugin: bool, install: bool = False
 ) -> dict[str, tuple[str, str]]:
     """Runs gdal_contract.py in a host; case -> (word, what was said)."""
+    python = python_of(rasterio)
+    env = environment(python, plugin=plugin, install=install, **store.options)
+    return run_contract_as([python, HERE / "gdal_contract.py", store.root, *cases], store, env, folder)
+
+
+def run_contract_as(
+    command: list[Any], store: Any, env: dict[str, str], folder: pathlib.Path
+) -> dict[str, tuple[str, str]]:
+    """Runs a script of gdal_contract.py's cases; case -> (word, what was said)."""
     from test_contract import geotiff
 
-    python = python_of(rasterio)
     folder.mkdir(parents=True, exist_ok=True)
-    env = environment(python, plugin=plugin, install=install, **store.options)
     with (folder / "stderr").open("w+") as said:
         child = subprocess.Popen(
-            [python, HERE / "gdal_contract.py", store.root, *cases],
+            command,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, env=env, cwd=folder,
         )  # fmt: skip
         try:

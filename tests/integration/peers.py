@@ -6,6 +6,7 @@ import functools
 import importlib.metadata
 import os
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -48,6 +49,8 @@ def _has_module(python: str, module: str) -> bool:
 def _has_runtime(peer: dict) -> bool:
     if peer["kind"] in ("python", "venv"):
         return sys.version_info[:2] >= _numbers(peer.get("python", "3.10"))
+    if peer["kind"] == "wheel":
+        return sys.platform == "linux" and platform.machine() == "x86_64"
     if peer["kind"] == "module":
         return _has_module(peer["program"], peer["module"])
     if peer["kind"] == "go":
@@ -80,6 +83,11 @@ def find_program(name: str) -> str | None:
     return shutil.which(name, path=f"{sys.prefix}/bin") or shutil.which(name)
 
 
+def find_folder(name: str) -> pathlib.Path:
+    """Where a peer of kind wheel is unpacked."""
+    return pathlib.Path(sys.prefix) / "peers" / name
+
+
 def find_python(name: str) -> str:
     """The Python that imports a peer of kind python, venv or module."""
     for peer in _entries():
@@ -100,6 +108,8 @@ def is_installed(name: str) -> bool:
                 return True
             except importlib.metadata.PackageNotFoundError:
                 return False
+        if peer["kind"] == "wheel":
+            return find_folder(name).exists()
         if peer["kind"] == "venv":
             return os.path.exists(find_python(name))
         if peer["kind"] == "module":

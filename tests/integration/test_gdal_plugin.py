@@ -41,13 +41,9 @@ def test_it_is_never_unloaded_and_bound_to_itself() -> None:
     assert "NODELETE" in said and "SYMBOLIC" in said
 
 
-@pytest.mark.skipif(not HOST.exists(), reason="built without tests")
-@pytest.mark.parametrize("root", ["/vsigs/demo", "/vsis3/demo"])
-def test_a_program_with_gdal_uses_it(emulator: Emulator, tmp_path: pathlib.Path, root: str) -> None:
-    library = ctypes.util.find_library("gdal")
-    if not library:
-        pytest.skip("no libgdal of the system")
-    env = clean_environment(
+def host_environment(emulator: Emulator, temporary: pathlib.Path, **more: str) -> dict[str, str]:
+    """Where gdal_host finds its buckets, on both interfaces."""
+    return clean_environment(
         CPL_GS_ENDPOINT=f"{emulator.url}/",
         GS_NO_SIGN_REQUEST="YES",
         AWS_S3_ENDPOINT=emulator.s3_url.removeprefix("http://"),
@@ -56,8 +52,18 @@ def test_a_program_with_gdal_uses_it(emulator: Emulator, tmp_path: pathlib.Path,
         AWS_ACCESS_KEY_ID="key",
         AWS_SECRET_ACCESS_KEY="secret",
         AWS_REGION="us-east-1",
-        TMPDIR=str(tmp_path),
+        TMPDIR=str(temporary),
+        **more,
     )
+
+
+@pytest.mark.skipif(not HOST.exists(), reason="built without tests")
+@pytest.mark.parametrize("root", ["/vsigs/demo", "/vsis3/demo"])
+def test_a_program_with_gdal_uses_it(emulator: Emulator, tmp_path: pathlib.Path, root: str) -> None:
+    library = ctypes.util.find_library("gdal")
+    if not library:
+        pytest.skip("no libgdal of the system")
+    env = host_environment(emulator, tmp_path)
     done = subprocess.run(
         [HOST, library, PLUGIN, root], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300
     )
