@@ -90,9 +90,11 @@ void runs_look(const scenario *s, shared *all)
 
 /* The statuses that tell the truth: want of memory is said so, unless libcurl takes it for a fault of the network;
  * a system call's failure is one of input and output. */
-static bool is_right_status(const attempt *a, nacre_status status)
+static bool is_right_status(const scenario *s, const attempt *a, nacre_status status)
 {
     switch (status) {
+    case NACRE_ERROR_OFFLINE:
+        return s->marks & SCENARIO_OFFLINE;
     case NACRE_ERROR_MEMORY:
         return a->site.kind != SITE_SYSTEM || a->trial.fault == ENOMEM || a->trial.fault == EAGAIN;
     case NACRE_ERROR_UNAVAILABLE:
@@ -126,7 +128,7 @@ static bool may_leave_files(const attempt *a)
 static bool is_badly_failed(const scenario *s, const outcome *o, const reference *r, const attempt *a, char *out,
                             size_t size)
 {
-    if (!is_right_status(a, o->status))
+    if (!is_right_status(s, a, o->status))
         snprintf(out, size, "the wrong status, %s: %s", nacre_status_text(o->status), o->err.message);
     else if (!names_object(s, o->err.message))
         snprintf(out, size, "the message does not name the object: %s", o->err.message);

@@ -184,7 +184,7 @@ static nacre_status refresh_gs(uint64_t *result, nacre_error *err)
 
 const scenario cache_scenarios[] = {
     {"disk-read", NULL, {"gs://b/in/bytes"}, new_folder, NULL, disk_read, SCENARIO_WHOLE},
-    {"disk-offline", NULL, {"gs://b/in/bytes"}, new_folder, NULL, disk_offline, SCENARIO_WHOLE},
+    {"disk-offline", NULL, {"gs://b/in/bytes"}, new_folder, NULL, disk_offline, SCENARIO_WHOLE | SCENARIO_OFFLINE},
     {"disk-evict", NULL, {"gs://b/in/", "s3://b/in/", "az://b/in/"}, small_folder, NULL, disk_evict, SCENARIO_WHOLE},
     {"stream-local", NULL, {"in/bytes"}, NULL, NULL, stream_local, SCENARIO_WHOLE},
     {"stream-gs", NULL, {"gs://b/in/bytes"}, NULL, NULL, stream_gs, SCENARIO_WHOLE},

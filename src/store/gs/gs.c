@@ -218,6 +218,12 @@ static bool says_no_bucket(const char *said)
            ncr_text_starts_nocase(said, "Bucket not found");
 }
 
+nacre_status ncr_gs_no_bucket_error(const ncr_object *object, nacre_error *err)
+{
+    return ncr_error_set_http(err, NACRE_ERROR_NOT_FOUND, 404, "%s: not found (404): there is no bucket '%s'",
+                              object->name, object->bucket);
+}
+
 nacre_status ncr_gs_status_error(const ncr_http_request *request, const ncr_object *object, nacre_error *err)
 {
     char said[400] = "";
@@ -226,8 +232,7 @@ nacre_status ncr_gs_status_error(const ncr_http_request *request, const ncr_obje
     if (code == 401 || code == 403)
         return denied(ncr_gs_of(object), object->name, code, said, err);
     if (code == 404 && has_text && says_no_bucket(said))
-        return ncr_error_set_http(err, NACRE_ERROR_NOT_FOUND, code, "%s: not found (404): there is no bucket '%s'",
-                                  object->name, object->bucket);
+        return ncr_gs_no_bucket_error(object, err);
     bool is_one = object->key[0] && object->key[strlen(object->key) - 1] != '/';
     bool asks = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
     if (code == 404 && is_one && (asks || strcmp(request->method, "DELETE") == 0))

@@ -83,6 +83,7 @@ void ncr_gs_checksum_of(const ncr_http_response *response, char *out, size_t out
 /* Says in full why a request has no success: with what the store says of it, and for denials which credentials were
  * used and what to do. request->status must be NACRE_OK. */
 nacre_status ncr_gs_status_error(const ncr_http_request *request, const ncr_object *object, nacre_error *err);
+nacre_status ncr_gs_no_bucket_error(const ncr_object *object, nacre_error *err);
 
 /* --- json.c --- */
 

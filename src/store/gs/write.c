@@ -276,12 +276,17 @@ static nacre_status step_error(const ncr_copy *copy, const ncr_http_request *req
 {
     if (request->response.status == 412)
         return copy_condition_error(copy, err);
-    if (request->response.status == 404 && copy->source_version) {
-        ncr_gs_metadata now = {0};
-        if (ncr_gs_metadata_wait(copy->source, copy->call, &now, NULL) == NACRE_ERROR_NOT_FOUND)
-            return ncr_version_gone(err, copy->source->name, copy->source_version);
-    }
-    return ncr_gs_status_error(request, copy->source, err);
+    /* A refusal is about the source or the destination, and does not say which: a look at the source does. */
+    ncr_gs_metadata now = {0};
+    int code = request->response.status;
+    nacre_status source = NACRE_ERROR_UNAVAILABLE;
+    if (code == 403 || code == 404)
+        source = ncr_gs_metadata_wait(copy->source, copy->call, &now, NULL);
+    if (code == 404 && source == NACRE_ERROR_NOT_FOUND && copy->source_version)
+        return ncr_version_gone(err, copy->source->name, copy->source_version);
+    if (code == 404 && source == NACRE_OK)
+        return ncr_gs_no_bucket_error(copy->destination, err);
+    return ncr_gs_status_error(request, source == NACRE_OK ? copy->destination : copy->source, err);
 }
 
 static nacre_status take_step(rewrite *r, const ncr_http_request *request, nacre_error *err)

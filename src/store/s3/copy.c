@@ -198,6 +198,23 @@ static nacre_status take_copy(ncr_copy *copy, const ncr_s3_exchange *x, nacre_er
     return ncr_version_changed(err, copy->source->name, copy->source_version, NULL);
 }
 
+/* A refusal is about the source or the destination, and does not say which: a look at the source does. */
+static nacre_status refused_copy(const ncr_copy *copy, const ncr_http_request *request, const ncr_aws_failure *failure,
+                                 nacre_error *err)
+{
+    ncr_object_facts now;
+    int code = request->response.status;
+    nacre_status source = NACRE_ERROR_UNAVAILABLE;
+    if (code == 403 || code == 404)
+        source = ncr_s3_facts_wait(copy->source, copy->call, &now, NULL, NULL);
+    if (code == 404 && source == NACRE_ERROR_NOT_FOUND && copy->source_version)
+        return ncr_version_gone(err, copy->source->name, copy->source_version);
+    if (code == 404 && source == NACRE_OK && strcmp(failure->code, "NoSuchKey") != 0)
+        return ncr_s3_no_bucket_error(copy->destination, err);
+    bool is_destination = code == 403 && source == NACRE_OK && !ncr_aws_is_about_credentials(failure->code);
+    return ncr_s3_status_error(request, is_destination ? copy->destination : copy->source, err);
+}
+
 static nacre_status by_parts(ncr_copy *copy, nacre_error *err)
 {
     ncr_object_facts facts;
@@ -259,10 +276,7 @@ static nacre_status judge_copy(ncr_copy *copy, const ncr_s3_exchange *x, nacre_e
     }
     if (response->status == 412)
         return copy_condition_error(copy, err);
-    if (response->status == 404 && copy->source_version &&
-        ncr_s3_facts_wait(copy->source, copy->call, &now, NULL, NULL) == NACRE_ERROR_NOT_FOUND)
-        return ncr_version_gone(err, copy->source->name, copy->source_version);
-    return ncr_s3_status_error(x->request, copy->source, err);
+    return refused_copy(copy, x->request, &failure, err);
 }
 
 nacre_status ncr_s3_copy(ncr_copy *copy, nacre_error *err)

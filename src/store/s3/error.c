@@ -41,16 +41,21 @@ static nacre_status denied(const ncr_aws_failure *failure, int code, const ncr_o
 
 /* --- All others. --- */
 
+nacre_status ncr_s3_no_bucket_error(const ncr_object *object, nacre_error *err)
+{
+    return ncr_error_set_http(err, NACRE_ERROR_NOT_FOUND, 404, "%s: not found (404): there is no bucket '%s'",
+                              object->name, object->bucket);
+}
+
 static nacre_status not_found(const ncr_aws_failure *failure, const ncr_object *object, nacre_error *err)
 {
     if (strcmp(failure->code, "NoSuchBucket") == 0)
-        return ncr_error_set_http(err, NACRE_ERROR_NOT_FOUND, 404, "%s: not found (404): there is no bucket '%s'",
-                                  object->name, object->bucket);
+        return ncr_s3_no_bucket_error(object, err);
     if (object->key[0] && object->key[strlen(object->key) - 1] != '/')
         return ncr_error_set_http(err, NACRE_ERROR_NOT_FOUND, 404,
-                                  "%s: not found (404): the bucket '%s' has no object of this key; list it to see "
+                                  "%s: not found (404): the bucket '%s' has no object of this key%s; list it to see "
                                   "those there are",
-                                  object->name, object->bucket);
+                                  object->name, object->bucket, failure->code[0] ? "" : ", or there is no such bucket");
     return ncr_error_set_http(err, NACRE_ERROR_NOT_FOUND, 404, "%s: not found (404)", object->name);
 }
 

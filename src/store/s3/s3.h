@@ -90,7 +90,9 @@ void ncr_s3_exchange_free(ncr_s3_exchange *exchange); /* accepts NULL */
  * request->status must be NACRE_OK. */
 nacre_status ncr_s3_status_error(const ncr_http_request *request, const ncr_object *object, nacre_error *err);
 
-/* The same for an error that came in a body under status 200. */
+nacre_status ncr_s3_no_bucket_error(const ncr_object *object, nacre_error *err);
+
+/* ncr_s3_status_error() for an error that came in a body under status 200. */
 nacre_status ncr_s3_failure_error(const ncr_http_request *request, const ncr_aws_failure *failure, int code,
                                   const ncr_object *object, nacre_error *err);
 

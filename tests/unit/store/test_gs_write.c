@@ -231,6 +231,30 @@ static void a_copy_goes_on_until_the_store_is_done(void **state)
     end(&f);
 }
 
+static void a_refused_copy_names_whom_it_is_about(void **state)
+{
+    (void)state;
+    fixture f;
+    const step steps[] = {{REWRITE, NULL, 404, NULL, "{}"},
+                          {METADATA, NULL, 200, NULL, THEIRS("7")},
+                          {REWRITE, NULL, 403, NULL, "{}"},
+                          {METADATA, NULL, 200, NULL, THEIRS("7")},
+                          {REWRITE, NULL, 403, NULL, "{}"},
+                          {METADATA, NULL, 403, NULL, "{}"},
+                          {0}};
+    begin(&f, steps, "http.retries=0");
+    ncr_object *to = ncr_object_new(f.store, "other", "e/f", "gs://other/e/f", false);
+    ncr_copy copy = {.source = f.object, .destination = to, .call = f.call, .source_version = &seven};
+    assert_int_equal(f.store->class->copy(&copy, &f.err), NACRE_ERROR_NOT_FOUND);
+    assert_string_equal(f.err.message, "gs://other/e/f: not found (404): there is no bucket 'other'");
+    assert_int_equal(f.store->class->copy(&copy, &f.err), NACRE_ERROR_DENIED);
+    assert_contains(f.err.message, "gs://other/e/f: denied");
+    assert_int_equal(f.store->class->copy(&copy, &f.err), NACRE_ERROR_DENIED);
+    assert_contains(f.err.message, "gs://bkt/d/a b.tif: denied");
+    ncr_object_unref(to);
+    end(&f);
+}
+
 /* --- Uploads. --- */
 
 #define BEGIN   "POST /upload/storage/v1/b/bkt/o?uploadType=resumable&name=d%2Fa%20b.tif"
@@ -415,6 +439,7 @@ int main(void)
         cmocka_unit_test(deletes_are_conditional),
         cmocka_unit_test(a_delete_whose_answer_was_lost_is_done_or_unknown),
         cmocka_unit_test(a_copy_goes_on_until_the_store_is_done),
+        cmocka_unit_test(a_refused_copy_names_whom_it_is_about),
         cmocka_unit_test(an_upload_sends_parts_and_then_the_size),
         cmocka_unit_test(an_upload_goes_on_from_where_the_store_is),
         cmocka_unit_test(an_upload_that_cannot_go_on_is_unknown),

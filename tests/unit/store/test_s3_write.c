@@ -314,6 +314,7 @@ static void errors_of_a_copy_are_told_apart(void **state)
                           {"PUT /bkt/to", NULL, 404, NULL, ERROR("NoSuchKey")},
                           {"HEAD " TARGET, NULL, 404, NULL, NULL},
                           {"PUT /bkt/to", NULL, 404, NULL, ERROR("NoSuchKey")},
+                          {"HEAD " TARGET, NULL, 404, NULL, NULL},
                           {0}};
     begin(&f, steps, "http.retries=0");
     assert_int_equal(copy(&f, &ours, NULL, &c), NACRE_ERROR_UNAVAILABLE);
@@ -326,6 +327,33 @@ static void errors_of_a_copy_are_told_apart(void **state)
     assert_int_equal(copy(&f, &ours, NULL, &c), NACRE_ERROR_CHANGED);
     assert_int_equal(copy(&f, NULL, NULL, &c), NACRE_ERROR_NOT_FOUND);
     assert_int_equal(c.outcome, NCR_OUTCOME_NOT_DONE);
+    end(&f);
+}
+
+static void a_refused_copy_names_whom_it_is_about(void **state)
+{
+    (void)state;
+    fixture f;
+    ncr_copy c;
+    const char *const there = IS(OURS, "11");
+    const step steps[] = {{"PUT /bkt/to", NULL, 404, NULL, ERROR("NoSuchBucket")},
+                          {"HEAD " TARGET, NULL, 200, there, NULL},
+                          {"PUT /bkt/to", NULL, 403, NULL, ERROR("AccessDenied")},
+                          {"HEAD " TARGET, NULL, 200, there, NULL},
+                          {"PUT /bkt/to", NULL, 403, NULL, ERROR("AccessDenied")},
+                          {"HEAD " TARGET, NULL, 403, NULL, NULL},
+                          {"PUT /bkt/to", NULL, 403, NULL, ERROR("InvalidAccessKeyId")},
+                          {"HEAD " TARGET, NULL, 403, NULL, NULL},
+                          {0}};
+    begin(&f, steps, "http.retries=0");
+    assert_int_equal(copy(&f, &ours, NULL, &c), NACRE_ERROR_NOT_FOUND);
+    assert_string_equal(f.err.message, "s3://bkt/to: not found (404): there is no bucket 'bkt'");
+    assert_int_equal(copy(&f, &ours, NULL, &c), NACRE_ERROR_DENIED);
+    assert_contains(f.err.message, "s3://bkt/to: ");
+    assert_int_equal(copy(&f, &ours, NULL, &c), NACRE_ERROR_DENIED);
+    assert_contains(f.err.message, "s3://bkt/d/a b.tif: ");
+    assert_int_equal(copy(&f, &ours, NULL, &c), NACRE_ERROR_DENIED);
+    assert_contains(f.err.message, "were refused");
     end(&f);
 }
 
@@ -722,6 +750,7 @@ int main(void)
         cmocka_unit_test(a_copy_names_its_source_and_its_version),
         cmocka_unit_test(a_copy_of_another_version_is_taken_back),
         cmocka_unit_test(errors_of_a_copy_are_told_apart),
+        cmocka_unit_test(a_refused_copy_names_whom_it_is_about),
         cmocka_unit_test(conditions_on_the_destination_are_looked_at_and_sent),
         cmocka_unit_test(what_is_too_large_for_one_request_is_copied_in_parts),
         cmocka_unit_test(parts_are_listed_by_number_and_sent_again_after_faults),
