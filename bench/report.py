@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
+import traceback
 from typing import Callable
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -29,6 +30,36 @@ def header(versions: dict[str, str]) -> None:
     print(f"commit     {_output('git', 'rev-parse', '--short', 'HEAD')}    command  {' '.join(sys.argv)}")
     print("versions   " + ", ".join(f"{name} {version}" for name, version in versions.items()))
     print()
+
+
+def in_child(function: Callable[[], object]) -> float:
+    """Seconds of something in a process that was forked for it: nothing is open, started or cached by earlier runs."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            began = time.perf_counter()
+            function()
+            os.write(writer, repr(time.perf_counter() - began).encode())
+        except BaseException:
+            traceback.print_exc()
+        os._exit(0)
+    os.close(writer)
+    with open(reader) as told:
+        seconds = told.read()
+    os.waitpid(child, 0)
+    if not seconds:
+        raise RuntimeError("a measured process failed")
+    return float(seconds)
+
+
+def cold_times(sides: dict[str, Callable[[int], object]], repeats: int) -> dict[str, list[float]]:
+    """Runs all sides by turns, each run in a process of its own; seconds of each run."""
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for repeat in range(repeats):
+        for name, function in sides.items() if repeat % 2 else reversed(sides.items()):
+            times[name].append(in_child(lambda function=function, repeat=repeat: function(repeat)))
+    return times
 
 
 def pairs(ours: Callable[[int], None], theirs: Callable[[int], None], repeats: int) -> tuple[list[float], list[float]]:

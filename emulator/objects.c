@@ -267,6 +267,19 @@ static bool stat_key(const ncr_emu_bucket *bucket, const char *key, bool escaped
     return fstatat(bucket->directory, path, out, 0) == 0 && S_ISREG(out->st_mode);
 }
 
+/* Another name of a file that was read before has its hashes: large files are linked under many keys. */
+static void share_hashes_locked(const ncr_emu_bucket *bucket, ncr_emu_object *object, const struct stat *file)
+{
+    for (size_t i = 0; i < bucket->count && file->st_nlink > 1 && !object->has_hashes; i++) {
+        const ncr_emu_object *other = bucket->objects[i];
+        if (!other->has_hashes || other->composite || !is_recorded_file(other, file))
+            continue;
+        object->crc32c = other->crc32c;
+        memcpy(object->md5, other->md5, sizeof object->md5);
+        object->has_hashes = true;
+    }
+}
+
 /* Takes up a file that no request wrote. */
 static ncr_emu_object *adopt_locked(ncr_emu_bucket *bucket, const char *key, bool escaped, const struct stat *file)
 {
@@ -275,6 +288,7 @@ static ncr_emu_object *adopt_locked(ncr_emu_bucket *bucket, const char *key, boo
         return NULL;
     object->escaped = escaped;
     record_file(object, file);
+    share_hashes_locked(bucket, object, file);
     object->generation = ncr_emu_next_generation_locked(bucket);
     object->metageneration = 1;
     object->created_ms = object->updated_ms = (int64_t)(object->generation / 1000);

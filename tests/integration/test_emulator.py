@@ -285,6 +285,17 @@ def test_files_dropped_into_the_folder_are_objects(emulator: Emulator) -> None:
     assert emulator.request("GET", media("by/hand/file")).status == 404
 
 
+def test_other_names_of_a_file_have_its_hashes_and_those_of_another_do_not(emulator: Emulator) -> None:
+    folder = emulator.root / "demo"
+    (folder / "one").write_bytes(b"one")
+    (folder / "two").write_bytes(b"two")
+    digests = [base64.b64encode(hashlib.md5(text).digest()).decode() for text in (b"one", b"two")]
+    assert [emulator.resource("demo", key)["md5Hash"] for key in ("one", "two")] == digests
+    for name in ("one", "two"):
+        (folder / f"{name}.link").hardlink_to(folder / name)
+    assert [emulator.resource("demo", f"{key}.link")["md5Hash"] for key in ("one", "two")] == digests
+
+
 def test_wrong_digests_are_refused(emulator: Emulator) -> None:
     assert emulator.request("POST", upload("k"), b"hello", x_goog_hash="crc32c=AAAAAA==").status == 400
     assert emulator.request("POST", upload("k"), b"hello", x_goog_hash="crc32c=mnG7TA==").status == 200
