@@ -46,6 +46,7 @@ typedef struct ncr_read_request {
     nacre_dtype dtype; /* of the buffer: any type */
     uint8_t *buffer;   /* first value of the first band; filled in whole on success */
     ptrdiff_t pixel_stride, row_stride, band_stride;
+    bool is_scan; /* a part of a read of more than memory.limit: what is given whole need not be cached */
 } ncr_read_request;
 
 /* A read with another size, from a window with fractions. */

@@ -114,6 +114,7 @@ static void begin_grid(windows_plan *p, int64_t *block_width, int64_t *block_hei
     bool is_plain = ncr_scaled_is_plain(p->dataset, &p->request, &plain);
     *block_width = !is_plain ? RESAMPLED_SIDE : band->block_width > 0 ? band->block_width : 1;
     *block_height = !is_plain ? RESAMPLED_SIDE : band->block_height > 0 ? band->block_height : 1;
+    p->request.to.is_scan = is_plain;
     p->left = is_plain ? -(plain.x % *block_width) : 0;
     p->top = is_plain ? -(plain.y % *block_height) : 0;
     p->width = p->request.out_width - p->left;

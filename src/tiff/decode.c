@@ -10,6 +10,7 @@
 
 #include "base/fork.h"
 #include "base/memory.h"
+#include "tiff/samples.h"
 
 /* A libtiff handle. Single-thread: whoever took it from the pool has it alone. */
 typedef struct decoder {
@@ -287,6 +288,8 @@ nacre_status ncr_tiff_decode(const ncr_tiff_header *header, const uint8_t *encod
         expected >= 0 && (size_t)expected == header->decoded_size && decode_with(d, header, encoded, encoded_size, out);
     if (is_decoded) {
         give_decoder(d);
+        if (header->summed_bits)
+            ncr_tiff_samples_sum(out, header->summed_bits, header->samples, header->width, header->rows);
         return NACRE_OK;
     }
     snprintf(message, NCR_TIFF_MESSAGE_SIZE, "%s", *d->message ? d->message : "libtiff cannot decode it");

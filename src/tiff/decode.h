@@ -18,6 +18,8 @@ typedef struct ncr_tiff_header {
     bool is_tiled, is_ycbcr, is_reversed;
     uint32_t width, rows;      /* of the block */
     unsigned rgba_samples;     /* not 0: pixels are turned into so many samples, of red, green, blue and alpha */
+    unsigned summed_bits;      /* not 0: decoded samples are differences, of so many bits (ncr_tiff_samples_sum()) */
+    unsigned samples;          /* of a pixel in the block */
     size_t offset_at, size_at; /* of the block's offset and size (of 4 bytes) in data */
     bool big_endian;
 } ncr_tiff_header;

@@ -55,6 +55,7 @@ struct read_plan {
     ncr_tiff_blocks blocks;
     ncr_tiff_blocks masks; /* of the level's mask, where its blocks follow those of the image; else its level is NULL */
     bool is_planned;
+    bool gives_pixels_whole;     /* all samples that a block has */
     ncr_tiff_header whole, last; /* of whole blocks, and of those in the last row of blocks */
     job *jobs;
     size_t job_count;
@@ -77,6 +78,11 @@ static block_range range_of(const ncr_tiff_layout *layout, const ncr_rect *windo
 
 /* --- Copying into the buffer --- */
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Part of a block that the window shows, in pixels of the level. */
 static ncr_rect shown_part(const job *j)
 {
@@ -86,8 +92,8 @@ static ncr_rect shown_part(const job *j)
     int64_t x1 = x0 + layout->block_width, y1 = y0 + layout->block_height;
     x0 = x0 > window->x ? x0 : window->x;
     y0 = y0 > window->y ? y0 : window->y;
-    x1 = x1 < window->x + window->width ? x1 : window->x + window->width;
-    y1 = y1 < window->y + window->height ? y1 : window->y + window->height;
+    x1 = smaller(x1, window->x + window->width);
+    y1 = smaller(y1, window->y + window->height);
     return (ncr_rect){x0, y0, x1 - x0, y1 - y0};
 }
 
@@ -231,6 +237,20 @@ static ncr_value_key tile_key(const read_plan *plan, uint64_t number)
     return (ncr_value_key){NCR_VALUE_TIFF_TILE, plan->level->number, number};
 }
 
+/* Not what the reader of very many blocks has been given whole: it would drive out what is read again. */
+static bool is_worth_caching(const job *j)
+{
+    const read_plan *plan = j->plan;
+    const ncr_tiff_layout *layout = &plan->level->layout;
+    if (!plan->request.is_scan || !plan->gives_pixels_whole)
+        return true;
+    ncr_rect part = shown_part(j);
+    int64_t x = (int64_t)j->block_x * layout->block_width, y = (int64_t)j->block_y * layout->block_height;
+    int64_t right = smaller(x + layout->block_width, layout->width);
+    int64_t bottom = smaller(y + layout->block_height, layout->height);
+    return part.width < right - x || part.height < bottom - y;
+}
+
 static nacre_status job_arrived(void *user, const ncr_slice *slice, nacre_error *err)
 {
     job *j = user;
@@ -251,7 +271,8 @@ static nacre_status job_arrived(void *user, const ncr_slice *slice, nacre_error 
         return status;
     j->state = JOB_DONE;
     copy_block(j, t->data);
-    ncr_cache_value_put(ncr_file_pin(plan->dataset->base.file), tile_key(plan, j->number), &t->value);
+    if (is_worth_caching(j))
+        ncr_cache_value_put(ncr_file_pin(plan->dataset->base.file), tile_key(plan, j->number), &t->value);
     ncr_value_unref(&t->value);
     return NACRE_OK;
 }
@@ -283,6 +304,15 @@ static bool wants_plane(const read_plan *plan, unsigned plane)
         if ((unsigned)plan->request.bands[i] - 1 == plane)
             return true;
     return false;
+}
+
+static bool wants_all_samples(const read_plan *plan)
+{
+    const ncr_tiff_layout *layout = &plan->level->layout;
+    bool all = true;
+    for (unsigned sample = 0; sample < layout->samples && all && !plan->request.mask && !layout->is_separate; sample++)
+        all = wants_plane(plan, sample);
+    return all;
 }
 
 static size_t count_planes(const read_plan *plan)
@@ -408,6 +438,7 @@ static nacre_status begin(read_plan *plan, nacre_error *err)
 {
     ncr_tiff_dataset *dataset = plan->dataset;
     plan->is_planned = true;
+    plan->gives_pixels_whole = wants_all_samples(plan);
     nacre_status status =
         ncr_tiff_blocks_begin(&plan->blocks, dataset->base.path, dataset->index, plan->level, dataset->base.file, err);
     if (status == NACRE_OK)

@@ -3,6 +3,7 @@
 #include "tiff/samples.h"
 
 #include <string.h>
+#include <tiff.h>
 
 #include "raster/dtype.h"
 
@@ -162,4 +163,56 @@ void ncr_tiff_samples_unpack(const ncr_tiff_layout *layout, const uint8_t *packe
     uint8_t *to = out;
     for (size_t y = 0; y < rows; y++, packed += row_size, to += row_values * ncr_dtype_size(layout->dtype))
         unpack_row(layout, packed, row_values, to);
+}
+
+/* --- Predictor 2 --- */
+
+bool ncr_tiff_samples_are_differences(const ncr_tiff_layout *layout)
+{
+    unsigned scheme = layout->compression;
+    bool takes_predictor = scheme == COMPRESSION_LZW || scheme == COMPRESSION_ADOBE_DEFLATE ||
+                           scheme == COMPRESSION_DEFLATE || scheme == COMPRESSION_ZSTD;
+    bool is_whole = layout->bits == 8 || layout->bits == 16 || layout->bits == 32;
+    return takes_predictor && layout->predictor == 2 && is_whole && !layout->is_rgba;
+}
+
+/* Sums that stay in registers: what is written is not read back for the next pixel. The number of samples is a constant
+ * where it is one of the usual ones. */
+#define SUM_ROW(type)                                                                     \
+    static inline void sum_few_##type(type *restrict row, size_t width, unsigned samples) \
+    {                                                                                     \
+        type sums[4] = {0};                                                               \
+        for (size_t x = 0; x < width; x++, row += samples)                                \
+            for (unsigned s = 0; s < samples; s++)                                        \
+                row[s] = sums[s] = (type)(sums[s] + row[s]);                              \
+    }                                                                                     \
+    static void sum_row_##type(type *row, size_t width, unsigned samples)                 \
+    {                                                                                     \
+        if (samples == 1)                                                                 \
+            sum_few_##type(row, width, 1);                                                \
+        else if (samples == 2)                                                            \
+            sum_few_##type(row, width, 2);                                                \
+        else if (samples == 3)                                                            \
+            sum_few_##type(row, width, 3);                                                \
+        else if (samples == 4)                                                            \
+            sum_few_##type(row, width, 4);                                                \
+        else                                                                              \
+            for (size_t i = samples; i < width * samples; i++)                            \
+                row[i] = (type)(row[i] + row[i - samples]);                               \
+    }
+
+SUM_ROW(uint8_t)
+SUM_ROW(uint16_t)
+SUM_ROW(uint32_t)
+
+void ncr_tiff_samples_sum(void *values, unsigned bits, unsigned samples, size_t width, size_t rows)
+{
+    size_t row = width * samples;
+    for (size_t y = 0; y < rows; y++)
+        if (bits == 8)
+            sum_row_uint8_t((uint8_t *)values + y * row, width, samples);
+        else if (bits == 16)
+            sum_row_uint16_t((uint16_t *)values + y * row, width, samples);
+        else
+            sum_row_uint32_t((uint32_t *)values + y * row, width, samples);
 }

@@ -22,4 +22,10 @@ size_t ncr_tiff_samples_row_size(unsigned bits, size_t row_values);
 void ncr_tiff_samples_unpack(const ncr_tiff_layout *layout, const uint8_t *packed, size_t row_values, size_t rows,
                              void *out);
 
+/* Whether ncr_tiff_samples_sum() is what the layout's predictor asks for, and libtiff need not know of it. */
+bool ncr_tiff_samples_are_differences(const ncr_tiff_layout *layout);
+
+/* Turns the differences of predictor 2 into values: each is the sum of those of its sample in its row so far. */
+void ncr_tiff_samples_sum(void *values, unsigned bits, unsigned samples, size_t width, size_t rows);
+
 #endif

@@ -129,7 +129,7 @@ static void add_entries(builder *b, const ncr_tiff_directory *directory, const n
     add_number(b, NCR_TAG_PLANAR_CONFIG, NCR_TYPE_SHORT, NCR_PLANAR_CONTIG);
     add_copy(b, directory, NCR_TAG_GROUP3_OPTIONS);
     add_copy(b, directory, NCR_TAG_GROUP4_OPTIONS);
-    if (layout->predictor != 1)
+    if (layout->predictor != 1 && !header->summed_bits)
         add_number(b, NCR_TAG_PREDICTOR, NCR_TYPE_SHORT, layout->predictor);
     if (layout->is_rgba)
         add_copy(b, directory, NCR_TAG_WHITE_POINT);
@@ -186,6 +186,8 @@ nacre_status ncr_tiff_header_init(ncr_tiff_header *header, const char *name, con
     header->is_reversed = layout->fill_order == 2;
     if (layout->is_rgba)
         header->rgba_samples = layout->samples;
+    header->summed_bits = ncr_tiff_samples_are_differences(layout) ? layout->bits : 0;
+    header->samples = ncr_tiff_layout_block_samples(layout);
     header->big_endian = index->big_endian;
     header->width = layout->block_width;
     header->rows = rows;

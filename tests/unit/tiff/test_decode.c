@@ -15,7 +15,7 @@
 
 /* What libtiff or our encoder wrote is decoded by the header that is made from an index. */
 
-enum { WIDTH = 32, HEIGHT = 16, SAMPLES_MAX = 4, BLOCK_MAX = WIDTH * HEIGHT * SAMPLES_MAX * 8 };
+enum { WIDTH = 32, HEIGHT = 16, SAMPLES_MAX = 5, BLOCK_MAX = WIDTH * HEIGHT * SAMPLES_MAX * 8 };
 
 /* A directory and its index, made of what a test sets. */
 typedef struct scene {
@@ -115,8 +115,10 @@ static void every_codec_predictor_and_type_comes_back(void **state)
                                             COMPRESSION_PACKBITS, COMPRESSION_ZSTD, COMPRESSION_LZMA};
     for (size_t i = 0; i < sizeof compressions / sizeof *compressions; i++)
         for (int dtype = NACRE_DTYPE_UINT8; dtype <= NACRE_DTYPE_FLOAT64; dtype++)
-            for (unsigned predictor = 1; predictor <= 3; predictor++)
-                for (unsigned variant = 0; variant < 4; variant++) {
+            for (unsigned predictor = 1; predictor <= 3; predictor++) {
+                unsigned variants =
+                    predictor == 2 && compressions[i] != COMPRESSION_LZMA ? 12 : 4; /* ours, libtiff's */
+                for (unsigned variant = 0; variant < variants; variant++) {
                     bool is_float = dtype >= NACRE_DTYPE_FLOAT16;
                     bool takes = compressions[i] != COMPRESSION_NONE && compressions[i] != COMPRESSION_PACKBITS;
                     if (!ncr_tiff_codec_is_supported(compressions[i]) || (predictor == 3 && !is_float) ||
@@ -125,14 +127,15 @@ static void every_codec_predictor_and_type_comes_back(void **state)
                     ncr_tiff_format format = {
                         .dtype = (nacre_dtype)dtype,
                         .bits = (unsigned)ncr_dtype_size((nacre_dtype)dtype) * 8,
-                        .samples = variant & 1 ? 3 : 1,
+                        .samples = variant < 4 ? 1 + (variant & 1) * 2 : variant / 2, /* 1, 3; then 2 to 5 */
                         .photometric = NCR_PHOTOMETRIC_MIN_IS_BLACK,
                         .coding = {.codec = ncr_tiff_codec_find(compressions[i]), .level = -1, .predictor = predictor},
-                        .is_tiled = variant & 2,
+                        .is_tiled = variant < 4 ? variant & 2 : variant & 1,
                         .block_width = WIDTH,
                         .block_height = HEIGHT};
                     check_round_trip(&format);
                 }
+            }
 }
 
 static void values_of_another_byte_order_are_turned(void **state)
