@@ -567,8 +567,12 @@ static void set_transport(ncr_http_transfer *t)
     SET(t, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
     if (t->is_dns_suspect)
         SET(t, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    /* How much libcurl moves at a time: the more, the fewer the calls of the system, but what is copied on the way has
+     * to stay near the processor. */
     if (t->request->range.length >= 128 << 10)
         SET(t, CURLOPT_BUFFERSIZE, 128L << 10);
+    if (t->request->body_size >= 1 << 20)
+        SET(t, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
 }
 
 /* What the request line names. libcurl takes it from the URL too, but out of memory it leaves the query out without a
