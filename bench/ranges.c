@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/call.h"
 #include "base/latch.h"
@@ -11,12 +12,14 @@
 #include "vfs/vfs.h"
 
 /* Reads ranges of an object at random places, so many of them under way at a time: bench-ranges PATH COUNT SIZE
- * IN_FLIGHT SEED. The places are whole multiples of SIZE and none comes twice, as far as the object reaches. */
+ * IN_FLIGHT SEED keep|drop. The places are whole multiples of SIZE and none comes twice, as far as the object reaches.
+ * What is read stays in the cache, or is let go of at once. */
 
 typedef struct job {
     ncr_file *file;
     ncr_call *call;
     size_t size;
+    bool drops;
     uint64_t places; /* of SIZE bytes in the object */
     uint64_t step;   /* from one place to the next; prime to `places`, so all are met */
     pthread_mutex_t lock;
@@ -44,6 +47,7 @@ static void begin(lane *l)
     }
     l->fetch = (ncr_fetch){.pin = ncr_file_pin(j->file), .call = j->call, .length = j->size, .done = end, .user = l};
     l->fetch.offset = number * j->step % j->places * j->size;
+    l->fetch.bypass = j->drops;
     ncr_fetch *one = &l->fetch;
     ncr_cache_fetch_start(&one, 1);
 }
@@ -83,14 +87,15 @@ int main(int argc, char **argv)
 {
     uint64_t size, in_flight, seed;
     job j = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    if (argc != 6 || !ncr_text_to_uint64(argv[2], &j.count) || !ncr_text_to_uint64(argv[3], &size) || !size ||
+    if (argc != 7 || !ncr_text_to_uint64(argv[2], &j.count) || !ncr_text_to_uint64(argv[3], &size) || !size ||
         !ncr_text_to_uint64(argv[4], &in_flight) || !in_flight || !ncr_text_to_uint64(argv[5], &seed)) {
-        fprintf(stderr, "usage: bench-ranges PATH COUNT SIZE IN_FLIGHT SEED\n");
+        fprintf(stderr, "usage: bench-ranges PATH COUNT SIZE IN_FLIGHT SEED keep|drop\n");
         return 2;
     }
     if (!open_file(&j, argv[1]))
         return 1;
     j.size = size;
+    j.drops = strcmp(argv[6], "drop") == 0;
     j.places = ncr_file_size(j.file) / size;
     if (!j.places)
         return 1;
