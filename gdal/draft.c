@@ -45,10 +45,10 @@ void ncr_gdal_draft_free(ncr_gdal_draft *draft)
     free(draft);
 }
 
-static nacre_status take_bytes(void *user, const void *data, size_t size, nacre_error *err)
+static nacre_status take_bytes(void *user, const ncr_slice *slice, nacre_error *err)
 {
     ncr_gdal_draft *draft = user;
-    return ncr_gdal_spool_write(&draft->spool, draft->spool.size, data, size, err);
+    return ncr_gdal_spool_write(&draft->spool, draft->spool.size, slice->data, slice->size, err);
 }
 
 nacre_status ncr_gdal_draft_fill(ncr_gdal_draft *draft, ncr_file *file, nacre_error *err)

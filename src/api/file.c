@@ -254,11 +254,11 @@ typedef struct reading {
     bool is_stopped;
 } reading;
 
-static nacre_status give(void *user, const void *data, size_t size, nacre_error *err)
+static nacre_status give(void *user, const ncr_slice *slice, nacre_error *err)
 {
     reading *r = user;
     (void)err; /* nobody is told */
-    r->is_stopped = !r->function(r->user, data, size);
+    r->is_stopped = !r->function(r->user, slice->data, slice->size);
     return r->is_stopped ? NACRE_ERROR_CANCELLED : NACRE_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/pages.h"
 #include "cache/limits.h"
 
 ncr_block *ncr_block_adopt(uint8_t *data, size_t size)
@@ -26,6 +27,23 @@ ncr_block *ncr_block_new(size_t size)
     return ncr_block_adopt(malloc(size ? size : 1), size);
 }
 
+ncr_block *ncr_block_new_passing(size_t size)
+{
+    if (size < NCR_PAGES_LEAST)
+        return ncr_block_new(size);
+    ncr_block *block = calloc(1, sizeof *block);
+    uint8_t *data = block ? ncr_pages_new(size) : NULL;
+    if (!data) {
+        free(block);
+        return NULL;
+    }
+    atomic_init(&block->references, 1);
+    block->size = size;
+    block->data = data;
+    block->is_in_pages = true;
+    return block;
+}
+
 #ifdef MADV_POPULATE_WRITE
 static void populate(uintptr_t begin, uintptr_t end)
 {
@@ -41,23 +59,24 @@ static void populate(uintptr_t begin, uintptr_t end)
 void ncr_block_touch(ncr_block *block)
 {
     enum { LEAST = 256 << 10, MOST = NCR_GET_MAX, PAGE = 4096 };
-    if (block->size < LEAST || block->is_touched)
+    if (block->size < LEAST)
         return;
-    block->is_touched = true;
     size_t size = block->size < MOST ? block->size : MOST;
     uintptr_t begin = (uintptr_t)block->data;
     populate((begin + PAGE - 1) / PAGE * PAGE, (begin + size) / PAGE * PAGE);
-}
-
-bool ncr_block_is_own(const ncr_block *block)
-{
-    return atomic_load_explicit(&block->references, memory_order_acquire) == 1;
 }
 
 void ncr_block_shrink(ncr_block *block, size_t size)
 {
     if (size >= block->size)
         return;
+    if (block->is_in_pages) {
+        size_t stays = ncr_pages_size(size), was = ncr_pages_size(block->size);
+        if (stays < was)
+            ncr_pages_free(block->data + stays, was - stays);
+        block->size = size;
+        return;
+    }
     uint8_t *smaller = realloc(block->data, size ? size : 1);
     if (smaller)
         block->data = smaller;
@@ -74,7 +93,10 @@ void ncr_block_unref(ncr_block *block)
 {
     if (!block || atomic_fetch_sub(&block->references, 1) != 1)
         return;
-    free(block->data);
+    if (block->is_in_pages)
+        ncr_pages_free(block->data, block->size);
+    else
+        free(block->data);
     free(block);
 }
 

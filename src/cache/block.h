@@ -9,19 +9,19 @@
 struct ncr_block {
     _Atomic int references;
     size_t size;
-    bool is_touched; /* see ncr_block_touch() */
-    uint8_t *data;   /* never NULL */
+    bool is_in_pages; /* data is from base/pages.h, else malloc'd */
+    uint8_t *data;    /* never NULL */
 };
 
 /* A block of size bytes that are not initialised, or NULL: out of memory. */
 ncr_block *ncr_block_new(size_t size);
 
-/* Has the system give a large block its pages at once, which costs less than
- * page by page; once a block. */
-void ncr_block_touch(ncr_block *block);
+/* The same for bytes that pass through and are soon let go of: memory that others have let go of, and that the system
+ * need not give anew. */
+ncr_block *ncr_block_new_passing(size_t size);
 
-/* Whether the caller's reference is the only one: then nobody else can come by one. */
-bool ncr_block_is_own(const ncr_block *block);
+/* Has the system give a large block its pages at once, which costs less than page by page. */
+void ncr_block_touch(ncr_block *block);
 
 /* A block of malloc'd data, which it owns from now on, also after failure (NULL: out of memory). */
 ncr_block *ncr_block_adopt(uint8_t *data, size_t size);

@@ -84,7 +84,6 @@ struct ncr_fetch {
     size_t length; /* bytes; cut at the object's end */
     bool bypass;   /* large, read once: do not keep the bytes */
     unsigned needed_round;
-    struct ncr_block *into; /* borrowed until done(): memory that is used where just as much is missing; NULL: none */
 
     nacre_status status; /* NACRE_ERROR_CHANGED: no pixel of another version is ever given */
     nacre_error error;

@@ -66,7 +66,7 @@ static nacre_status assemble(const ncr_reader *reader)
         fetch->slice = ncr_slice_of(reader->pieces[0].block, reader->pieces[0].data, fetch->length);
         return NACRE_OK;
     }
-    ncr_block *block = ncr_block_new(fetch->length);
+    ncr_block *block = fetch->bypass ? ncr_block_new_passing(fetch->length) : ncr_block_new(fetch->length);
     if (!block)
         return ncr_error_memory(&fetch->error);
     size_t at = 0;

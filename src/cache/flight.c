@@ -122,14 +122,13 @@ ncr_flight *ncr_flight_new_locked(const ncr_fetch *fetch, uint64_t offset, size_
                                   unsigned needed_round)
 {
     ncr_pin *pin = fetch->pin;
-    bool fits = fetch->into && fetch->into->size == length;
     ncr_flight *flight = calloc(1, sizeof *flight);
     if (!flight)
         return NULL;
     *flight = (ncr_flight){.pin = pin, .offset = offset, .length = length, .keep = keep, .epoch = epoch_of(pin)};
     flight->get_count = flight->pending = (length - 1) / NCR_GET_MAX + 1;
     flight->gets = ncr_alloc_array(flight->get_count, sizeof *flight->gets);
-    flight->block = fits ? ncr_block_ref(fetch->into) : ncr_block_new(length);
+    flight->block = keep ? ncr_block_new(length) : ncr_block_new_passing(length);
     if (!flight->gets || !flight->block || !list_locked(flight)) {
         ncr_block_unref(flight->block);
         free(flight->gets);

@@ -83,9 +83,9 @@ static nacre_status copy_inside(ncr_copy *copy, nacre_error *err)
     return status;
 }
 
-static nacre_status write_step(void *writer, const void *data, size_t size, nacre_error *err)
+static nacre_status write_step(void *writer, const ncr_slice *slice, nacre_error *err)
 {
-    return ncr_writer_write(writer, data, size, err);
+    return ncr_writer_take(writer, slice, err);
 }
 
 static nacre_status copy_through(ncr_object *source, ncr_object *destination, const ncr_condition *condition,
@@ -101,8 +101,13 @@ static nacre_status copy_through(ncr_object *source, ncr_object *destination, co
     *copied = facts->version;
     status = ncr_writer_open(destination, type, condition, call, &writer, err);
     if (status == NACRE_OK)
-        status = ncr_stream_run(
-            &(ncr_stream){.pin = pin, .call = call, .length = UINT64_MAX, .sink = write_step, .user = writer}, err);
+        status = ncr_stream_run(&(ncr_stream){.pin = pin,
+                                              .call = call,
+                                              .length = UINT64_MAX,
+                                              .sink = write_step,
+                                              .is_kept = !destination->store->is_local,
+                                              .user = writer},
+                                err);
     if (status == NACRE_OK)
         status = ncr_writer_commit(writer, err);
     ncr_writer_close(writer);

@@ -21,7 +21,7 @@ struct ncr_sender {
 typedef struct part {
     ncr_sender *sender;
     unsigned number;
-    ncr_buffer bytes;
+    ncr_slice bytes;
 } part;
 
 ncr_sender *ncr_sender_new(ncr_upload *upload)
@@ -38,7 +38,7 @@ ncr_sender *ncr_sender_new(ncr_upload *upload)
 static void end_part(part *p, nacre_status status, const nacre_error *error)
 {
     ncr_sender *sender = p->sender;
-    ncr_buffer_clear(&p->bytes);
+    ncr_slice_clear(&p->bytes);
     free(p);
     pthread_mutex_lock(&sender->lock);
     if (status != NACRE_OK && sender->failure.status == NACRE_OK) {
@@ -86,7 +86,7 @@ void ncr_sender_leave_out(ncr_sender *sender)
     sender->parts++;
 }
 
-nacre_status ncr_sender_send_as(ncr_sender *sender, unsigned number, ncr_buffer *bytes, nacre_error *err)
+nacre_status ncr_sender_send_as(ncr_sender *sender, unsigned number, ncr_slice *bytes, nacre_error *err)
 {
     nacre_status status = wait_for(sender, most_at_once(sender, bytes->size) - 1, err);
     if (status != NACRE_OK)
@@ -95,7 +95,7 @@ nacre_status ncr_sender_send_as(ncr_sender *sender, unsigned number, ncr_buffer 
     if (!p)
         return ncr_error_memory(err);
     *p = (part){.sender = sender, .number = number, .bytes = *bytes};
-    ncr_buffer_init(bytes, bytes->maximum);
+    *bytes = (ncr_slice){0};
     pthread_mutex_lock(&sender->lock);
     sender->under_way++;
     pthread_mutex_unlock(&sender->lock);
@@ -104,7 +104,7 @@ nacre_status ncr_sender_send_as(ncr_sender *sender, unsigned number, ncr_buffer 
     return NACRE_OK;
 }
 
-nacre_status ncr_sender_send(ncr_sender *sender, ncr_buffer *bytes, nacre_error *err)
+nacre_status ncr_sender_send(ncr_sender *sender, ncr_slice *bytes, nacre_error *err)
 {
     return ncr_sender_send_as(sender, ++sender->parts, bytes, err);
 }

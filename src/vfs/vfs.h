@@ -72,15 +72,19 @@ nacre_status ncr_file_open_wait(const char *path, ncr_call *call, ncr_file **out
 nacre_status ncr_file_read_wait(ncr_file *file, nacre_range *ranges, size_t count, ncr_call *call, nacre_error *err);
 
 /* Bytes of a pinned object in their order, step by step, for a sink whose first failure ends it. Memory: four steps of
- * NCR_GET_MAX, of a local object two. */
+ * NCR_GET_MAX, of a local object two; where the way is long and that many do not fill it, up to NCR_STREAM_MORE bytes
+ * beyond, which all streams of the process share. */
 typedef struct ncr_stream {
-    ncr_pin *pin;                                                                      /* borrowed */
-    ncr_call *call;                                                                    /* borrowed */
-    uint64_t offset, length;                                                           /* cut at the object's end */
-    bool keep;                                                                         /* in the cache */
-    nacre_status (*sink)(void *user, const void *data, size_t size, nacre_error *err); /* on the caller's thread */
+    ncr_pin *pin;            /* borrowed */
+    ncr_call *call;          /* borrowed */
+    uint64_t offset, length; /* cut at the object's end */
+    bool keep;               /* in the cache */
+    /* On the caller's thread. The slice is the stream's; who keeps its bytes refers to its block (ncr_slice_of()). */
+    nacre_status (*sink)(void *user, const ncr_slice *slice, nacre_error *err);
+    bool is_kept; /* the sink keeps blocks for a while: the stream goes no further ahead than at first */
     void *user;
 } ncr_stream;
+enum { NCR_STREAM_MORE = 64 << 20 };
 /* Blocking. */
 nacre_status ncr_stream_run(const ncr_stream *stream, nacre_error *err);
 
@@ -117,6 +121,9 @@ bool ncr_writer_keep_first(ncr_writer *writer);
 size_t ncr_writer_kept(const ncr_writer *writer);
 nacre_status ncr_writer_change(ncr_writer *writer, size_t offset, const void *data, size_t size, nacre_error *err);
 nacre_status ncr_writer_write(ncr_writer *writer, const void *data, size_t size, nacre_error *err);
+/* The same, but a slice that is a whole part is not copied: the writer keeps its block until the part is sent. Such a
+ * part cannot be changed. */
+nacre_status ncr_writer_take(ncr_writer *writer, const ncr_slice *slice, nacre_error *err);
 nacre_status ncr_writer_commit(ncr_writer *writer, nacre_error *err);
 void ncr_writer_close(ncr_writer *writer);
 

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "cache/block.h"
 #include "vfs/object.h"
 #include "vfs/sender.h"
 #include "vfs/vfs.h"
@@ -22,6 +23,7 @@ struct ncr_writer {
     ncr_condition condition; /* its version, if any, is `version` */
     ncr_version version;
     ncr_buffer part;
+    ncr_slice taken;  /* a whole part that stands for `part`, which is then empty; no block: none */
     ncr_buffer first; /* the first part, kept back */
     bool keeps_first;
     ncr_upload *upload; /* NULL: not begun, or ended */
@@ -70,6 +72,16 @@ static nacre_status begin_upload(ncr_writer *writer, nacre_error *err)
     return writer->sender ? NACRE_OK : ncr_error_memory(err);
 }
 
+/* The bytes of a buffer, which is empty then. False: out of memory, and they are lost. */
+static bool move_bytes(ncr_buffer *buffer, ncr_slice *out)
+{
+    ncr_block *block = ncr_block_adopt(buffer->data, buffer->size);
+    ncr_buffer_init(buffer, buffer->maximum);
+    if (block)
+        *out = (ncr_slice){.data = block->data, .size = block->size, .block = block};
+    return block != NULL;
+}
+
 static nacre_status send_part(ncr_writer *writer, nacre_error *err)
 {
     nacre_status status = writer->upload ? NACRE_OK : begin_upload(writer, err);
@@ -77,28 +89,48 @@ static nacre_status send_part(ncr_writer *writer, nacre_error *err)
         writer->first = writer->part;
         ncr_sender_leave_out(writer->sender);
     } else if (status == NACRE_OK) {
-        status = ncr_sender_send(writer->sender, &writer->part, err);
+        if (!writer->taken.block && !move_bytes(&writer->part, &writer->taken))
+            return ncr_error_memory(err);
+        status = ncr_sender_send(writer->sender, &writer->taken, err);
     }
     if (status == NACRE_OK)
         ncr_buffer_init(&writer->part, ncr_part_size(writer->object->store->class, ++writer->parts + 1));
     return status;
 }
 
+static bool is_full(const ncr_writer *writer)
+{
+    return writer->taken.block || writer->part.size == writer->part.maximum;
+}
+
+/* A full part goes out only when more follows it: the last part, and an object of one part, stay here. */
+static nacre_status make_room(ncr_writer *writer, nacre_error *err)
+{
+    return is_full(writer) ? send_part(writer, err) : NACRE_OK;
+}
+
 static nacre_status append(ncr_writer *writer, const uint8_t *data, size_t size, nacre_error *err)
 {
     while (size) {
-        /* A full part goes out only when more follows it: the last part, and an object of one part, stay here. */
-        if (writer->part.size == writer->part.maximum) {
-            nacre_status status = send_part(writer, err);
-            if (status != NACRE_OK)
-                return status;
-        }
+        nacre_status status = make_room(writer, err);
+        if (status != NACRE_OK)
+            return status;
         size_t room = writer->part.maximum - writer->part.size, step = size < room ? size : room;
         if (!ncr_buffer_append(&writer->part, data, step))
             return ncr_error_memory(err);
         data += step;
         size -= step;
     }
+    return NACRE_OK;
+}
+
+static nacre_status take(ncr_writer *writer, const ncr_slice *slice, nacre_error *err)
+{
+    nacre_status status = slice->size ? make_room(writer, err) : NACRE_OK;
+    bool is_part = !writer->part.size && slice->size == writer->part.maximum;
+    if (status != NACRE_OK || !is_part || (writer->keeps_first && !writer->parts))
+        return status == NACRE_OK ? append(writer, slice->data, slice->size, err) : status;
+    writer->taken = ncr_slice_of(slice->block, slice->data, slice->size);
     return NACRE_OK;
 }
 
@@ -155,13 +187,31 @@ nacre_status ncr_writer_write(ncr_writer *writer, const void *data, size_t size,
     return status;
 }
 
+nacre_status ncr_writer_take(ncr_writer *writer, const ncr_slice *slice, nacre_error *err)
+{
+    nacre_status status = check_open(writer, err);
+    if (status == NACRE_OK && (status = take(writer, slice, err)) != NACRE_OK)
+        writer->state = WRITER_FAILED;
+    return status;
+}
+
+static nacre_status send_rest(ncr_writer *writer, nacre_error *err)
+{
+    ncr_slice first = {0};
+    nacre_status status = writer->part.size || writer->taken.block ? send_part(writer, err) : NACRE_OK;
+    if (status == NACRE_OK && writer->first.size) {
+        status = move_bytes(&writer->first, &first) ? ncr_sender_send_as(writer->sender, 1, &first, err)
+                                                    : ncr_error_memory(err);
+        ncr_slice_clear(&first);
+    }
+    return status;
+}
+
 static nacre_status finish_upload(ncr_writer *writer, nacre_error *err)
 {
     ncr_outcome outcome = NCR_OUTCOME_UNKNOWN;
     ncr_object_facts facts;
-    nacre_status status = writer->part.size ? send_part(writer, err) : NACRE_OK;
-    if (status == NACRE_OK && writer->first.size)
-        status = ncr_sender_send_as(writer->sender, 1, &writer->first, err);
+    nacre_status status = send_rest(writer, err);
     if (status == NACRE_OK)
         status = ncr_sender_wait(writer->sender, err);
     if (status != NACRE_OK)
@@ -193,9 +243,11 @@ nacre_status ncr_writer_commit(ncr_writer *writer, nacre_error *err)
         return status;
     if (!writer->parts) /* it was begun early: one put is enough */
         give_up_upload(writer);
-    status = writer->upload ? finish_upload(writer, err)
-                            : ncr_vfs_put(writer->object, writer->part.data, writer->part.size, writer->content_type,
-                                          &writer->condition, writer->call, err);
+    const uint8_t *data = writer->taken.block ? writer->taken.data : writer->part.data;
+    size_t size = writer->taken.block ? writer->taken.size : writer->part.size;
+    status = writer->upload
+                 ? finish_upload(writer, err)
+                 : ncr_vfs_put(writer->object, data, size, writer->content_type, &writer->condition, writer->call, err);
     writer->state = status == NACRE_OK ? WRITER_COMMITTED : WRITER_FAILED;
     return status;
 }
@@ -207,6 +259,7 @@ void ncr_writer_close(ncr_writer *writer)
     if (writer->process == getpid())
         give_up_upload(writer);
     ncr_buffer_clear(&writer->part);
+    ncr_slice_clear(&writer->taken);
     ncr_buffer_clear(&writer->first);
     free(writer->content_type);
     ncr_object_unref(writer->object);

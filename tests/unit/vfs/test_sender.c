@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/block.h"
 #include "cmocka_all.h"
 #include "vfs/sender.h"
 
@@ -61,13 +62,13 @@ static nacre_status send_parts(ncr_sender *sender, unsigned count, size_t size, 
 {
     nacre_status status = NACRE_OK;
     for (unsigned i = 1; i <= count && status == NACRE_OK; i++) {
-        ncr_buffer bytes;
-        ncr_buffer_init(&bytes, size);
-        memset(ncr_buffer_reserve(&bytes, size), (int)i, size);
-        bytes.size = size;
+        ncr_block *block = ncr_block_new(size);
+        memset(block->data, (int)i, size);
+        ncr_slice bytes = ncr_slice_of(block, block->data, size);
+        ncr_block_unref(block);
         status = ncr_sender_send(sender, &bytes, error);
         assert_true(status != NACRE_OK || !bytes.data);
-        ncr_buffer_clear(&bytes);
+        ncr_slice_clear(&bytes);
     }
     return status;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/block.h"
 #include "cache/limits.h"
 #include "cmocka_all.h"
 #include "support/call.h"
@@ -120,6 +121,64 @@ static void writer_that_was_begun_early_leaves_the_same(void **state)
         assert_int_equal(fake_count(store, 'u'), sizes[i] > PART ? 3 : 0); /* parts */
         assert_content(object, sizes[i]);
     }
+}
+
+static bool is_own(ncr_block *block)
+{
+    return atomic_load(&block->references) == 1;
+}
+
+/* Gives a writer the pattern from `at` on, as a slice. Returns the block, with a reference of the caller's. */
+static ncr_block *give(ncr_writer *writer, const uint8_t *data, size_t at, size_t size)
+{
+    ncr_block *block = ncr_block_new(size);
+    memcpy(block->data, data + at, size);
+    ncr_slice slice = ncr_slice_of(block, block->data, size);
+    check(ncr_writer_take(writer, &slice, &error));
+    ncr_slice_clear(&slice);
+    return block;
+}
+
+static void whole_parts_are_taken_and_others_copied(void **state)
+{
+    (void)state;
+    const size_t steps[][4] = {
+        {PART}, {PART, 1}, {PART, PART, PART}, {1, PART, PART}, {PART, PART - 1, PART, 1}, {2 * PART, PART}, {10}};
+    uint8_t *data = pattern(6 * PART);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        ncr_writer *writer;
+        ncr_block *blocks[4] = {NULL};
+        size_t at = 0;
+        fake_forget_requests(store);
+        check(ncr_writer_open(object, NULL, NULL, call, &writer, &error));
+        for (int k = 0; k < 4 && steps[i][k]; at += steps[i][k++]) {
+            blocks[k] = give(writer, data, at, steps[i][k]);
+            assert_int_equal(is_own(blocks[k]), at % PART || steps[i][k] != PART);
+        }
+        check(ncr_writer_commit(writer, &error));
+        ncr_writer_close(writer);
+        for (int k = 0; k < 4; k++) {
+            assert_true(!blocks[k] || is_own(blocks[k]));
+            ncr_block_unref(blocks[k]);
+        }
+        assert_int_equal(fake_count(store, 'u'), at > PART ? (at + PART - 1) / PART : 0);
+        assert_content(object, at);
+    }
+    free(data);
+}
+
+static void what_was_taken_is_let_go_of_without_a_commit(void **state)
+{
+    (void)state;
+    uint8_t *data = pattern(PART);
+    ncr_writer *writer;
+    check(ncr_writer_open(object, NULL, NULL, call, &writer, &error));
+    ncr_block *block = give(writer, data, 0, PART);
+    assert_int_equal(ncr_writer_kept(writer), 0);
+    ncr_writer_close(writer);
+    assert_true(is_own(block));
+    ncr_block_unref(block);
+    free(data);
 }
 
 static void bytes_can_be_changed_until_they_are_sent(void **state)
@@ -330,6 +389,8 @@ int main(void)
         TEST(small_object_is_one_put),
         TEST(large_object_goes_out_in_parts),
         TEST(writer_that_was_begun_early_leaves_the_same),
+        TEST(whole_parts_are_taken_and_others_copied),
+        TEST(what_was_taken_is_let_go_of_without_a_commit),
         TEST(bytes_can_be_changed_until_they_are_sent),
         TEST(nothing_is_visible_before_the_commit),
         TEST(writer_that_was_committed_or_failed_can_only_be_closed),
