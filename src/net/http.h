@@ -48,6 +48,7 @@ typedef struct ncr_http_response {
     unsigned sent;           /* attempts of which a byte may have left: after more than one, an earlier one may have
                                 taken effect; after none, nothing has: no name, no connection or no TLS was to be had */
     unsigned http_version;   /* 10, 11, 20 or 30; 0: no answer */
+    bool is_coded;           /* it failed since its body had a coding that was not asked for */
 } ncr_http_response;
 
 /* What proves who asks, attempt by attempt: a signature holds the time, and a token may end while a request waits for
@@ -106,16 +107,18 @@ struct ncr_http_request {
     size_t body_size;
     ncr_http_range range;
     ncr_http_sink sink;
-    bool idempotent;         /* may be sent again after an unknown outcome; GET and HEAD always may */
-    bool public_only;        /* refuse loopback, private, link-local and metadata addresses (NACRE_ERROR_REFUSED) */
-    bool anonymous;          /* nothing tells who asks: no client certificate */
-    bool follow;             /* follow redirects of GET and HEAD (no credentials to another host, no https to http) */
-    bool no_retry;           /* one attempt only: for probes that must end soon */
-    bool direct;             /* never through a proxy: for services of the machine itself */
-    int64_t timeout_ms;      /* of this exchange with its retries, beside the call's deadline; 0: none */
-    unsigned needed_round;   /* the highest round of any response whose content was needed to form this request */
-    ncr_http_signer *signer; /* borrowed until done(); NULL: none */
-    ncr_call *call;          /* referenced */
+    bool idempotent;           /* may be sent again after an unknown outcome; GET and HEAD always may */
+    bool public_only;          /* refuse loopback, private, link-local and metadata addresses (NACRE_ERROR_REFUSED) */
+    bool anonymous;            /* nothing tells who asks: no client certificate */
+    bool follow;               /* follow redirects of GET and HEAD (no credentials to another host, no https to http) */
+    bool no_retry;             /* one attempt only: for probes that must end soon */
+    bool direct;               /* never through a proxy: for services of the machine itself */
+    const char *stored_coding; /* a header of the answer, in lower case, that names the coding in which the object is
+                                  stored: a body in that coding is as it is stored; a literal; NULL: none */
+    int64_t timeout_ms;        /* of this exchange with its retries, beside the call's deadline; 0: none */
+    unsigned needed_round;     /* the highest round of any response whose content was needed to form this request */
+    ncr_http_signer *signer;   /* borrowed until done(); NULL: none */
+    ncr_call *call;            /* referenced */
 
     /* What came of it; valid in done() and after. */
     nacre_status status; /* NACRE_OK: an answer came, whatever its HTTP status; else why none did */

@@ -147,14 +147,22 @@ static bool has_line(const struct curl_slist *list, const char *name)
     return false;
 }
 
+static bool is_stored_so(const ncr_http_transfer *t, const char *coding)
+{
+    char stored[64];
+    const char *name = t->request->stored_coding;
+    return name && ncr_answer_header(&t->answer, name, stored, sizeof stored) && ncr_text_equal_nocase(stored, coding);
+}
+
 /* Bytes are cached and compared as the store holds them, so a coding that was not asked for is no answer. */
 static bool is_coded(ncr_http_transfer *t)
 {
     char coding[64];
     if (!is_get(t) || has_line(t->request->header_list, "accept-encoding") ||
         !ncr_answer_header(&t->answer, "content-encoding", coding, sizeof coding) || !*coding ||
-        ncr_text_equal_nocase(coding, "identity"))
+        ncr_text_equal_nocase(coding, "identity") || is_stored_so(t, coding))
         return false;
+    t->request->response.is_coded = true;
     ncr_error_set_http(&t->error, NACRE_ERROR_CORRUPT, t->answer.status,
                        "%s: server sent a body encoded with %s, though the bytes were asked for as they are",
                        t->request->name, coding);

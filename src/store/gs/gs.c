@@ -104,7 +104,10 @@ ncr_http_request *ncr_gs_media_request(const ncr_object *object, ncr_call *call,
     ncr_gs_url_query(&url, "generation", generation);
     if (!ncr_gs_of(object)->is_xml)
         ncr_gs_url_query(&url, "ifGenerationNotMatch", if_not_generation);
-    return ncr_gs_request("GET", &url, object, call, needed_round);
+    ncr_http_request *request = ncr_gs_request("GET", &url, object, call, needed_round);
+    if (request) /* with "no-transform" the store does not unpack what is stored packed */
+        request->stored_coding = "x-goog-stored-content-encoding";
+    return request;
 }
 
 ncr_http_request *ncr_gs_metadata_request(const ncr_object *object, ncr_call *call, const char *generation,

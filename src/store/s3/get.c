@@ -13,6 +13,8 @@
  *   now      GET with the get's condition
  *   kept     GET of the pinned version by its id, after 412 or 404
  *   end      HEAD for the facts, after 416: S3's answer does not tell of what
+ *   coding   HEAD, after a body with a Content-Encoding: S3 only repeats what the object was given, and so its bytes
+ * are as they are stored; what somebody on the way has packed has no strong ETag, or HEAD does not tell it
  */
 
 typedef struct s3_get {
@@ -21,6 +23,8 @@ typedef struct s3_get {
     unsigned round;    /* of the answers so far */
     bool no_condition; /* the server's 304 made no sense */
     bool is_kept;      /* the version id was asked for */
+    bool takes_coding; /* the object has a Content-Encoding of its own */
+    nacre_error coded; /* what is said where it has none */
     uint8_t spare;
 } s3_get;
 
@@ -62,9 +66,11 @@ static void send_exchange(s3_get *job, const char *method, void (*done)(ncr_s3_e
     bool made = job->exchange != NULL;
     if (made && strcmp(method, "GET") == 0) {
         ncr_body_expect(get, job->exchange->request, &job->spare);
-        made =
-            add_condition(job) && (!ncr_get_is_whole(get) ||
-                                   ncr_http_request_header(job->exchange->request, "x-amz-checksum-mode", "ENABLED"));
+        if (job->takes_coding)
+            made = ncr_http_request_header(job->exchange->request, "Accept-Encoding", "identity");
+        made = made && add_condition(job) &&
+               (!ncr_get_is_whole(get) ||
+                ncr_http_request_header(job->exchange->request, "x-amz-checksum-mode", "ENABLED"));
     }
     if (made)
         ncr_s3_exchange_start(job->exchange, done, job);
@@ -125,6 +131,25 @@ static bool is_replaced(const s3_get *job, int code)
     return code == 412 || code == 404 || (has_body && !ncr_version_matches(get->version, &get->facts.version));
 }
 
+static void coding_done(ncr_s3_exchange *x)
+{
+    s3_get *job = x->user;
+    ncr_get *get = job->body.get;
+    const ncr_http_response *response = &x->request->response;
+    char coding[64];
+    ncr_object_facts facts = {0};
+    if (x->request->status == NACRE_OK && response->status == 200) {
+        ncr_s3_facts_of(get->object, response, &facts);
+        job->takes_coding = facts.version.strong &&
+                            ncr_http_response_header(response, "content-encoding", coding, sizeof coding) && *coding;
+    }
+    job->round = response->round;
+    if (job->takes_coding)
+        send_exchange(job, "GET", get_done);
+    else
+        end(job, ncr_error_copy(&get->error, &job->coded, job->coded.status));
+}
+
 static void get_done(ncr_s3_exchange *x)
 {
     s3_get *job = x->user;
@@ -132,6 +157,12 @@ static void get_done(ncr_s3_exchange *x)
     const ncr_http_response *response = &x->request->response;
     int code = response->status;
     job->round = response->round;
+    if (x->request->status != NACRE_OK && response->is_coded && !job->takes_coding) {
+        job->coded = x->request->error;
+        job->round = x->request->needed_round + 1;
+        send_exchange(job, "HEAD", coding_done);
+        return;
+    }
     if (x->request->status != NACRE_OK) {
         end(job, refuse(job));
         return;

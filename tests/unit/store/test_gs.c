@@ -304,6 +304,25 @@ static void whole_objects_are_checked_against_their_checksum(void **state)
     end(&f);
 }
 
+static void a_coding_is_the_objects_own_where_the_store_says_so(void **state)
+{
+    (void)state;
+    fixture f;
+    const char own[] = IS("7") "Content-Encoding: gzip\r\nX-Goog-Stored-Content-Encoding: gzip\r\n";
+    const char others[] = IS("7") "Content-Encoding: gzip\r\nX-Goog-Stored-Content-Encoding: identity\r\n";
+    const step steps[] = {{MEDIA, "Range: bytes=0-3", 206, own, "abcd"},
+                          {MEDIA, "Range: bytes=0-3", 206, others, "abcd"},
+                          {MEDIA, "Range: bytes=0-3", 206, IS("7") "Content-Encoding: gzip\r\n", "abcd"},
+                          {0}};
+    begin_with_token(&f, steps);
+    assert_int_equal(run_get(&f.get), NACRE_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(run_get(&f.get), NACRE_ERROR_CORRUPT);
+        assert_contains(f.get.error.message, "server sent a body encoded with gzip");
+    }
+    end(&f);
+}
+
 static void stat_reads_the_metadata(void **state)
 {
     (void)state;
@@ -486,6 +505,7 @@ int main(void)
         cmocka_unit_test(an_anonymous_proof_asks_the_metadata),
         cmocka_unit_test(empty_objects_are_described_by_their_metadata),
         cmocka_unit_test(whole_objects_are_checked_against_their_checksum),
+        cmocka_unit_test(a_coding_is_the_objects_own_where_the_store_says_so),
         cmocka_unit_test(stat_reads_the_metadata),
         cmocka_unit_test(denials_say_what_was_looked_for),
         cmocka_unit_test(endpoints_are_taken_in_every_spelling),

@@ -220,6 +220,38 @@ static void a_range_beyond_the_end_is_empty(void **state)
     end(&f);
 }
 
+#define PART  "Content-Range: bytes 0-3/7\r\n"
+#define CODED "Content-Encoding: gzip\r\n"
+
+/* S3 does not pack anything: it repeats what the object was given. Somebody on the way may. */
+static void a_coding_is_the_objects_own_where_its_head_says_so(void **state)
+{
+    (void)state;
+    fixture f;
+    ncr_get get;
+    uint8_t buffer[4];
+    const step steps[] = {{"GET " TARGET, NULL, 206, "ETag: " ETAG "\r\n" PART CODED, "cont"},
+                          {"HEAD " TARGET, NULL, 200, "ETag: " ETAG "\r\n" CODED, NULL},
+                          {"GET " TARGET, NULL, 206, "ETag: " ETAG "\r\n" PART CODED, "cont"},
+                          /* HEAD tells of none, or of what somebody has packed */
+                          {"GET " TARGET, NULL, 206, "ETag: " ETAG "\r\n" PART CODED, "cont"},
+                          {"HEAD " TARGET, NULL, 200, "ETag: " ETAG "\r\n", NULL},
+                          {"GET " TARGET, NULL, 206, "ETag: " ETAG "\r\n" PART CODED, "cont"},
+                          {"HEAD " TARGET, NULL, 200, "ETag: W/" ETAG "\r\n" CODED, NULL},
+                          {"GET " TARGET, NULL, 206, "ETag: " ETAG "\r\n" PART CODED, "cont"},
+                          {"HEAD " TARGET, NULL, 403, NULL, NULL},
+                          {0}};
+    begin(&f, steps, NULL);
+    assert_int_equal(read_four(&f, &get, buffer, NCR_MATCH_VERSION, &pinned), NACRE_OK);
+    assert_memory_equal(buffer, "cont", 4);
+    assert_int_equal(get.round, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(read_four(&f, &get, buffer, NCR_MATCH_ANY, NULL), NACRE_ERROR_CORRUPT);
+        assert_contains(get.error.message, "s3://bkt/d/a b.tif: server sent a body encoded with gzip");
+    }
+    end(&f);
+}
+
 static void stat_reads_headers_and_says_missing_or_denied(void **state)
 {
     (void)state;
@@ -582,6 +614,7 @@ int main(void)
         cmocka_unit_test(a_proof_is_believed_only_when_it_does_not_contradict_itself),
         cmocka_unit_test(weak_and_missing_etags_prove_nothing),
         cmocka_unit_test(a_range_beyond_the_end_is_empty),
+        cmocka_unit_test(a_coding_is_the_objects_own_where_its_head_says_so),
         cmocka_unit_test(stat_reads_headers_and_says_missing_or_denied),
         cmocka_unit_test(refusals_are_told_by_their_codes),
         cmocka_unit_test(who_is_anonymous_signs_nothing),
