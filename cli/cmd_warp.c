@@ -29,6 +29,10 @@ enum {
     RPC,
     GEOLOC,
     TRANSFORMER,
+    CUTLINE,
+    CUTLINE_CRS,
+    BLEND,
+    CROP,
     OVERWRITE
 };
 
@@ -58,6 +62,12 @@ static const cli_option options[] = {
     {GEOLOC, "geoloc", 0, "-geoloc", 0, NULL, false, "by the source's geolocation arrays"},
     {TRANSFORMER, "to", 0, "-to", 1, "KEY=VALUE", true,
      "transformer option by GDAL's name: METHOD, MAX_GCP_ORDER, RPC_DEM, RPC_HEIGHT and other RPC_..."},
+    {CUTLINE, "cutline", 0, "-cutline", 1, "POLYGON", false,
+     "warp what lies inside: WKT or GeoJSON, or the path of a file with it"},
+    {CUTLINE_CRS, "cutline-crs", 0, "-cutline_srs", 1, "CRS", false,
+     "system of the cutline (WKT: the source's, GeoJSON: longitude and latitude)"},
+    {BLEND, "cutline-blend", 0, "-cblend", 1, "PIXELS", false, "source pixels over which the cutline fades"},
+    {CROP, "crop-to-cutline", 0, "-crop_to_cutline", 0, NULL, false, "the output is as large as the cutline"},
     {OVERWRITE, "overwrite", 0, NULL, 0, NULL, false, "replace the destination"},
     {0},
 };
@@ -68,6 +78,7 @@ typedef struct settings {
     double bounds[4], *src_nodata, *dst_nodata;
     nacre_dataset *like, *dem;
     const char **transformer;
+    char *cutline;
 } settings;
 
 static void settings_clear(settings *s)
@@ -76,7 +87,9 @@ static void settings_clear(settings *s)
     nacre_crs_unref(s->warp.dst_crs);
     nacre_dataset_close(s->like);
     nacre_dataset_close(s->dem);
+    nacre_crs_unref(s->warp.cutline_crs);
     free(s->transformer);
+    free(s->cutline);
     free(s->src_nodata);
     free(s->dst_nodata);
 }
@@ -185,6 +198,53 @@ static int read_transformer(cli_context *context, settings *s)
     return status == NACRE_OK ? CLI_OK : cli_fail(context, status, &error);
 }
 
+/* The text of a file. */
+static int read_text(cli_context *context, const char *path, char **out)
+{
+    enum { TEXT_MAX = 64 * 1024 * 1024 };
+    nacre_file *file;
+    nacre_error error;
+    nacre_status status = nacre_file_open(path, &context->io, &file, &error);
+    if (status != NACRE_OK)
+        return cli_fail(context, status, &error);
+    uint64_t size = nacre_file_size(file);
+    char *text = size <= TEXT_MAX ? calloc(1, (size_t)size + 1) : NULL;
+    nacre_range range = {.offset = 0, .length = (size_t)size, .buffer = text};
+    if (text && size)
+        status = nacre_file_read(file, &range, 1, &context->io, &error);
+    nacre_file_close(file);
+    if (text && status == NACRE_OK) {
+        *out = text;
+        return CLI_OK;
+    }
+    free(text);
+    if (status != NACRE_OK)
+        return cli_fail(context, status, &error);
+    return cli_error(context, "%s: it is too large to be a cutline", path);
+}
+
+/* A polygon itself, or a file that holds one. */
+static int read_cutline(cli_context *context, settings *s)
+{
+    const char *text = cli_text(&context->values, CUTLINE);
+    bool has_blend;
+    int status = cli_read_number(context, BLEND, &s->warp.cutline_blend, &has_blend);
+    if (status == CLI_OK)
+        status = cli_read_crs(context, CUTLINE_CRS, &s->warp.cutline_crs);
+    s->warp.crop_to_cutline = cli_has(&context->values, CROP);
+    if (status == CLI_OK && !text && (has_blend || s->warp.crop_to_cutline || s->warp.cutline_crs))
+        return cli_usage(context, "--cutline-crs, --cutline-blend and --crop-to-cutline need --cutline");
+    if (status != CLI_OK || !text)
+        return status;
+    const char *start = text + strspn(text, " \t\r\n");
+    bool is_polygon = *start == '{' || strncasecmp(start, "POLYGON", 7) == 0 || strncasecmp(start, "MULTI", 5) == 0 ||
+                      strchr(start, '(');
+    if (!is_polygon)
+        status = read_text(context, text, &s->cutline);
+    s->warp.cutline = is_polygon ? text : s->cutline;
+    return status;
+}
+
 static int read_settings(cli_context *context, settings *s)
 {
     bool has_bounds = false;
@@ -219,6 +279,8 @@ static int read_settings(cli_context *context, settings *s)
         status = cli_read_crs(context, DST_CRS, &warp->dst_crs);
     if (status == CLI_OK)
         status = read_transformer(context, s);
+    if (status == CLI_OK)
+        status = read_cutline(context, s);
     return status == CLI_OK ? read_like(context, s) : status;
 }
 

@@ -54,13 +54,18 @@ typedef struct nacre_warp_options {
     const char *const *rpcs;        /* "KEY=VALUE" as in the metadata domain RPC, in place of the source's rational
                                        polynomials and of its geotransform; NULL-terminated; NULL: its own, where it
                                        has neither geotransform nor ground control points */
+    const char *cutline;            /* only what lies inside is warped: a polygon as WKT or GeoJSON; NULL: everything */
+    nacre_crs *cutline_crs;         /* of the cutline; NULL: longitude and latitude for GeoJSON, src_crs for WKT */
+    bool cutline_in_pixels;         /* the cutline counts pixels of the source, from its upper left corner */
+    double cutline_blend;           /* source pixels on either side of the cutline over which it fades */
+    bool crop_to_cutline;           /* bounds are those of the cutline, where none are given */
 } nacre_warp_options;
 
 #define NACRE_WARP_OPTIONS_INIT                                                                                      \
     {                                                                                                                \
         sizeof(nacre_warp_options), NULL, NULL, NULL, NACRE_RESAMPLING_NEAREST, 0, 0, NULL, 0, 0, NULL, false, NULL, \
             NULL, false, false, NACRE_DTYPE_UNKNOWN, 0.125, false, false, NACRE_DTYPE_UNKNOWN, 0, 0, 0, false, NULL, \
-            NULL, NULL                                                                                               \
+            NULL, NULL, NULL, NULL, false, 0, false                                                                  \
     }
 
 /* Makes a warped view: a dataset whose pixels are computed when read. References source and does no I/O of its own,

@@ -24,6 +24,7 @@ _UNSET: Any = object()
 _WITHOUT_EFFECT = frozenset(("num_threads", "warp_mem_limit"))
 
 # GDAL's options of the transformer, besides those that begin with RPC_.
+_CUTLINE = frozenset(("CUTLINE", "CUTLINE_BLEND_DIST"))
 _TRANSFORMER = frozenset(("METHOD", "SRC_METHOD", "MAX_GCP_ORDER"))
 
 
@@ -55,7 +56,8 @@ class WarpedVRT(DatasetReader):
     **options
         GDAL's transformer options in any case: ``METHOD``, ``MAX_GCP_ORDER``, ``RPC_DEM`` (a path or a dataset), ``RPC_HEIGHT`` and
         others that begin with ``RPC_``. ``rpcs``: rational polynomials in place of the dataset's, as a mapping of the
-        items of its domain RPC, or an object of Rasterio's. ``num_threads`` and ``warp_mem_limit`` have no effect.
+        items of its domain RPC, or an object of Rasterio's. ``CUTLINE``: a polygon as WKT or GeoJSON, in pixels of
+        the source; ``CUTLINE_BLEND_DIST``: source pixels over which it fades. ``num_threads`` and ``warp_mem_limit`` have no effect.
         Rasterio's others are not built yet.
 
     Raises
@@ -116,6 +118,7 @@ class WarpedVRT(DatasetReader):
         self._set_values(warp.pointer)
         self._set_nodata(warp, src_nodata, nodata)
         warp.transformer(options)
+        warp.cutline(options)
         self._warp = warp
         source = src_dataset._open_state()
         super().__init__(self._view_of(source), src_dataset._cache, None, src_dataset._on_change)
@@ -203,6 +206,15 @@ class _Options:
         self._keep.append(texts)
         self._set(name, ffi.new("char *[]", [*texts, ffi.NULL]))
 
+    def cutline(self, options: dict[str, Any]) -> None:
+        """A polygon in pixels of the source, as GDAL's warp option has it."""
+        for name, value in options.items():
+            if name.upper() == "CUTLINE" and value is not None:
+                self._set("cutline", ffi.new("char[]", str(value).encode()))
+                self.pointer.cutline_in_pixels = True
+            elif name.upper() == "CUTLINE_BLEND_DIST":
+                self.pointer.cutline_blend = float(value)
+
     def transformer(self, options: dict[str, Any]) -> None:
         """What of Rasterio's further options is for the transformer."""
         rpcs = options.get("rpcs")
@@ -217,12 +229,16 @@ class _Options:
             self.items("transformer", words)
 
 
+def _is_known(name: str) -> bool:
+    return name == "rpcs" or name in _WITHOUT_EFFECT or name.upper() in _CUTLINE or _is_transformer(name)
+
+
 def _is_transformer(name: str) -> bool:
     return name.upper() in _TRANSFORMER or name.upper().startswith(("RPC_", "GEOLOC_"))
 
 
 def _refuse(options: dict[str, Any], init_dest_nodata: bool, src_alpha: int, dst_alpha: int) -> None:
-    later = sorted(n for n in options if n != "rpcs" and n not in _WITHOUT_EFFECT and not _is_transformer(n))
+    later = sorted(n for n in options if not _is_known(n))
     if not init_dest_nodata:
         later.append("init_dest_nodata=False")
     if src_alpha or dst_alpha:

@@ -160,7 +160,8 @@ static bool edge(const ncr_georef *georef, size_t index, double *column, double 
         return false;
     int axis = index < along ? 0 : 1;
     index -= axis ? along : 0;
-    at[axis] = (double)(index / 2);
+    size_t step = index / 2;
+    at[axis] = (double)step;
     at[!axis] = (index % 2 ? (double)(axis ? width : height) : 0) - convention;
     *column = (at[0] + convention) * g->spec.step[0] + g->spec.offset[0];
     *row = (at[1] + convention) * g->spec.step[1] + g->spec.offset[1];

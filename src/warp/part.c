@@ -37,7 +37,7 @@ size_t ncr_warp_part_size(const ncr_warp_read *read, const ncr_rect *src)
         per_pixel += (size_t)read->used_count + 1;
     if (engine->uses_mask)
         per_pixel += 1;
-    if (engine->setup->src_alpha)
+    if (engine->setup->src_alpha || engine->setup->cutline)
         per_pixel += sizeof(float);
     if (!ncr_size_mul((size_t)src->width, (size_t)src->height, &size) || !ncr_size_mul(size, per_pixel, &size))
         return SIZE_MAX;
@@ -149,6 +149,31 @@ static void drop_idle_masks(ncr_warp_part *part, size_t pixels, size_t bands)
     }
 }
 
+/* By alpha and the cutline. It stays where it is 1 throughout, since kernels round otherwise without it. */
+static nacre_status set_density(const ncr_warp_read *read, ncr_warp_part *part, size_t pixels, nacre_error *err)
+{
+    const ncr_warp_engine *engine = read->engine;
+    const ncr_cutline *cutline = engine->setup->cutline;
+    if (!engine->setup->src_alpha && !cutline)
+        return NACRE_OK;
+    part->density = ncr_alloc_array(pixels, sizeof *part->density);
+    if (!part->density)
+        return ncr_error_memory(err);
+    size_t row_size = (size_t)part->row_length * ncr_dtype_size(engine->kernel.dtype), width = (size_t)part->src.width;
+    const uint8_t *alpha = engine->setup->src_alpha ? part->planes[read->used_count] : NULL;
+    for (int64_t row = 0; alpha && row < part->src.height; row++)
+        ncr_mask_density(engine->kernel.dtype, alpha + (size_t)row * row_size, engine->src_alpha_max, width,
+                         part->density + (size_t)row * width);
+    for (size_t i = 0; !alpha && i < pixels; i++)
+        part->density[i] = 1;
+    if (!cutline)
+        return NACRE_OK;
+    bool is_own = engine->setup->is_level_transform;
+    double x_ratio = is_own ? 1 : (double)engine->kernel.width / engine->source->width;
+    double y_ratio = is_own ? 1 : (double)engine->kernel.height / engine->source->height;
+    return ncr_cutline_apply(cutline, x_ratio, y_ratio, &part->src, part->density, err);
+}
+
 nacre_status ncr_warp_part_set_masks(const ncr_warp_read *read, ncr_warp_part *part, nacre_error *err)
 {
     const ncr_warp_engine *engine = read->engine;
@@ -168,17 +193,7 @@ nacre_status ncr_warp_part_set_masks(const ncr_warp_read *read, ncr_warp_part *p
             status = set_valid(read, part, pixels, err);
     }
     drop_idle_masks(part, pixels, (size_t)read->used_count);
-    if (status || !engine->setup->src_alpha)
-        return status;
-    part->density = ncr_alloc_array(pixels, sizeof *part->density);
-    if (!part->density)
-        return ncr_error_memory(err);
-    size_t row_size = (size_t)part->row_length * ncr_dtype_size(engine->kernel.dtype), width = (size_t)part->src.width;
-    const uint8_t *alpha = part->planes[read->used_count];
-    for (int64_t row = 0; row < part->src.height; row++)
-        ncr_mask_density(engine->kernel.dtype, alpha + (size_t)row * row_size, engine->src_alpha_max, width,
-                         part->density + (size_t)row * width);
-    return NACRE_OK;
+    return status ? status : set_density(read, part, pixels, err);
 }
 
 /* --- Running a cell --- */

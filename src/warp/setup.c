@@ -11,6 +11,7 @@
 void ncr_warp_setup_clear(ncr_warp_setup *setup)
 {
     ncr_reprojection_spec_clear(&setup->spec);
+    ncr_cutline_unref(setup->cutline);
     free(setup->bands);
     for (size_t i = 0; i < setup->option_count; i++) {
         free(setup->options[i].name);

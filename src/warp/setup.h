@@ -6,6 +6,7 @@
 #include <nacre/view.h>
 
 #include "raster/dataset.h"
+#include "warp/cutline.h"
 #include "warp/reprojection.h"
 
 /* A warped view as it is written in a file: what its pixels follow from, together with the source. */
@@ -49,6 +50,7 @@ typedef struct ncr_warp_setup {
     double src_alpha_max, dst_alpha_max; /* 0: found from the bands */
     ncr_unified unified;
     int overview;
+    ncr_cutline *cutline; /* in pixels of the full resolution, or of the level where is_level_transform; NULL: none */
     double x_scale, y_scale;  /* given by the file: XSCALE, YSCALE; 0: found */
     double max_error;         /* for GDAL: 0 exact */
     double memory_limit;      /* for GDAL, bytes */

@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include "warp/view.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,104 @@ static nacre_status find_georeference(ncr_dataset *source, const nacre_warp_opti
     return NACRE_OK;
 }
 
+/* From the cutline's coordinates to pixels of the source. */
+static nacre_status cutline_map(const ncr_dataset *source, const nacre_warp_options *options, bool is_geojson,
+                                const ncr_warp_setup *setup, ncr_map *map, nacre_error *err)
+{
+    static const nacre_transform unit = {.a = 1, .e = 1};
+    ncr_reprojection_spec spec = ncr_reprojection_spec_copy(&setup->spec);
+    ncr_reprojection *reprojection = NULL;
+    nacre_crs *degrees = NULL;
+    nacre_status status = NACRE_OK;
+    *map = (ncr_map){0};
+    if (is_geojson && !options->cutline_crs && spec.src)
+        status = ncr_crs_from_authority("EPSG", "4326", &degrees, err);
+    nacre_crs *own = options->cutline_crs ? options->cutline_crs : degrees;
+    if (own && spec.src) {
+        ncr_crs_unref(spec.dst);
+        spec.dst = ncr_crs_ref(own);
+    } else if (spec.src) {
+        ncr_crs_unref(spec.dst);
+        spec.dst = ncr_crs_ref(spec.src);
+    }
+    if (!status)
+        status = ncr_reprojection_new(source->path, &spec, &reprojection, err);
+    if (!status)
+        status = ncr_map_init(map, source->path, reprojection, &setup->src_transform, &unit, err);
+    ncr_reprojection_unref(reprojection);
+    ncr_crs_unref(degrees);
+    ncr_reprojection_spec_clear(&spec);
+    return status;
+}
+
+static nacre_status find_cutline(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
+                                 nacre_error *err)
+{
+    if (!options->cutline)
+        return NACRE_OK;
+    if (!(options->cutline_blend >= 0) || isinf(options->cutline_blend))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the cutline's blend distance must be 0 pixels or more",
+                             source->path);
+    ncr_cutline *cutline = NULL;
+    bool is_geojson;
+    ncr_map map = {0};
+    nacre_status status = ncr_cutline_parse(source->path, options->cutline, &cutline, &is_geojson, err);
+    if (status)
+        return status;
+    cutline->blend = options->cutline_blend;
+    if (options->cutline_in_pixels) {
+        setup->cutline = cutline;
+        return NACRE_OK;
+    }
+    status = cutline_map(source, options, is_geojson, setup, &map, err);
+    if (!status)
+        status = ncr_cutline_to_pixels(source->path, cutline, &map, &setup->cutline, err);
+    ncr_map_clear(&map);
+    ncr_cutline_unref(cutline);
+    return status;
+}
+
+/* gdalwarp's -crop_to_cutline: the cutline's extent; the source's whole pixels in it where these stay what they are. */
+static nacre_status crop_to_cutline(const ncr_warp_source *source, const ncr_cutline *cutline,
+                                    nacre_warp_options *options, double bounds[4], nacre_error *err)
+{
+    static const nacre_transform unit = {.a = 1, .e = 1};
+    const nacre_transform *t = &source->transform;
+    bool keeps_pixels = ncr_reprojection_is_same(source->reprojection) && t->b == 0 && t->d == 0 &&
+                        options->res_x == 0 && !options->width && !options->height;
+    ncr_map map;
+    nacre_status status = ncr_map_init(&map, source->name, source->reprojection, t, &unit, err);
+    bounds[0] = bounds[1] = HUGE_VAL;
+    bounds[2] = bounds[3] = -HUGE_VAL;
+    for (size_t i = 0; i < cutline->point_count && !status; i++) {
+        double x = cutline->points[i][0], y = cutline->points[i][1];
+        status = ncr_map_to_destination(&map, 1, &x, &y, err);
+        if (status || x == HUGE_VAL)
+            continue;
+        bounds[0] = fmin(bounds[0], x);
+        bounds[1] = fmin(bounds[1], y);
+        bounds[2] = fmax(bounds[2], x);
+        bounds[3] = fmax(bounds[3], y);
+    }
+    ncr_map_clear(&map);
+    if (!status && !(bounds[0] < bounds[2] && bounds[1] < bounds[3]))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the cutline has no extent in the output's CRS",
+                             source->name);
+    options->bounds = bounds;
+    if (status || !keeps_pixels)
+        return status;
+    const double slack = 1e-6, x_size = fabs(t->a), y_size = fabs(t->e);
+    options->res_x = x_size;
+    options->res_y = y_size;
+    bounds[0] = t->c + ceil((bounds[0] - t->c) / x_size - slack) * x_size;
+    bounds[2] = t->c + floor((bounds[2] - t->c) / x_size + slack) * x_size;
+    bounds[1] = t->f - floor((t->f - bounds[1]) / y_size + slack) * y_size;
+    bounds[3] = t->f - ceil((t->f - bounds[3]) / y_size - slack) * y_size;
+    if (!(bounds[0] < bounds[2] && bounds[1] < bounds[3]))
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the cutline holds no whole pixel", source->name);
+    return NACRE_OK;
+}
+
 static nacre_status find_grid(ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
                               ncr_reprojection **reprojection, nacre_error *err)
 {
@@ -145,7 +244,12 @@ static nacre_status find_grid(ncr_dataset *source, const nacre_warp_options *opt
                                    .crs = setup->spec.src,
                                    .dst_crs = setup->spec.dst,
                                    .reprojection = *reprojection};
-    return ncr_resolve_grid(&grid_source, options, &setup->grid, err);
+    nacre_warp_options own = *options;
+    double bounds[4];
+    status = find_cutline(source, options, setup, err);
+    if (!status && options->crop_to_cutline && setup->cutline && !options->bounds && !options->transform)
+        status = crop_to_cutline(&grid_source, setup->cutline, &own, bounds, err);
+    return status ? status : ncr_resolve_grid(&grid_source, &own, &setup->grid, err);
 }
 
 /* One of the values that were given for the bands, the last of which is for all that follow. */

@@ -324,11 +324,27 @@ static nacre_status read_block_size(const reader *r, const ncr_xml *root, nacre_
     return status;
 }
 
+static nacre_status read_cutline(const reader *r, nacre_error *err)
+{
+    ncr_warp_setup *setup = &r->view->setup;
+    const char *text = ncr_xml_text(r->warp, "Cutline", "");
+    double blend;
+    nacre_status status = *text ? ncr_warped_vrt_set_cutline(r->name, text, setup, err) : NACRE_OK;
+    if (!status)
+        status = ncr_xml_double(r->warp, "CutlineBlendDist", 0, &blend, err);
+    if (!status && (!(blend >= 0) || isinf(blend)))
+        status = corrupt(r, "its CutlineBlendDist is no distance", err);
+    if (!status && setup->cutline)
+        setup->cutline->blend = blend;
+    return status;
+}
+
 static nacre_status read_warp_options(const reader *r, nacre_error *err)
 {
-    static const char *const known[] = {"WarpMemoryLimit", "ResampleAlg",        "WorkingDataType", "Option",
-                                        "SourceDataset",   "DestinationDataset", "OpenOptions",     "Transformer",
-                                        "BandList",        "SrcAlphaBand",       "DstAlphaBand",    NULL};
+    static const char *const known[] = {
+        "WarpMemoryLimit",    "ResampleAlg", "WorkingDataType",  "Option",   "SourceDataset",
+        "DestinationDataset", "OpenOptions", "Transformer",      "BandList", "SrcAlphaBand",
+        "DstAlphaBand",       "Cutline",     "CutlineBlendDist", NULL};
     ncr_warp_setup *setup = &r->view->setup;
     nacre_status status = check_children(r, r->warp, known, err);
     if (!status)
@@ -344,6 +360,8 @@ static nacre_status read_warp_options(const reader *r, nacre_error *err)
         status = read_overview_rule(r, err);
     if (!status)
         status = read_bands(r, err);
+    if (!status)
+        status = read_cutline(r, err);
     if (!status)
         status = ncr_warped_vrt_read_options(r->warp, r->name, setup, err);
     return status ? status : read_transformer(r, err);

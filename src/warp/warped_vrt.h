@@ -13,6 +13,9 @@
 nacre_status ncr_warped_vrt_read_options(const ncr_xml *warp, const char *name, ncr_warp_setup *setup,
                                          nacre_error *err);
 
+/* A cutline in pixels of the source. NACRE_ERROR_CORRUPT: it is no polygon. */
+nacre_status ncr_warped_vrt_set_cutline(const char *name, const char *text, ncr_warp_setup *setup, nacre_error *err);
+
 /* What stands in a GenImgProjTransformer in place of SrcGeoTransform: NULL: nothing. *out is the caller's. */
 nacre_status ncr_warped_vrt_read_georef(const ncr_xml *image, const ncr_vrt_document *document, const char *name,
                                         ncr_georef **out, nacre_error *err);

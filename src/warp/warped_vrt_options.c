@@ -87,6 +87,22 @@ static nacre_status set_y_scale(const option *o, nacre_error *err)
     return set_number(o, &o->setup->y_scale, err);
 }
 
+static nacre_status set_cutline(const option *o, nacre_error *err)
+{
+    return ncr_warped_vrt_set_cutline(o->document, o->value, o->setup, err);
+}
+
+/* Of a cutline that is there already. */
+static nacre_status set_blend(const option *o, nacre_error *err)
+{
+    double blend;
+    if (!ncr_text_to_double(o->value, &blend) || !(blend >= 0) || isinf(blend))
+        return bad_value(o, err);
+    if (o->setup->cutline)
+        o->setup->cutline->blend = blend;
+    return NACRE_OK;
+}
+
 /* One of the comma-separated values of INIT_DEST (the last one for bands beyond them) into word. */
 static void init_word(const char *value, int index, char word[64])
 {
@@ -154,9 +170,9 @@ static const struct {
     {"MULT_FACTOR_VERTICAL_SHIFT_PIPELINE", ignore},
     {"RESET_DEST_PIXELS", ignore},
     {"SRC_COORD_PRECISION", refuse_if_set},
-    {"CUTLINE", refuse},
-    {"CUTLINE_ALL_TOUCHED", ignore},
-    {"CUTLINE_BLEND_DIST", refuse_if_set},
+    {"CUTLINE", set_cutline},
+    {"CUTLINE_ALL_TOUCHED", refuse_if_set},
+    {"CUTLINE_BLEND_DIST", set_blend},
 };
 
 static nacre_status apply(const option *o, nacre_error *err)
@@ -165,6 +181,20 @@ static nacre_status apply(const option *o, nacre_error *err)
         if (ncr_text_equal_nocase(rows[i].name, o->name))
             return rows[i].apply(o, err);
     return refuse(o, err);
+}
+
+nacre_status ncr_warped_vrt_set_cutline(const char *name, const char *text, ncr_warp_setup *setup, nacre_error *err)
+{
+    nacre_error cause = {0};
+    ncr_cutline *cutline;
+    bool is_geojson;
+    nacre_status status = ncr_cutline_parse(name, text, &cutline, &is_geojson, &cause);
+    if (status)
+        return ncr_error_copy(err, &cause, status == NACRE_ERROR_INVALID ? NACRE_ERROR_CORRUPT : status);
+    cutline->blend = setup->cutline ? setup->cutline->blend : 0;
+    ncr_cutline_unref(setup->cutline);
+    setup->cutline = cutline;
+    return NACRE_OK;
 }
 
 nacre_status ncr_warped_vrt_read_options(const ncr_xml *warp, const char *name, ncr_warp_setup *setup, nacre_error *err)

@@ -136,6 +136,17 @@ static bool add_bands(ncr_xml *warp, const ncr_warp_setup *setup)
     return good;
 }
 
+static bool add_cutline(ncr_xml *warp, const ncr_cutline *cutline)
+{
+    if (!cutline)
+        return true;
+    char *text = ncr_cutline_text(cutline);
+    bool good = text && ncr_xml_add_text(warp, "Cutline", text) &&
+                (cutline->blend == 0 || ncr_xml_add_double(warp, "CutlineBlendDist", cutline->blend));
+    free(text);
+    return good;
+}
+
 /* What the pixels without a source get, as INIT_DEST has it: NO_DATA, or a number a band. */
 static char *initial_text(const ncr_warp_setup *setup)
 {
@@ -223,7 +234,7 @@ nacre_status ncr_warped_vrt_write(const ncr_dataset *dataset, const ncr_vrt_docu
         status = ncr_error_memory(err);
     if (!status)
         status = add_transformer(warp, setup, err);
-    if (!status && !add_bands(warp, setup))
+    if (!status && !(add_bands(warp, setup) && add_cutline(warp, setup->cutline)))
         status = ncr_error_memory(err);
     return status;
 }

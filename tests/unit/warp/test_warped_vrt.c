@@ -170,9 +170,8 @@ static void what_is_not_done_is_named(void **state)
     static const struct {
         const char *text, *word;
     } cases[] = {
-        {HEAD WARP "<Cutline>POLYGON((0 0,1 0,1 1,0 0))</Cutline>" APPROXIMATE(IMAGE) BANDS TAIL, "Cutline"},
-        {HEAD WARP "<Option name=\"CUTLINE\">POLYGON((0 0,1 0,1 1,0 0))</Option>" APPROXIMATE(IMAGE) BANDS TAIL,
-         "CUTLINE"},
+        {HEAD WARP "<Option name=\"CUTLINE_ALL_TOUCHED\">TRUE</Option>" APPROXIMATE(IMAGE) BANDS TAIL,
+         "CUTLINE_ALL_TOUCHED"},
         {HEAD WARP "<Option name=\"APPLY_VERTICAL_SHIFT\">YES</Option>" APPROXIMATE(IMAGE) BANDS TAIL,
          "APPLY_VERTICAL_SHIFT"},
         {HEAD WARP "<Option name=\"SOMETHING_NEW\">1</Option>" APPROXIMATE(IMAGE) BANDS TAIL, "SOMETHING_NEW"},
@@ -213,6 +212,9 @@ static void damage_is_an_error(void **state)
         HEAD WARP APPROXIMATE("<SrcGeoTransform>1,2,3</SrcGeoTransform>") BANDS TAIL,
         HEAD WARP APPROXIMATE("<SrcGeoTransform>1,0,0,1,0,0</SrcGeoTransform>") BANDS TAIL,
         HEAD WARP APPROXIMATE(IMAGE "<ReprojectTransformer/>") BANDS TAIL,
+        HEAD WARP "<Cutline>POINT (1 2)</Cutline>" APPROXIMATE(IMAGE) BANDS TAIL,
+        HEAD WARP "<Cutline>POLYGON ((0 0,1 0,1 1))</Cutline><CutlineBlendDist>-1</CutlineBlendDist>" APPROXIMATE(IMAGE)
+            BANDS TAIL,
         HEAD WARP APPROXIMATE("<SrcRPCTransformer/>" IMAGE) BANDS TAIL,
         HEAD WARP APPROXIMATE("<SrcGeoLocTransformer/>" IMAGE) BANDS TAIL,
         HEAD WARP APPROXIMATE("<SrcGeoLocTransformer><GeoLocTransformer/></SrcGeoLocTransformer>" IMAGE) BANDS TAIL,
