@@ -15,6 +15,7 @@ import cffi
 # In the order in which they include one another.
 HEADERS = [
     "error", "config", "file", "cache", "types", "crs", "dataset", "future", "batch", "view", "edit", "validate",
+    "points",
 ]  # fmt: skip
 
 

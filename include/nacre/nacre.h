@@ -12,6 +12,7 @@
 #include "io.h"
 #include "types.h"
 #include "validate.h"
+#include "points.h"
 #include "view.h"
 
 #endif

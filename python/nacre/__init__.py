@@ -7,7 +7,27 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import _later, cache, coords, crs, enums, env, errors, io, shutil, transform, vrt, warp, windows
+from . import (
+    _later,
+    cache,
+    control,
+    coords,
+    crs,
+    drivers,
+    dtypes,
+    enums,
+    env,
+    errors,
+    io,
+    profiles,
+    rpc,
+    session,
+    shutil,
+    transform,
+    vrt,
+    warp,
+    windows,
+)
 from ._batch import BatchItem, aread_batch, iter_batch, read_batch
 from ._lib import io_stats
 from ._lib import text as _text
@@ -15,8 +35,30 @@ from ._native import lib as _native
 from .coords import BoundingBox
 from .crs import CRS
 from .dataset import DatasetReader, aopen_dataset, open_dataset
-from .env import Env
-from .errors import RasterioIOError
+from .drivers import driver_from_extension, is_blacklisted
+from .dtypes import (
+    bool_,
+    check_dtype,
+    complex_,
+    complex_int16,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    sbyte,
+    ubyte,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from .env import Env, ensure_env_with_credentials, gdal_version
+from .errors import DriverCapabilityError, RasterioDeprecationWarning, RasterioIOError
+from .profiles import default_gtiff_profile
+from .transform import guard_transform
 
 __version__ = _text(_native.nacre_version())
 
@@ -25,23 +67,54 @@ __all__ = [
     "BatchItem",
     "BoundingBox",
     "DatasetReader",
+    "DriverCapabilityError",
     "Env",
+    "RasterioDeprecationWarning",
     "RasterioIOError",
     "aopen",
     "aread_batch",
+    "bool_",
     "cache",
+    "check_dtype",
+    "complex_",
+    "complex_int16",
+    "control",
     "coords",
     "crs",
+    "default_gtiff_profile",
+    "driver_from_extension",
+    "drivers",
+    "dtypes",
+    "ensure_env_with_credentials",
     "enums",
     "env",
     "errors",
+    "float16",
+    "float32",
+    "float64",
+    "gdal_version",
+    "guard_transform",
+    "int16",
+    "int32",
+    "int64",
+    "int8",
     "io",
     "io_stats",
+    "is_blacklisted",
     "iter_batch",
     "open",
+    "profiles",
     "read_batch",
+    "rpc",
+    "sbyte",
+    "session",
     "shutil",
     "transform",
+    "ubyte",
+    "uint16",
+    "uint32",
+    "uint64",
+    "uint8",
     "vrt",
     "warp",
     "windows",
@@ -115,6 +188,5 @@ def _check_open(fp: Any, mode: str, driver: Any, on_change: str, kwargs: dict[st
 
 __getattr__ = _later.names(
     __name__,
-    "Affine Band DriverCapabilityError FilePath MemoryFile Statistics band check_dtype control default_gtiff_profile"
-    " dtypes features fill gdal_version mask merge pad plot profiles rpc sample serde session show_versions",
+    "Affine Band FilePath MemoryFile Statistics band features fill mask merge pad plot sample serde show_versions",
 )

@@ -16,7 +16,7 @@ from ._read import Array
 from .dataset import DatasetReader, OpenOptions
 from .enums import MaskFlags, Resampling
 from .errors import DatasetIOShapeError
-from .windows import Window, as_window
+from .windows import Window, evaluate
 
 Source = Union[DatasetReader, str, "os.PathLike[str]"]
 
@@ -84,7 +84,7 @@ class _Part:
             self._keeps.append(numbers)
             options.bands, options.band_count = numbers, len(numbers)
         if item.window is not None:
-            window = as_window(item.window, None, None)
+            window = evaluate(item.window, -1, -1)
             options.window = window.flatten()
             lengths = window.round_lengths()
             options.out_width, options.out_height = int(lengths.width), int(lengths.height)

@@ -8,7 +8,7 @@ import contextlib
 import os
 import select
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
 from . import errors
 from ._native import ffi, lib
@@ -96,6 +96,17 @@ def config(options: Mapping[str, str]) -> Any:
     for key, value in options.items():
         check(lib.nacre_config_set(out, encoded(key), encoded(value), err), err)
     return out
+
+
+def gcps(points: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """A ``nacre_gcp[]`` of ground control points, and the texts it names, which must be kept as long."""
+    array, texts = ffi.new("nacre_gcp[]", len(points)), []
+    for out, point in zip(array, points):
+        words = [ffi.new("char[]", encoded(str(word or ""))) for word in (point.id, point.info)]
+        out.id, out.info = words
+        out.pixel, out.line, out.x, out.y, out.z = point.col, point.row, point.x, point.y, point.z or 0.0
+        texts += words
+    return array, texts
 
 
 class _Settings(threading.local):

@@ -60,7 +60,7 @@ class Request:
         self.dtypes = [AS_NUMPY.get(dtypes[band - 1], dtypes[band - 1]) for band in self.bands]
         self.boundless, self.filling = boundless and window is not None, fill
         whole = Window(0, 0, size[1], size[0])
-        window = whole if window is None else windows.as_window(window, *size, boundless=self.boundless)
+        window = whole if window is None else windows.evaluate(window, *size, boundless=self.boundless)
         self.window = window if self.boundless else window.crop(*size)
         self.resampling = Resampling(resampling)
         self.shape = self._shape(out_shape)

@@ -2,9 +2,9 @@
 # Copyright the nacre authors
 """Bounds."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
-from . import _later
+from typing import NamedTuple
 
 
 class BoundingBox(NamedTuple):
@@ -16,4 +16,18 @@ class BoundingBox(NamedTuple):
     top: float
 
 
-__getattr__ = _later.names(__name__, "disjoint_bounds")
+def disjoint_bounds(bounds1: tuple[float, ...], bounds2: tuple[float, ...]) -> bool:
+    """Whether two rectangles (left, bottom, right, top) have nothing in common, not even an edge.
+
+    Both have rows that go north, bottom above top, or neither.
+
+    Raises
+    ------
+    ValueError
+        One has rows that go north, the other has not.
+    """
+    if (bounds1[3] > bounds1[1]) != (bounds2[3] > bounds2[1]):
+        raise ValueError("the rows of one of the bounds go south, those of the other north")
+    bottom1, top1 = sorted((bounds1[1], bounds1[3]))
+    bottom2, top2 = sorted((bounds2[1], bounds2[3]))
+    return bounds1[0] > bounds2[2] or bounds2[0] > bounds1[2] or bottom1 > top2 or bottom2 > top1

@@ -14,7 +14,8 @@ from typing import Any, Callable, NamedTuple, Sequence
 import numpy as np
 from affine import Affine
 
-from . import _lib, _read, transform, windows
+from . import _lib, _read
+from . import transform as _transform
 from ._info import DatasetInfo, describe
 from ._native import ffi, lib
 from ._read import Array
@@ -28,7 +29,8 @@ from .errors import (
     ObjectNotFoundError,
     RasterioIOError,
 )
-from .windows import Window
+from .transform import TransformMethodsMixin
+from .windows import WindowMethodsMixin
 
 # What GDAL adds to the name of JPEG compression where the blocks hold another colour space.
 _PHOTOMETRIC = {"YCbCr JPEG": PhotometricInterp.ycbcr}
@@ -56,7 +58,7 @@ class _State(NamedTuple):
     source: "_State | None" = None  # what a view was made of
 
 
-class DatasetReader:
+class DatasetReader(WindowMethodsMixin, TransformMethodsMixin):
     """A raster opened for reading: a snapshot of each object behind it. Threads may share one dataset.
 
     Sizes and windows are in pixels, counted from the upper left corner; bands count from 1. A closed dataset still
@@ -162,7 +164,7 @@ class DatasetReader:
     @property
     def bounds(self) -> BoundingBox:
         """Left, bottom, right, top in the units of the CRS."""
-        return BoundingBox(*transform.array_bounds(self.height, self.width, self.transform))
+        return BoundingBox(*_transform.array_bounds(self.height, self.width, self.transform))
 
     @property
     def res(self) -> tuple[float, float]:
@@ -323,26 +325,6 @@ class DatasetReader:
         return sources
 
     # --- places ---
-
-    def xy(self, row: Any, col: Any, z: Any = None, offset: str = "center") -> tuple[Any, Any]:
-        """Coordinates of pixels: of their centres, or of a corner ("ul", "ur", "ll", "lr"). Sequences give arrays."""
-        return transform.xy(self.transform, row, col, offset=offset)
-
-    def index(self, x: Any, y: Any, z: Any = None, op: Any = np.floor) -> tuple[Any, Any]:
-        """Rows and columns of the pixels that hold points. Sequences give arrays."""
-        return transform.rowcol(self.transform, x, y, op=op)
-
-    def window(self, left: float, bottom: float, right: float, top: float, precision: int | None = None) -> Window:
-        """The window that covers a rectangle in the units of the CRS; it may lie outside the raster."""
-        return windows.from_bounds(left, bottom, right, top, self.transform)
-
-    def window_transform(self, window: Window) -> Affine:
-        """The transform of a window."""
-        return windows.transform(window, self.transform)
-
-    def window_bounds(self, window: Window) -> tuple[float, float, float, float]:
-        """Left, bottom, right, top of a window in the units of the CRS."""
-        return windows.bounds(window, self.transform)
 
     # --- reading ---
 

@@ -2,9 +2,9 @@
 # Copyright the nacre authors
 """Enumerations with GDAL's values, as Rasterio names them."""
 
-from enum import Enum, IntEnum
+from __future__ import annotations
 
-from . import _later
+from enum import Enum, IntEnum
 
 
 class Resampling(IntEnum):
@@ -45,6 +45,26 @@ class ColorInterp(IntEnum):
     magenta = 11
     yellow = 12
     black = 13
+    Y = 14
+    Cb = 15
+    Cr = 16
+    pan = 17
+    coastal = 18
+    rededge = 19
+    nir = 20
+    swir = 21
+    mwir = 22
+    lwir = 23
+    tir = 24
+    other_ir = 25
+    sar_ka = 30
+    sar_k = 31
+    sar_ku = 32
+    sar_x = 33
+    sar_c = 34
+    sar_s = 35
+    sar_l = 36
+    sar_p = 37
 
 
 class MaskFlags(IntEnum):
@@ -82,6 +102,7 @@ class Interleaving(Enum):
     pixel = "PIXEL"
     line = "LINE"
     band = "BAND"
+    tile = "TILE"
 
 
 class PhotometricInterp(Enum):
@@ -97,4 +118,54 @@ class PhotometricInterp(Enum):
     itulab = "ITULAB"
 
 
-__getattr__ = _later.names(__name__, "MergeAlg OverviewResampling TransformDirection TransformMethod WktVersion")
+class MergeAlg(Enum):
+    """Which value stands where shapes overlap."""
+
+    replace = "REPLACE"
+    add = "ADD"
+
+
+class OverviewResampling(IntEnum):
+    """How overviews are made: the members of ``Resampling`` that serve for it."""
+
+    nearest = 0
+    bilinear = 1
+    cubic = 2
+    cubic_spline = 3
+    lanczos = 4
+    average = 5
+    mode = 6
+    gauss = 7
+    rms = 14
+
+
+class TransformDirection(IntEnum):
+    """From pixels to coordinates, or back."""
+
+    forward = 1
+    reverse = 0
+
+
+class TransformMethod(Enum):
+    """The attribute of a dataset that places its pixels."""
+
+    affine = "transform"
+    gcps = "gcps"
+    rpcs = "rpcs"
+
+
+class WktVersion(Enum):
+    """Dialects of well-known text."""
+
+    WKT2_2015 = "WKT2_2015"
+    WKT2 = "WKT2"
+    WKT2_2019 = "WKT2_2018"
+    WKT1_GDAL = "WKT1_GDAL"
+    WKT1 = "WKT1"
+    WKT1_ESRI = "WKT1_ESRI"
+
+    @classmethod
+    def _missing_(cls, value: object) -> WktVersion:
+        if value == "WKT2_2019":  # the year of the standard; the value is that of GDAL's draft
+            return cls.WKT2_2019
+        raise ValueError(f"Invalid value for WktVersion: {value}")

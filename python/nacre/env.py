@@ -4,12 +4,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import re
+import threading
 import warnings
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, Callable
 
-from . import _later, _lib
+from . import _lib
+from .drivers import raster_driver_extensions
+from .errors import EnvError, GDALVersionError, RasterioDeprecationWarning
+from .session import AWSSession, DummySession, Session
 
 # GDAL's and Rasterio's names for what nacre has too.
 _SAME = {
@@ -64,15 +71,26 @@ _SAME = {
     "GDAL_HTTP_HEADER_FILE": "http.header_file",
 }
 
+# GDAL's options that make GDAL faster or keep it from asking too much: nacre does so without being told.
+_NEEDLESS = frozenset(
+    """
+    CPL_VSIL_CURL_ALLOWED_EXTENSIONS CPL_VSIL_CURL_CACHE_SIZE CPL_VSIL_CURL_CHUNK_SIZE CPL_VSIL_CURL_NON_CACHED
+    CPL_VSIL_CURL_USE_HEAD GDAL_BAND_BLOCK_CACHE GDAL_CACHEMAX GDAL_DISABLE_READDIR_ON_OPEN GDAL_FORCE_CACHING
+    GDAL_HTTP_MERGE_CONSECUTIVE_RANGES GDAL_HTTP_MULTIPLEX GDAL_HTTP_MULTIRANGE GDAL_HTTP_VERSION
+    GDAL_INGESTED_BYTES_AT_OPEN GDAL_MAX_DATASET_POOL_SIZE GDAL_NUM_THREADS GDAL_TIFF_INTERNAL_MASK
+    GTIFF_IMPLICIT_JPEG_OVR RASTERIO_ENV VSI_CACHE VSI_CACHE_SIZE
+    """.split()
+)
+
 # Keys of nacre without a dot in them.
 _WORDS = {"cache", "sidecars", "sources", "threads", "timeout", "unproven"}
 
 
 def _key(name: str) -> str | None:
-    """nacre's key of an option, or None with a warning for an option without effect."""
+    """nacre's key of an option, or None: it has no effect, and if it should have one there is a warning."""
     key = name.lower() if "." in name or name in _WORDS else _SAME.get(name.upper())
-    if key is None:
-        warnings.warn(f"{name} has no effect in nacre", stacklevel=3)
+    if key is None and name.upper() not in _NEEDLESS:
+        warnings.warn(f"{name} has no effect in nacre", stacklevel=5)
     return key
 
 
@@ -82,16 +100,38 @@ def _value(value: Any) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
+def _settings(options: dict[str, Any]) -> dict[str, str]:
+    """nacre's keys and values of options under any names."""
+    keys = ((_key(name), value) for name, value in options.items() if value is not None)
+    return {key: _value(value) for key, value in keys if key is not None}
+
+
+class ThreadEnv(threading.local):
+    """What each thread has to itself: the environment that holds, with all its options, or None."""
+
+    _env: dict[str, Any] | None = None
+
+
+local = ThreadEnv()
+
+
 class Env:
     """Options that hold inside a ``with`` block, in this thread. Blocks nest; an inner one adds to the outer one.
 
     Parameters
     ----------
     session
-        Rasterio's sessions are not built yet; give options such as ``gs.access_token``.
+        Whose credentials to use: one of ``nacre.session``. Without one nacre looks for credentials by itself.
+    aws_unsigned
+        Requests to Amazon are not signed.
+    profile_name
+        A profile in Amazon's shared files.
+    session_class
+        What makes a session of the arguments that begin with ``aws_``, ``azure_`` or the like.
     **options
         nacre's keys (``**{"gs.endpoint": "http://..."}``), or GDAL's names where nacre has the same thing
-        (``GS_NO_SIGN_REQUEST=True``). Others warn that they have no effect.
+        (``GS_NO_SIGN_REQUEST=True``). Those that only make GDAL faster are taken without a word; others warn that they
+        have no effect.
 
     Raises
     ------
@@ -99,32 +139,249 @@ class Env:
         On entering the block: there is no such key, or it does not take such a value.
     """
 
-    def __init__(self, session: Any = None, **options: Any) -> None:
-        if session is not None:
-            raise NotImplementedError("sessions are not built yet: give options such as gs.access_token")
-        self._options: dict[str, str] = {}
-        for name, value in options.items():
-            key = _key(name)
-            if key is not None:
-                self._options[key] = _value(value)
-        self._outer: list[tuple[dict[str, str], Any]] = []
+    def __init__(
+        self,
+        session: Any = None,
+        aws_unsigned: bool = False,
+        profile_name: str | None = None,
+        session_class: Callable[..., Session] = DummySession,
+        **options: Any,
+    ) -> None:
+        told = {name: options.pop(name) for name in _SESSION_ARGUMENTS & options.keys()}
+        if isinstance(session, Session):
+            self.session = session
+        elif session is not None:
+            _deprecated("a session of boto3's: give nacre.session.AWSSession(session)")
+            self.session = AWSSession(session)
+        elif told or aws_unsigned or profile_name:
+            if told:
+                _deprecated("keyword arguments of sessions: give nacre.session.AWSSession(...)")
+            self.session = AWSSession(aws_unsigned=aws_unsigned or None, profile_name=profile_name, **told)
+        else:
+            self.session = session_class()
+        self.options = options
+        self._settings = _settings({**self.session.get_credential_options(), **options})
+        self._outer: list[tuple[dict[str, Any] | None, dict[str, str], Any]] = []
+
+    @classmethod
+    def default_options(cls) -> dict[str, Any]:
+        """Rasterio's defaults; they have no effect here."""
+        return {"GTIFF_IMPLICIT_JPEG_OVR": False, "RASTERIO_ENV": True}
+
+    @classmethod
+    def from_defaults(cls, *args: Any, **kwargs: Any) -> Env:
+        """An environment with ``default_options``, and others."""
+        return cls(*args, **{**cls.default_options(), **kwargs})
+
+    def credentialize(self) -> None:
+        """Set the session's credentials in the environment that holds."""
+        setenv(**self.session.get_credential_options())
+
+    def drivers(self) -> dict[str, str]:
+        """The formats that can be read or written, by GDAL's names."""
+        names = {"GTiff": "GeoTIFF", "COG": "Cloud optimized GeoTIFF generator", "VRT": "Virtual Raster"}
+        return {**names, **{name: name for name in raster_driver_extensions().values() if name not in names}}
 
     def __enter__(self) -> Env:
         settings = _lib.settings
-        options = {**settings.options, **self._options}
+        options = {**settings.options, **self._settings}
         config = _lib.config(options)
-        self._outer.append((settings.options, settings.config))
+        self._outer.append((local._env, settings.options, settings.config))
         settings.options, settings.config = options, config
+        local._env = {**(local._env or {}), **self.options, **self.session.get_credential_options()}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _lib.settings.options, _lib.settings.config = self._outer.pop()
+        local._env, _lib.settings.options, _lib.settings.config = self._outer.pop()
 
 
-__getattr__ = _later.names(
-    __name__,
-    "GDALVersion NullContextManager ThreadEnv defenv delenv ensure_env ensure_env_with_credentials env_ctx_if_needed"
-    " getenv hascreds hasenv local require_gdal_version setenv",
-)
+_SESSION_ARGUMENTS = {
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "region_name",
+    "endpoint_url",
+    "requester_pays",
+}
+
+
+def _deprecated(what: str) -> None:
+    warnings.warn(f"deprecated: {what}", RasterioDeprecationWarning, stacklevel=3)
+
+
+# --- the environment that holds ---
+
+
+def hasenv() -> bool:
+    """Whether this is inside of an ``Env``."""
+    return local._env is not None
+
+
+def getenv() -> dict[str, Any]:
+    """The options of the ``Env`` that holds, with those of the outer ones.
+
+    Raises
+    ------
+    EnvError
+        There is none.
+    """
+    if local._env is None:
+        raise EnvError("this is not inside of a nacre.Env")
+    return dict(local._env)
+
+
+def setenv(**options: Any) -> None:
+    """Set options in the ``Env`` that holds.
+
+    Raises
+    ------
+    EnvError
+        There is none.
+    """
+    local._env = {**getenv(), **options}
+    changed = {**_lib.settings.options, **_settings(options)}
+    _lib.settings.options, _lib.settings.config = changed, _lib.config(changed)
+
+
+def defenv(**options: Any) -> None:
+    """Begin an environment that nobody ends but ``delenv``."""
+    local._env = {}
+    setenv(**options)
+
+
+def delenv() -> None:
+    """End the environment that holds, with all its options.
+
+    Raises
+    ------
+    EnvError
+        There is none.
+    """
+    getenv()
+    local._env = None
+    _lib.settings.options, _lib.settings.config = {}, _lib.config({})
+
+
+def hascreds() -> bool:
+    """Whether the environment that holds has credentials for Amazon; Rasterio will take this away."""
+    _deprecated("hascreds: use Env.session.hascreds")
+    return hasenv() and AWSSession.hascreds(getenv())
+
+
+class NullContextManager:
+    """A ``with`` block that does nothing."""
+
+    def __enter__(self) -> NullContextManager:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        pass
+
+
+def env_ctx_if_needed() -> Any:
+    """An ``Env`` where there is none yet, else nothing."""
+    return NullContextManager() if hasenv() else Env.from_defaults()
+
+
+def ensure_env(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which then runs inside of an ``Env``."""
+
+    @functools.wraps(f)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with env_ctx_if_needed():
+            return f(*args, **kwargs)
+
+    return wrapper
+
+
+def ensure_env_with_credentials(f: Callable[..., Any]) -> Callable[..., Any]:
+    """As ``ensure_env``: nacre looks for credentials by itself."""
+    return ensure_env(f)
+
+
+ensure_env_credentialled = ensure_env_with_credentials
+
+
+# --- versions of GDAL, which programs ask for ---
+
+# The newest GDAL whose behaviour nacre was held against.
+_GDAL_VERSION = "3.12.2"
+
+
+@dataclass(frozen=True, order=True)
+class GDALVersion:
+    """A version of GDAL."""
+
+    major: int = 0
+    minor: int = 0
+    patch: int = 0
+
+    @classmethod
+    def parse(cls, input: Any, include_patch: bool = False) -> GDALVersion:
+        """A version of a text such as "3.12.2"; the patch is left out unless it is asked for.
+
+        Raises
+        ------
+        ValueError
+            It is not a version.
+        TypeError
+            It is not a text.
+        """
+        if isinstance(input, cls):
+            return input
+        if isinstance(input, tuple):
+            input = ".".join(map(str, input))
+        if not isinstance(input, str):
+            raise TypeError("GDALVersion can only be parsed from a string or tuple")
+        match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", input)
+        if not match:
+            raise ValueError(f"not a version of GDAL: {input}")
+        return cls(int(match[1]), int(match[2]), int(match[3] or 0) if include_patch else 0)
+
+    @classmethod
+    def runtime(cls, include_patch: bool = False) -> GDALVersion:
+        """The version whose behaviour nacre has."""
+        return cls.parse(_GDAL_VERSION, include_patch)
+
+    def at_least(self, other: Any, include_patch: bool = False) -> bool:
+        """Whether this version is another, or a later one."""
+        return self >= GDALVersion.parse(other, include_patch)
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+
+def require_gdal_version(
+    version: str, param: str | None = None, values: Any = None, is_max_version: bool = False, reason: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator: the function, or one of its parameters or their values, needs a version of GDAL.
+
+    Raises
+    ------
+    GDALVersionError
+        When the function is called: nacre behaves as another version.
+    """
+    wanted = GDALVersion.parse(version, include_patch=True)
+    runtime = GDALVersion.runtime(include_patch=True)
+    is_met = runtime <= wanted if is_max_version else runtime >= wanted
+
+    def decorator(f: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(f)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            value = kwargs.get(param) if param else None
+            if not is_met and (param is None or (value is not None and (values is None or value in values))):
+                what = f'"{param}={value}"' if param and values else f'"{param}"' if param else f.__name__
+                relation = "<=" if is_max_version else ">="
+                raise GDALVersionError(f"{what} needs GDAL {relation} {wanted}" + (f"\n{reason}" if reason else ""))
+            return f(*args, **kwargs)
+
+        return wrapper
+
+    return decorator
+
+
+def gdal_version() -> str:
+    """The version of GDAL whose behaviour nacre has."""
+    return _GDAL_VERSION

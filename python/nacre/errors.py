@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright the nacre authors
-"""Exceptions, under Rasterio's names and with its base classes."""
+"""Exceptions and warnings, under Rasterio's names and with its base classes."""
 
-from . import _later
+from __future__ import annotations
+
+from typing import Any
 
 
 class RasterioError(Exception):
@@ -11,6 +13,9 @@ class RasterioError(Exception):
 
 class RasterioIOError(RasterioError, OSError):
     """A dataset, object or store could not be read or written."""
+
+
+# --- What Rasterio has no class for ---
 
 
 class ObjectNotFoundError(RasterioIOError, FileNotFoundError):
@@ -37,6 +42,13 @@ class UnsupportedError(RasterioIOError, NotImplementedError):
     """Valid, but nacre does not do it; the message names the feature."""
 
 
+# --- Rasterio's ---
+
+
+class BandOverviewError(UserWarning):
+    """An overview that a band has not. A warning by its base class, as Rasterio's, and raised all the same."""
+
+
 class CRSError(ValueError):
     """A coordinate reference system that PROJ does not know."""
 
@@ -49,73 +61,125 @@ class DatasetIOShapeError(RasterioError):
     """The shape of an array does not fit the bands to be read."""
 
 
+class DriverCapabilityError(RasterioError, ValueError):
+    """A format that cannot do what is asked."""
+
+
 class DriverRegistrationError(ValueError):
     """A format that nacre does not write."""
 
 
-class NotGeoreferencedWarning(UserWarning):
-    """A dataset has neither a transform nor ground control points."""
+class EnvError(RasterioError):
+    """Options are asked for outside of an ``Env``."""
 
 
-class TransformError(RasterioError):
-    """Coordinates cannot be found."""
+class GDALBehaviorChangeException(RuntimeError):  # noqa: N818 (Rasterio's name)
+    """The behaviour differs between versions of GDAL; nacre never raises it."""
 
 
-class WindowError(RasterioError):
-    """A window that cannot be."""
+class GDALOptionNotImplementedError(RasterioError):
+    """An option of GDAL that cannot be given here."""
 
 
-class WarpOptionsError(RasterioError):
-    """Options of a warp that contradict one another."""
-
-
-class UnsupportedOperation(RasterioError):
-    """A dataset that is open in mode "w" was to be read."""
+class GDALVersionError(RasterioError):
+    """A version of GDAL that is too old; nacre never raises it by itself."""
 
 
 class InvalidArrayError(RasterioError):
     """What was to be written is no array."""
 
 
-class DriverCapabilityError(RasterioError, ValueError):
-    """A format that cannot do what it was asked for."""
+class InvalidShapeError(RasterioError, ValueError):
+    """Bands of different shapes."""
 
 
-class RasterBlockError(RasterioError):
-    """A block that there is not, or a shape that blocks cannot have."""
-
-
-class BandOverviewError(UserWarning):
-    """An overview that a band has not. A warning by its base class, as Rasterio's, and raised all the same."""
-
-
-class OverviewCreationError(RasterioError):
-    """Overviews that cannot be made."""
-
-
-class ResamplingAlgorithmError(RasterioError):
-    """A resampling that reads and overviews do not have."""
-
-
-class StatisticsError(RasterioError):
-    """Statistics of a band that has no valid pixel."""
-
-
-class OpenerRegistrationError(RasterioError):
-    """An opener that cannot be used."""
+class MergeError(RasterioError):
+    """Rasters that cannot be merged."""
 
 
 class NodataShadowWarning(UserWarning):
     """A nodata value stands in front of an alpha band, which counts for no mask then."""
 
 
+class NotGeoreferencedWarning(UserWarning):
+    """A dataset has neither a transform nor ground control points."""
+
+
+class OpenerRegistrationError(RasterioError):
+    """A file opener that cannot be used."""
+
+
+class OverviewCreationError(RasterioError):
+    """Overviews cannot be built."""
+
+
+class PathError(RasterioError):
+    """A path that cannot be parsed."""
+
+
+class RPCError(ValueError):
+    """Rational polynomial coefficients are missing, or used wrongly."""
+
+
+class RasterBlockError(RasterioError):
+    """A block that there is not, or a shape that blocks cannot have."""
+
+
 class RasterioDeprecationWarning(FutureWarning):
-    """What Rasterio is going to remove."""
+    """Something that Rasterio will take away."""
 
 
-__getattr__ = _later.names(
-    __name__,
-    "EnvError FileError FileOverwriteError GDALBehaviorChangeException GDALOptionNotImplementedError"
-    " GDALVersionError InvalidShapeError MergeError PathError RPCError ShapeSkipWarning StackError"
-    " TransformWarning WarpOperationError WarpedVRTError WindowEvaluationError",
-)
+class ResamplingAlgorithmError(RasterioError):
+    """A resampling that does not exist, or not for this."""
+
+
+class ShapeSkipWarning(UserWarning):
+    """A shape was left out."""
+
+
+class StackError(RasterioError):
+    """Rasters that cannot be stacked."""
+
+
+class StatisticsError(RasterioError):
+    """There are no statistics: no pixel is valid."""
+
+
+class TransformError(RasterioError):
+    """Coordinates cannot be found."""
+
+
+class TransformWarning(UserWarning):
+    """Coordinates may be wrong."""
+
+
+class UnsupportedOperation(RasterioError):
+    """A dataset that is open in mode "w" was to be read."""
+
+
+class WarpOperationError(RasterioError):
+    """A warp failed."""
+
+
+class WarpOptionsError(RasterioError):
+    """Options of a warp that contradict one another."""
+
+
+class WarpedVRTError(RasterioError):
+    """A warped view that cannot be."""
+
+
+class WindowError(RasterioError):
+    """A window that cannot be."""
+
+
+class WindowEvaluationError(ValueError):
+    """A window that cannot be evaluated for a raster."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "FileOverwriteError":  # its base class is click's, which takes longer to import than all of this package
+        from ._overwrite import FileOverwriteError
+
+        return FileOverwriteError
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

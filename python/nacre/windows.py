@@ -4,16 +4,21 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import Any, Iterator
+import warnings
+from collections import OrderedDict
+from dataclasses import FrozenInstanceError
+from typing import Any, Callable, Iterable
 
+import numpy as np
 from affine import Affine
 
-from . import _later
-from .errors import WindowError
+from .errors import RasterioDeprecationWarning, WindowError
 from .transform import applied, moved, rectangle
 
 
+@functools.total_ordering
 class Window:
     """A rectangle of a raster. Immutable.
 
@@ -38,16 +43,16 @@ class Window:
     height: float
 
     def __init__(self, col_off: float, row_off: float, width: float, height: float) -> None:
-        if width < 0 or height < 0:
-            raise ValueError("a window's width and height must not be negative")
+        for name, length in (("width", width), ("height", height)):
+            validate_length_value(None, name, length)
         for name, value in zip(Window.__slots__, (col_off, row_off, width, height)):
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError("a window cannot be changed; make a new one")
+        raise FrozenInstanceError("a window cannot be changed; make a new one")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError("a window cannot be changed; make a new one")
+        raise FrozenInstanceError("a window cannot be changed; make a new one")
 
     def __reduce__(self) -> Any:
         return (Window, self.flatten())
@@ -58,19 +63,19 @@ class Window:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Window) and self.flatten() == other.flatten()
 
+    def __lt__(self, other: object) -> bool:
+        return self.flatten() < other.flatten() if isinstance(other, Window) else NotImplemented
+
     def __hash__(self) -> int:
         return hash(self.flatten())
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.flatten())
 
     def flatten(self) -> tuple[float, float, float, float]:
         """Column offset, row offset, width, height."""
         return (self.col_off, self.row_off, self.width, self.height)
 
-    def todict(self) -> dict[str, float]:
+    def todict(self) -> OrderedDict[str, float]:
         """The four numbers by name."""
-        return dict(zip(Window.__slots__, self.flatten()))
+        return OrderedDict(zip(Window.__slots__, self.flatten()))
 
     def toranges(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """((row start, row stop), (column start, column stop))."""
@@ -84,13 +89,26 @@ class Window:
         rows, cols = ((max(math.floor(start), 0), math.ceil(stop)) for start, stop in self.toranges())
         return (slice(*rows), slice(*cols))
 
-    def round_lengths(self) -> Window:
-        """The window with width and height rounded, halves up."""
+    def round_lengths(self, **kwds: Any) -> Window:
+        """The window with width and height rounded, halves up. Keyword arguments have no effect; Rasterio has them."""
         return Window(self.col_off, self.row_off, math.floor(self.width + 0.5), math.floor(self.height + 0.5))
 
-    def round_offsets(self) -> Window:
-        """The window with its corner rounded down."""
-        return Window(math.floor(self.col_off), math.floor(self.row_off), self.width, self.height)
+    def round_shape(self, **kwds: Any) -> Window:
+        """``round_lengths`` under its old name."""
+        warnings.warn("round_shape is deprecated: use round_lengths", RasterioDeprecationWarning, stacklevel=2)
+        return self.round_lengths(**kwds)
+
+    def round_offsets(self, **kwds: Any) -> Window:
+        """The window with its corner rounded down, where it is not within a tenth below a whole pixel.
+
+        Keyword arguments have no effect; Rasterio has them.
+        """
+        col, row = math.floor(self.col_off + 0.1), math.floor(self.row_off + 0.1)
+        return Window(col, row, self.width, self.height)
+
+    def round(self, ndigits: int | None = None) -> Window:
+        """The window with its four numbers rounded by Python's ``round``."""
+        return Window(*(round(number, ndigits) for number in self.flatten()))
 
     def crop(self, height: int, width: int) -> Window:
         """What of the window lies inside a raster of this many rows and columns; it may be empty."""
@@ -116,7 +134,7 @@ class Window:
 
     @classmethod
     def from_slices(
-        cls, rows: Any, cols: Any, height: float | None = None, width: float | None = None, boundless: bool = False
+        cls, rows: Any, cols: Any, height: float = -1, width: float = -1, boundless: bool = False
     ) -> Window:
         """A window from two slices or pairs (start, stop).
 
@@ -134,52 +152,189 @@ class Window:
         WindowError
             They are no pairs, or height or width is needed.
         """
-        row_start, row_stop = _bounds("rows", rows, "height", height, boundless)
-        col_start, col_stop = _bounds("cols", cols, "width", width, boundless)
+        row_start, row_stop = _range("rows", rows, "height", height, boundless)
+        col_start, col_stop = _range("cols", cols, "width", width, boundless)
         return cls(col_start, row_start, max(col_stop - col_start, 0), max(row_stop - row_start, 0))
 
 
-def _bounds(
-    name: str, part: Any, length_name: str, length: float | None, boundless: bool = False
-) -> tuple[float, float]:
+def validate_length_value(instance: Any, attribute: Any, value: float) -> None:
+    """ValueError where a width or height is negative."""
+    if value and value < 0:
+        raise ValueError(f"a window's {getattr(attribute, 'name', attribute)} must not be negative")
+
+
+def _range(name: str, part: Any, length_name: str, length: float | None, boundless: bool) -> tuple[float, float]:
+    """Start and stop of rows or columns."""
     if isinstance(part, slice):
         part = (part.start, part.stop)
-    if not isinstance(part, (tuple, list)) or len(part) != 2:
+    if not isinstance(part, (tuple, list)):
         raise WindowError(f"{name} must be a slice or a pair (start, stop), not {part!r}")
-    start, stop = part
-    start = 0 if start is None else start
-    if boundless and stop is not None:
-        return (start, stop)
-    if length is None:
-        if stop is None or start < 0 or stop < 0:
-            raise WindowError(f"{name} {part!r} need the raster's {length_name}")
-        return (start, stop)
+    if len(part) != 2:
+        raise WindowError(f"{name} must be a pair (start, stop), not {part!r}")
+    start: Any = 0 if part[0] is None else part[0]
+    stop: Any = part[1]
+    needs_length = stop is None or (not boundless and (start < 0 or stop < 0))
+    if needs_length and (length is None or length < 0):
+        raise WindowError(f"{name} {part!r} need the raster's {length_name}")
     stop = length if stop is None else stop
-    if boundless:
+    if boundless or not needs_length or length is None:
         return (start, stop)
     return (start + length if start < 0 else start, stop + length if stop < 0 else stop)
 
 
-def as_window(value: Any, height: float | None, width: float | None, boundless: bool = False) -> Window:
-    """A Window of a Window or of nested tuples, for a raster of this many rows and columns."""
-    if isinstance(value, Window):
-        return value
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise WindowError(f"not a window: {value!r}; give a Window or ((row, row), (column, column))")
-    return Window.from_slices(value[0], value[1], height=height, width=width, boundless=boundless)
+def evaluate(window: Any, height: float, width: float, boundless: bool = False) -> Window:
+    """A Window of a Window or of nested tuples, for a raster of this many rows and columns.
+
+    Raises
+    ------
+    WindowError
+        It is neither.
+    """
+    if isinstance(window, Window):
+        return window
+    rows, cols = window
+    return Window.from_slices(rows=rows, cols=cols, height=height, width=width, boundless=boundless)
 
 
-def transform(window: Window, transform: Affine) -> Affine:
+def toranges(window: Any) -> tuple[tuple[float, float], tuple[float, float]]:
+    """((row start, row stop), (column start, column stop)) of a Window, or of what already is such a tuple."""
+    if isinstance(window, Window):
+        return window.toranges()
+    (row_start, row_stop), (col_start, col_stop) = window
+    return ((row_start, row_stop), (col_start, col_stop))
+
+
+def shape(window: Any, height: float = -1, width: float = -1) -> tuple[float, float]:
+    """Rows and columns of a window of a raster of this height and width."""
+    evaluated = evaluate(window, height, width)
+    return evaluated.height, evaluated.width
+
+
+def window_index(window: Any, height: int = 0, width: int = 0) -> tuple[slice, slice]:
+    """Slices for a numpy array that holds a raster of this height and width."""
+    return evaluate(window, height, width).toslices()
+
+
+def crop(window: Any, height: int, width: int) -> Window:
+    """What of a window lies inside a raster of this many rows and columns; it may be empty."""
+    return evaluate(window, height, width).crop(height, width)
+
+
+def iter_args(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which then takes its arguments also as one list or tuple."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any) -> Any:
+        is_one = len(args) == 1 and isinstance(args[0], Iterable) and not isinstance(args[0], Window)
+        return function(*args[0]) if is_one else function(*args)
+
+    return wrapper
+
+
+@iter_args
+def union(*windows: Window) -> Window:
+    """The smallest window that holds all of these."""
+    col, row = min(w.col_off for w in windows), min(w.row_off for w in windows)
+    col_stop, row_stop = max(w.col_off + w.width for w in windows), max(w.row_off + w.height for w in windows)
+    return Window(col, row, col_stop - col, row_stop - row)
+
+
+@iter_args
+def intersection(*windows: Window) -> Window:
+    """What all of these windows have in common.
+
+    Raises
+    ------
+    WindowError
+        They have nothing in common.
+    """
+    return functools.reduce(Window.intersection, windows)
+
+
+@iter_args
+def intersect(*windows: Window) -> bool:
+    """Whether these windows have anything in common."""
+    try:
+        intersection(*windows)
+    except WindowError:
+        return False
+    return True
+
+
+def subdivide(window: Window, height: int, width: int) -> list[Window]:
+    """The window, cut into parts of at most this many rows and columns: row by row, from the upper left."""
+    return [
+        Window(
+            window.col_off + col,
+            window.row_off + row,
+            min(width, window.width - col),
+            min(height, window.height - row),
+        )
+        for row in range(0, math.ceil(window.height), height)
+        for col in range(0, math.ceil(window.width), width)
+    ]
+
+
+def round_window_to_full_blocks(
+    window: Any, block_shapes: Iterable[tuple[int, int]], height: int = 0, width: int = 0
+) -> Window:
+    """The smallest window of whole blocks around a window; it may end beyond the raster.
+
+    Parameters
+    ----------
+    block_shapes
+        (rows, columns) of each band's blocks, as ``ds.block_shapes``.
+
+    Raises
+    ------
+    WindowError
+        The bands have blocks of different shapes.
+    """
+    shapes = set(block_shapes)
+    if len(shapes) != 1:
+        raise WindowError("all bands must have blocks of one shape")
+    rows, cols = shapes.pop()
+    (row_start, row_stop), (col_start, col_stop) = evaluate(window, height, width).toranges()
+    row, col = int(row_start // rows) * rows, int(col_start // cols) * cols
+    return Window(col, row, math.ceil(col_stop / cols) * cols - col, math.ceil(row_stop / rows) * rows - row)
+
+
+def get_data_window(arr: Any, nodata: float | None = None) -> Window:
+    """The smallest window that holds all valid pixels of an array.
+
+    Parameters
+    ----------
+    arr
+        Shape (rows, columns) or (bands, rows, columns); a masked array's mask counts where there is no ``nodata``.
+    nodata
+        The value of pixels that are not valid; NaN means itself.
+    """
+    if nodata is None and not isinstance(arr, np.ma.MaskedArray):
+        return Window(0, 0, arr.shape[-1], arr.shape[-2])
+    if nodata is None:
+        is_valid = ~np.ma.getmaskarray(arr)
+    else:
+        is_valid = ~np.isnan(arr) if np.isnan(nodata) else np.asarray(arr) != nodata
+    if is_valid.ndim == 3:
+        is_valid = is_valid.any(axis=0)
+    if is_valid.ndim != 2 or not is_valid.any():
+        return Window(0, 0, 0, 0)
+    rows, cols = np.flatnonzero(is_valid.any(axis=1)), np.flatnonzero(is_valid.any(axis=0))
+    return Window(cols[0], rows[0], cols[-1] - cols[0] + 1, rows[-1] - rows[0] + 1)
+
+
+def transform(window: Any, transform: Affine) -> Affine:
     """The transform of a window of a raster that has this transform."""
-    return moved(transform, window.col_off, window.row_off)
+    evaluated = evaluate(window, height=0, width=0)
+    return moved(transform, evaluated.col_off, evaluated.row_off)
 
 
-def bounds(window: Window, transform: Affine) -> tuple[float, float, float, float]:
-    """Left, bottom, right and top of a window of a raster that has this transform.
+def bounds(window: Any, transform: Affine, height: int = 0, width: int = 0) -> tuple[float, float, float, float]:
+    """Left, bottom, right and top of a window of a raster that has this transform, height and width.
 
     Where the raster is turned, those of the smallest upright rectangle around the window.
     """
-    (row_start, row_stop), (col_start, col_stop) = window.toranges()
+    (row_start, row_stop), (col_start, col_stop) = evaluate(window, height, width).toranges()
     if transform.b == transform.d == 0:
         left, top = applied(transform, col_start, row_start)
         right, bottom = applied(transform, col_stop, row_stop)
@@ -206,14 +361,16 @@ def from_bounds(
     transform
         Of the raster.
     height, width, precision
-        Without effect; Rasterio has them.
+        Without effect; Rasterio has them, and warns where they are given, as here.
 
     Raises
     ------
     WindowError
         There is no transform, or the bounds are the wrong way round for it.
     """
-    if transform is None:
+    if height is not None or width is not None or precision is not None:
+        warnings.warn("height, width and precision have no effect", RasterioDeprecationWarning, stacklevel=2)
+    if not isinstance(transform, Affine):
         raise WindowError("a transform is needed")
     if (right - left) * transform.a < 0 or (bottom - top) * transform.e < 0:
         raise WindowError(f"bounds {(left, bottom, right, top)} are the wrong way round for {transform!r}")
@@ -221,8 +378,23 @@ def from_bounds(
     return Window(col, row, col_stop - col, row_stop - row)
 
 
-__getattr__ = _later.names(
-    __name__,
-    "WindowMethodsMixin crop evaluate get_data_window intersect intersection iter_args round_window_to_full_blocks"
-    " shape subdivide toranges union validate_length_value window_index",
-)
+class WindowMethodsMixin:
+    """Windows of what has a ``transform``, a ``height`` and a ``width``."""
+
+    transform: Any
+    height: Any
+    width: Any
+
+    def window(self, left: float, bottom: float, right: float, top: float, precision: int | None = None) -> Window:
+        """The window that covers a rectangle; see ``from_bounds``."""
+        if precision is not None:
+            warnings.warn("precision has no effect", RasterioDeprecationWarning, stacklevel=2)
+        return from_bounds(left, bottom, right, top, transform=self.transform)
+
+    def window_transform(self, window: Any) -> Affine:
+        """The transform of a window."""
+        return transform(evaluate(window, self.height, self.width), self.transform)
+
+    def window_bounds(self, window: Any) -> tuple[float, float, float, float]:
+        """Left, bottom, right and top of a window."""
+        return bounds(evaluate(window, self.height, self.width), self.transform)

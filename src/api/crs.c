@@ -46,3 +46,33 @@ bool nacre_crs_is_geographic(nacre_crs *crs)
 {
     return ncr_crs_is_geographic(crs);
 }
+
+bool nacre_crs_identify(nacre_crs *crs, int confidence, const char **name, const char **code)
+{
+    return ncr_crs_identify(crs, confidence, name, code);
+}
+
+bool nacre_crs_same(nacre_crs *a, nacre_crs *b, bool ignore_axis_order)
+{
+    return ncr_crs_same(a, b, ignore_axis_order);
+}
+
+bool nacre_crs_is_projected(nacre_crs *crs)
+{
+    return ncr_crs_is_projected(crs);
+}
+
+bool nacre_crs_is_northing_first(nacre_crs *crs)
+{
+    return ncr_crs_is_northing_first(crs);
+}
+
+const char *nacre_crs_unit(nacre_crs *crs, double *factor)
+{
+    return ncr_crs_unit(crs, factor);
+}
+
+nacre_status nacre_crs_geodetic(nacre_crs *crs, nacre_crs **out, nacre_error *err)
+{
+    return ncr_crs_geodetic(crs, out, err);
+}

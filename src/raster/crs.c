@@ -13,12 +13,16 @@
  * something is asked, and what was found is kept; two threads that ask at once find the same, and the first answer
  * stays. Nothing is computed under the lock. */
 
-enum { FORMAT_COUNT = 4 };
+enum { FORMAT_COUNT = 6 };
+/* Confidence in an identifier, percent: its own; the most in one that was found; enough for nacre_crs_authority(). */
+enum { OWN = 100, FOUND = 99, SURE = 90 };
 
 typedef struct {
     bool is_known;
-    char *authority, *code, *name;
-    bool is_geographic, is_northing_first;
+    char *authority, *code, *name, *unit;
+    int confidence; /* in authority and code, percent */
+    double unit_factor;
+    bool is_geographic, is_projected, is_northing_first;
 } facts;
 
 struct nacre_crs {
@@ -36,6 +40,7 @@ static void free_facts(facts *f)
     free(f->authority);
     free(f->code);
     free(f->name);
+    free(f->unit);
     *f = (facts){0};
 }
 
@@ -209,12 +214,17 @@ static const char *format_pj(PJ_CONTEXT *context, const PJ *pj, nacre_crs_format
     case NACRE_CRS_PROJJSON:
         return proj_as_projjson(context, pj, one_line);
     case NACRE_CRS_PROJ:
-        return proj_as_proj_string(context, pj, PJ_PROJ_5, NULL);
+        return proj_as_proj_string(context, pj, PJ_PROJ_4, NULL);
+    case NACRE_CRS_WKT2_2015:
+        return proj_as_wkt(context, pj, PJ_WKT2_2015, one_line);
+    case NACRE_CRS_WKT1_ESRI:
+        return proj_as_wkt(context, pj, PJ_WKT1_ESRI, one_line);
     }
     return NULL;
 }
 
-static const char *const format_names[FORMAT_COUNT] = {"WKT 2", "WKT 1", "PROJJSON", "PROJ string"};
+static const char *const format_names[FORMAT_COUNT] = {"WKT 2",       "WKT 1",           "PROJJSON",
+                                                       "PROJ string", "WKT 2 (of 2015)", "Esri's WKT"};
 
 nacre_status ncr_crs_text(nacre_crs *crs, nacre_crs_format format, const char **out, nacre_error *err)
 {
@@ -271,31 +281,34 @@ static PJ *horizontal_part(PJ_CONTEXT *context, const PJ *pj)
     return inner;
 }
 
-static bool take_id(facts *f, const PJ *pj)
+static bool take_id(facts *f, const PJ *pj, int confidence)
 {
     const char *authority = proj_get_id_auth_name(pj, 0), *code = proj_get_id_code(pj, 0);
     if (!authority || !code)
         return false;
     f->authority = ncr_text_copy(authority);
     f->code = ncr_text_copy(code);
+    f->confidence = confidence;
     return true;
 }
 
-/* An identifier of EPSG for a CRS that has none, where PROJ is sure enough of one. */
+/* The identifier that PROJ holds for the likeliest, for a CRS that has none; EPSG's before others'. */
 static void identify(facts *f, PJ_CONTEXT *context, const PJ *pj)
 {
-    enum { SURE = 90 };
-    int *confidence = NULL;
-    PJ_OBJ_LIST *list = proj_identify(context, pj, "EPSG", NULL, &confidence);
-    int count = list ? proj_list_get_count(list) : 0;
-    /* The best come first; two that are equally good say nothing. */
-    bool is_sure = count > 0 && confidence[0] >= SURE && (count == 1 || confidence[1] < confidence[0]);
-    PJ *best = is_sure ? proj_list_get(context, list, 0) : NULL;
-    if (best)
-        take_id(f, best);
-    proj_destroy(best);
-    proj_int_list_destroy(confidence);
-    proj_list_destroy(list);
+    static const char *const authorities[] = {"EPSG", NULL};
+    for (int i = 0; i < 2 && !f->authority; i++) {
+        int *confidence = NULL;
+        PJ_OBJ_LIST *list = proj_identify(context, pj, authorities[i], NULL, &confidence);
+        int count = list ? proj_list_get_count(list) : 0;
+        /* The best come first; two that are equally good say nothing. */
+        bool is_one = count > 0 && (count == 1 || confidence[1] < confidence[0]);
+        PJ *best = is_one ? proj_list_get(context, list, 0) : NULL;
+        if (best)
+            take_id(f, best, confidence[0] < FOUND ? confidence[0] : FOUND);
+        proj_destroy(best);
+        proj_int_list_destroy(confidence);
+        proj_list_destroy(list);
+    }
 }
 
 static bool is_north(PJ_CONTEXT *context, const PJ *system, int axis)
@@ -313,6 +326,16 @@ static bool is_northing_first(PJ_CONTEXT *context, const PJ *horizontal)
     return first;
 }
 
+static void find_unit(facts *f, PJ_CONTEXT *context, const PJ *horizontal)
+{
+    PJ *system = proj_crs_get_coordinate_system(context, horizontal);
+    const char *name = NULL;
+    f->unit_factor = 1;
+    if (system && proj_cs_get_axis_info(context, system, 0, NULL, NULL, NULL, &f->unit_factor, &name, NULL, NULL))
+        f->unit = ncr_text_copy(name);
+    proj_destroy(system);
+}
+
 static bool is_geographic_type(PJ_TYPE type)
 {
     return type == PJ_TYPE_GEOGRAPHIC_2D_CRS || type == PJ_TYPE_GEOGRAPHIC_3D_CRS || type == PJ_TYPE_GEOGRAPHIC_CRS;
@@ -327,8 +350,10 @@ static void find_facts(nacre_crs *crs, facts *f)
     if (horizontal) {
         f->name = ncr_text_copy(proj_get_name(pj));
         f->is_geographic = is_geographic_type(proj_get_type(horizontal));
+        f->is_projected = proj_get_type(horizontal) == PJ_TYPE_PROJECTED_CRS;
         f->is_northing_first = is_northing_first(context, horizontal);
-        if (!take_id(f, pj))
+        find_unit(f, context, horizontal);
+        if (!take_id(f, pj, OWN))
             identify(f, context, pj);
     }
     proj_destroy(horizontal);
@@ -357,16 +382,26 @@ static const facts *facts_of(nacre_crs *crs)
     return &crs->facts;
 }
 
-bool ncr_crs_authority(nacre_crs *crs, const char **name, const char **code)
+bool ncr_crs_identify(nacre_crs *crs, int confidence, const char **name, const char **code)
 {
     *name = crs->authority;
     *code = crs->code;
     if (!*name) {
         const facts *f = facts_of(crs);
-        *name = f->authority;
+        *name = f->confidence >= confidence ? f->authority : NULL;
         *code = f->code;
     }
     if (*name && *code)
+        return true;
+    *name = *code = "";
+    return false;
+}
+
+bool ncr_crs_authority(nacre_crs *crs, const char **name, const char **code)
+{
+    if (ncr_crs_identify(crs, OWN, name, code))
+        return true;
+    if (ncr_crs_identify(crs, SURE, name, code) && ncr_text_equal_nocase(*name, "EPSG"))
         return true;
     *name = *code = "";
     return false;
@@ -388,7 +423,36 @@ bool ncr_crs_is_northing_first(nacre_crs *crs)
     return facts_of(crs)->is_northing_first;
 }
 
-bool ncr_crs_equal(nacre_crs *a, nacre_crs *b)
+bool ncr_crs_is_projected(nacre_crs *crs)
+{
+    return facts_of(crs)->is_projected;
+}
+
+const char *ncr_crs_unit(nacre_crs *crs, double *factor)
+{
+    const facts *f = facts_of(crs);
+    *factor = f->unit ? f->unit_factor : 1;
+    return f->unit ? f->unit : "";
+}
+
+nacre_status ncr_crs_geodetic(nacre_crs *crs, nacre_crs **out, nacre_error *err)
+{
+    *out = NULL;
+    PJ_CONTEXT *context = ncr_proj_context();
+    PJ *pj = ncr_crs_new_pj(crs, context, err);
+    if (!pj)
+        return err ? err->status : NACRE_ERROR_INVALID;
+    PJ *geodetic = proj_crs_get_geodetic_crs(context, pj);
+    const char *text = geodetic ? proj_as_wkt(context, geodetic, PJ_WKT2_2019, NULL) : NULL;
+    nacre_status status =
+        text ? ncr_crs_from_text(text, out, err)
+             : ncr_error_set(err, NACRE_ERROR_INVALID, "%.60s: this CRS has no geodetic CRS below it", crs->definition);
+    proj_destroy(geodetic);
+    proj_destroy(pj);
+    return status;
+}
+
+bool ncr_crs_same(nacre_crs *a, nacre_crs *b, bool ignore_axis_order)
 {
     if (a == b)
         return true;
@@ -398,9 +462,14 @@ bool ncr_crs_equal(nacre_crs *a, nacre_crs *b)
         return true;
     PJ_CONTEXT *context = ncr_proj_context();
     PJ *first = ncr_crs_new_pj(a, context, NULL), *second = ncr_crs_new_pj(b, context, NULL);
-    bool equal = first && second &&
-                 proj_is_equivalent_to_with_ctx(context, first, second, PJ_COMP_EQUIVALENT_EXCEPT_AXIS_ORDER_GEOGCRS);
+    PJ_COMPARISON_CRITERION how = ignore_axis_order ? PJ_COMP_EQUIVALENT_EXCEPT_AXIS_ORDER_GEOGCRS : PJ_COMP_EQUIVALENT;
+    bool equal = first && second && proj_is_equivalent_to_with_ctx(context, first, second, how);
     proj_destroy(first);
     proj_destroy(second);
     return equal;
+}
+
+bool ncr_crs_equal(nacre_crs *a, nacre_crs *b)
+{
+    return ncr_crs_same(a, b, true);
 }

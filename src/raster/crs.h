@@ -23,11 +23,14 @@ void ncr_crs_unref(nacre_crs *crs);
 nacre_status ncr_crs_text(nacre_crs *crs, nacre_crs_format format, const char **out, nacre_error *err);
 bool ncr_crs_authority(nacre_crs *crs, const char **name, const char **code);
 const char *ncr_crs_name(nacre_crs *crs);
+bool ncr_crs_identify(nacre_crs *crs, int confidence, const char **name, const char **code);
 bool ncr_crs_equal(nacre_crs *a, nacre_crs *b);
+bool ncr_crs_same(nacre_crs *a, nacre_crs *b, bool ignore_axis_order);
 bool ncr_crs_is_geographic(nacre_crs *crs);
-/* Whether the authority's own order of axes is northing (latitude) first; VRT writes it as dataAxisToSRSAxisMapping
- * "2,1". */
-bool ncr_crs_is_northing_first(nacre_crs *crs);
+bool ncr_crs_is_projected(nacre_crs *crs);
+bool ncr_crs_is_northing_first(nacre_crs *crs); /* VRT writes it as dataAxisToSRSAxisMapping "2,1" */
+const char *ncr_crs_unit(nacre_crs *crs, double *factor);
+nacre_status ncr_crs_geodetic(nacre_crs *crs, nacre_crs **out, nacre_error *err);
 
 /* This thread's PROJ context, quiet, made at first use and destroyed with the thread. NULL: out of memory. */
 PJ_CONTEXT *ncr_proj_context(void);

@@ -138,15 +138,47 @@ static void evaluate(const side *s, double *x, double *y)
     *y = s->origin[1] + sum[1] * s->size[1];
 }
 
+/* The place that the spline to pixels brings to this pixel. The two splines meet at the points only; GDAL, too, takes
+ * that to pixels for the truth. The other one is near enough to step by: a few steps, each on what is left. */
+static void invert(const fitted *f, double *x, double *y)
+{
+    enum { STEPS = 50 };
+    const double pixel = *x, line = *y;
+    double start_x = pixel, start_y = line;
+    evaluate(&f->forward, &start_x, &start_y);
+    *x = start_x;
+    *y = start_y;
+    for (int step = 0; step < STEPS; step++) {
+        double at_pixel = *x, at_line = *y;
+        evaluate(&f->inverse, &at_pixel, &at_line);
+        double step_x = 2 * pixel - at_pixel, step_y = 2 * line - at_line; /* the pixel, and what is left */
+        double left = hypot(pixel - at_pixel, line - at_line);
+        if (!isfinite(left) || left < 1e-9)
+            break;
+        evaluate(&f->forward, &step_x, &step_y);
+        *x += step_x - start_x;
+        *y += step_y - start_y;
+    }
+}
+
+static void run_one(const fitted *f, bool to_pixels, double *x, double *y)
+{
+    if (to_pixels)
+        evaluate(&f->inverse, x, y);
+    else if (f->forward.points)
+        invert(f, x, y);
+    else
+        evaluate(&f->forward, x, y);
+}
+
 static nacre_status run_fitted(const ncr_georef *georef, bool to_pixels, size_t count, double *x, double *y,
                                nacre_error *err)
 {
     (void)err;
     const fitted *f = (const fitted *)georef;
-    const side *s = to_pixels ? &f->inverse : &f->forward;
     for (size_t i = 0; i < count; i++)
         if (x[i] != HUGE_VAL)
-            evaluate(s, &x[i], &y[i]);
+            run_one(f, to_pixels, &x[i], &y[i]);
     return NACRE_OK;
 }
 
@@ -220,6 +252,8 @@ static bool set_scales(side *s, const points *p)
         if (!measure(p->from[k], p->count, &s->center[k], &s->scale[k]) ||
             !measure(p->to[k], p->count, &s->origin[k], &s->size[k]))
             return false;
+    if (s->points) /* a plate bends by distance, which must be the same in all directions */
+        s->scale[0] = s->scale[1] = fmax(s->scale[0], s->scale[1]);
     return true;
 }
 
