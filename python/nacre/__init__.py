@@ -19,6 +19,7 @@ from . import (
     env,
     errors,
     io,
+    plot,
     profiles,
     rpc,
     session,
@@ -103,6 +104,7 @@ __all__ = [
     "is_blacklisted",
     "iter_batch",
     "open",
+    "plot",
     "profiles",
     "read_batch",
     "rpc",
@@ -188,5 +190,5 @@ def _check_open(fp: Any, mode: str, driver: Any, on_change: str, kwargs: dict[st
 
 __getattr__ = _later.names(
     __name__,
-    "Affine Band FilePath MemoryFile Statistics band features fill mask merge pad plot sample serde show_versions",
+    "Affine Band FilePath MemoryFile Statistics band features fill mask merge pad sample serde show_versions",
 )

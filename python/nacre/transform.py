@@ -278,7 +278,7 @@ class AffineTransformer(TransformerBase):
         return applied(~self._transform, xs, ys)
 
 
-class _Placed(TransformerBase):
+class GDALTransformerBase(TransformerBase):
     """Transforms by the library, until they are closed."""
 
     _handle: Any = None
@@ -313,7 +313,7 @@ class _Placed(TransformerBase):
         return f"<{'closed' if self.closed else 'open'} {type(self).__name__}>"
 
 
-class GCPTransformer(_Placed):
+class GCPTransformer(GDALTransformerBase):
     """Transforms by polynomials through ground control points, or by thin plate splines, which meet them exactly.
 
     Parameters
@@ -340,7 +340,7 @@ class GCPTransformer(_Placed):
         del kept
 
 
-class RPCTransformer(_Placed):
+class RPCTransformer(GDALTransformerBase):
     """Transforms by rational polynomial coefficients, to and from degrees of WGS 84.
 
     Parameters
