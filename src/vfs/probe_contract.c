@@ -609,19 +609,31 @@ static ncr_call *cleanup_call(contract *c, int64_t until_ms)
     return ncr_call_new(&io, &call, &error) == NACRE_OK ? call : NULL;
 }
 
+/* Twice where it failed for want of memory or a fault that passes: neither is a weakness of the store. */
+static nacre_status remove_name(contract *c, ncr_object *object, int64_t until_ms, nacre_error *err)
+{
+    nacre_status status = NACRE_OK;
+    for (int i = 0; i < 2; i++) {
+        ncr_call *call = cleanup_call(c, until_ms);
+        status = call ? ncr_vfs_remove(object, NULL, call, err) : ncr_error_memory(err);
+        ncr_probe_call_end(c->probe, call);
+        if (status != NACRE_ERROR_MEMORY && status != NACRE_ERROR_UNAVAILABLE)
+            break;
+    }
+    return status == NACRE_ERROR_NOT_FOUND ? NACRE_OK : status;
+}
+
 static size_t remove_names(contract *c, int64_t until_ms)
 {
     size_t left = 0;
     for (int i = 0; i < NAMES; i++) {
         nacre_error error;
-        ncr_call *call = c->names[i] ? cleanup_call(c, until_ms) : NULL;
-        nacre_status status = call ? ncr_vfs_remove(c->names[i], NULL, call, &error) : NACRE_ERROR_NOT_FOUND;
-        ncr_probe_call_end(c->probe, call);
-        if (status == NACRE_OK || status == NACRE_ERROR_NOT_FOUND)
+        if (!c->names[i] || remove_name(c, c->names[i], until_ms, &error) == NACRE_OK)
             continue;
         left++;
-        ncr_probe_say(c->probe, section, "not removed", NACRE_PROBE_WEAK, "delete by hand what the rows name", "%s",
-                      error.message);
+        bool is_named = ncr_text_starts(error.message, c->names[i]->name);
+        ncr_probe_say(c->probe, section, "not removed", NACRE_PROBE_WEAK, "delete by hand what the rows name", "%s%s%s",
+                      is_named ? "" : c->names[i]->name, is_named ? "" : ": ", error.message);
     }
     return left;
 }

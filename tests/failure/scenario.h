@@ -24,10 +24,10 @@ typedef struct scenario {
 } scenario;
 
 enum {
-    SCENARIO_SLOW = 1,   /* a run takes long: the fast tier tries one site in SLOW_SHARE */
-    SCENARIO_WHOLE = 2,  /* only with --all */
-    SCENARIO_ONCE = 4,   /* so long that even then each call fails the first time only, and of a slow one's a share */
-    SCENARIO_REPORT = 8, /* what fails is told in what it gives, so that may differ */
+    SCENARIO_SLOW = 1,     /* a run takes long: the fast tier tries one site in SLOW_SHARE */
+    SCENARIO_WHOLE = 2,    /* only with --all */
+    SCENARIO_ONCE = 4,     /* so long that even then each call fails the first time only, and of a slow one's a share */
+    SCENARIO_REPORT = 8,   /* what fails is told in what it gives, so that may differ */
     SCENARIO_OFFLINE = 16, /* what cannot be had from the folder may not be asked for, so that status is right too */
 };
 
