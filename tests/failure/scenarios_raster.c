@@ -2,6 +2,9 @@
  * Copyright the nacre authors */
 #include "scenario.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 /* Rasters in local files. */
 
 static nacre_status save(nacre_dataset *dataset, const char *path, const char *format, nacre_error *err)
@@ -151,11 +154,114 @@ static nacre_status translated(uint64_t *result, nacre_error *err)
     return status;
 }
 
+/* --- Made and changed --- */
+
+static void must(bool condition, const char *what)
+{
+    if (condition)
+        return;
+    perror(what);
+    exit(2);
+}
+
+/* A copy of a raster, to be changed. */
+static void copy_raster(void)
+{
+    static uint8_t content[1 << 20];
+    FILE *from = fopen("in/a.tif", "rb");
+    must(from, "in/a.tif");
+    size_t size = fread(content, 1, sizeof content, from);
+    fclose(from);
+    FILE *to = fopen("out/a.tif", "wb");
+    must(size && size < sizeof content && to && fwrite(content, 1, size, to) == size && !fclose(to), "out/a.tif");
+}
+
+static nacre_status write_square(nacre_dataset *dataset, double x, double y, uint8_t value, nacre_error *err)
+{
+    enum { SIDE = 70 };
+    static uint8_t pixels[2 * SIDE * SIDE];
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(value + i % 7);
+    nacre_dataset_write_options options = NACRE_DATASET_WRITE_OPTIONS_INIT;
+    options.window = (nacre_window){x, y, SIDE, SIDE};
+    return nacre_dataset_write(dataset, &options, NULL, pixels, sizeof pixels, err);
+}
+
+/* Describes a dataset, writes two windows that overlap, and a mask where it asks for one; commits and closes it. */
+static nacre_status change_and_close(nacre_dataset *dataset, bool with_mask, uint64_t *result, nacre_error *err)
+{
+    static uint8_t mask[SCENE_WIDTH * 20];
+    nacre_dataset_write_options options = NACRE_DATASET_WRITE_OPTIONS_INIT;
+    options.window = (nacre_window){0, 50, SCENE_WIDTH, 20};
+    options.dataset_mask = true;
+    nacre_status status = write_square(dataset, 200, 100, 9, err);
+    if (status == NACRE_OK)
+        status = write_square(dataset, 150, 90, 77, err);
+    if (status == NACRE_OK && with_mask)
+        status = nacre_dataset_write(dataset, &options, NULL, mask, sizeof mask, err);
+    if (status == NACRE_OK)
+        status = nacre_dataset_set_metadata(dataset, 0, NULL, "KEY", "value", err);
+    static const int factors[] = {2};
+    if (status == NACRE_OK)
+        status = nacre_dataset_build_overviews(dataset, factors, 1, NACRE_RESAMPLING_AVERAGE, err);
+    if (status == NACRE_OK)
+        status = nacre_dataset_commit(dataset, NULL, NULL, NULL, err);
+    if (status == NACRE_OK)
+        return scene_read_and_close(dataset, result, err);
+    nacre_dataset_close(dataset);
+    return status;
+}
+
+static nacre_status make_tiff(uint64_t *result, nacre_error *err)
+{
+    static const char *const creation[] = {"TILED=YES", "COMPRESS=DEFLATE", "BLOCKXSIZE=64", "BLOCKYSIZE=64", NULL};
+    nacre_create_options options = NACRE_CREATE_OPTIONS_INIT;
+    options.format = "GTiff";
+    options.creation = creation;
+    options.overwrite = true;
+    nacre_dataset *dataset;
+    nacre_status status = nacre_dataset_create("out/a.tif", SCENE_WIDTH, SCENE_HEIGHT, 2, NACRE_DTYPE_UINT8, &options,
+                                               NULL, &dataset, err);
+    return status == NACRE_OK ? change_and_close(dataset, true, result, err) : status;
+}
+
+static nacre_status update(const char *path, uint64_t *result, nacre_error *err)
+{
+    nacre_dataset *dataset;
+    nacre_status status = nacre_dataset_update(path, NULL, NULL, &dataset, err);
+    return status == NACRE_OK ? change_and_close(dataset, false, result, err) : status;
+}
+
+static nacre_status update_cog(uint64_t *result, nacre_error *err)
+{
+    return update("out/a.tif", result, err);
+}
+
+static nacre_status save_web_map(uint64_t *result, nacre_error *err)
+{
+    (void)result;
+    static const char *const creation[] = {"TILING_SCHEME=GoogleMapsCompatible", "COMPRESS=DEFLATE", NULL};
+    nacre_dataset *dataset;
+    nacre_status status = nacre_dataset_open("in/a.tif", NULL, NULL, &dataset, err);
+    if (status != NACRE_OK)
+        return status;
+    nacre_save_options options = NACRE_SAVE_OPTIONS_INIT;
+    options.format = "COG";
+    options.creation = creation;
+    options.overwrite = true;
+    status = nacre_dataset_save(dataset, "out/a.tif", &options, NULL, err);
+    nacre_dataset_close(dataset);
+    return status;
+}
+
 const scenario raster_scenarios[] = {
     {"cog-read", NULL, {"in/a.tif"}, NULL, NULL, read_cog, 0},
     {"tiff-read", NULL, {"in/p.tif"}, NULL, NULL, read_tiff, 0},
     {"cog-save", "out", {"in/a.tif", "out/a.tif"}, NULL, NULL, save_cog, 0},
     {"tiff-save", "out", {"in/a.tif", "out/a.tif"}, NULL, NULL, save_tiff, 0},
+    {"tiff-make", "out", {"out/a.tif"}, NULL, NULL, make_tiff, 0},
+    {"cog-update", "out", {"out/a.tif"}, copy_raster, NULL, update_cog, SCENARIO_SLOW},
+    {"cog-web-map", "out", {"in/a.tif", "out/a.tif"}, NULL, NULL, save_web_map, SCENARIO_SLOW},
     {"png-save", "out", {"in/a.tif", "out/a.png"}, NULL, NULL, save_png, 0},
     {"vrt-warped", "out", {"in/a.tif", "out/a.vrt", "out/../in/a.tif"}, NULL, NULL, warped_vrt, SCENARIO_SLOW},
     {"vrt-mosaic", "out", {"in/a.tif", "in/b.tif", "out/m.vrt", "out/../in/"}, NULL, NULL, mosaic_vrt, 0},
