@@ -23,6 +23,8 @@ void ncr_sidecars_clear(ncr_sidecars *sidecars)
 /* What is looked for: names behind the raster's own, then those in place of its ending; of a kind the first one found
  * counts. */
 enum { BEHIND = NCR_SIDECAR_RPC, RPC_NAMES = 4, WORLD_NAMES = 3, CANDIDATES = BEHIND + RPC_NAMES + WORLD_NAMES };
+/* Those whose names do not begin with the raster's up to its dot, so that the listing does not have them. */
+enum { UNLISTED = BEHIND + 2, UNLISTED_END = BEHIND + RPC_NAMES };
 
 typedef enum { START, LISTING, SINGLE } phase;
 
@@ -112,37 +114,6 @@ static void take(sidecar_plan *plan, int candidate)
     plan->candidates[candidate] = NULL;
 }
 
-/* --- By a listing --- */
-
-/* What is listed has the raster's key without its ending as prefix. */
-static nacre_status ask_list(sidecar_plan *plan, ncr_wants *wants, nacre_error *err)
-{
-    const ncr_object *object = ncr_file_object(plan->file);
-    plan->phase = LISTING;
-    char *stem =
-        plan->key_stem ? ncr_text_format("%.*s", (int)plan->key_stem, object->key) : ncr_text_copy(object->key);
-    plan->prefix = stem ? ncr_object_sibling(object, stem) : NULL;
-    free(stem);
-    if (!plan->prefix)
-        return ncr_error_memory(err);
-    ncr_want want = {.kind = NCR_WANT_LIST,
-                     .object = plan->prefix,
-                     .list_out = &plan->list,
-                     .status_out = &plan->list_status,
-                     .error_out = &plan->list_error};
-    return ncr_wants_add(wants, &want, err);
-}
-
-static void take_list(sidecar_plan *plan)
-{
-    for (int candidate = 0; candidate < CANDIDATES; candidate++)
-        for (size_t i = 0; i < plan->list.entry_count && plan->candidates[candidate]; i++) {
-            const ncr_entry *entry = &plan->list.entries[i];
-            if (!entry->is_prefix && !strcmp(entry->key, plan->names[candidate]))
-                take(plan, candidate);
-        }
-}
-
 /* --- By single requests --- */
 
 static bool asks_for_replaced(const sidecar_plan *plan)
@@ -151,15 +122,14 @@ static bool asks_for_replaced(const sidecar_plan *plan)
     return ncr_file_object(plan->file)->store->is_local || (setting && !strcmp(setting, "always"));
 }
 
-static nacre_status ask_single(sidecar_plan *plan, ncr_wants *wants, nacre_error *err)
+/* Asks for the candidates [first, end). */
+static nacre_status ask_single(sidecar_plan *plan, int first, int end, ncr_wants *wants, nacre_error *err)
 {
-    plan->phase = SINGLE;
     const ncr_object *object = ncr_file_object(plan->file);
     /* What limits the file's own opening limits theirs. */
     bool is_bound = object->public_only || object->policy.origin == NCR_POLICY_OF_ARGUMENT;
     nacre_status status = NACRE_OK;
-    for (int i = 0; i < CANDIDATES && status == NACRE_OK; i++) {
-        plan->statuses[i] = NACRE_ERROR_NOT_FOUND;
+    for (int i = first; i < end && status == NACRE_OK; i++) {
         if (!plan->candidates[i] || (i >= BEHIND && !asks_for_replaced(plan)))
             continue;
         ncr_want want = {.kind = NCR_WANT_OPEN,
@@ -184,6 +154,47 @@ static nacre_status take_single(sidecar_plan *plan, nacre_error *err)
     return NACRE_OK;
 }
 
+/* --- By a listing --- */
+
+/* What is listed has the raster's key without its ending as prefix. */
+static nacre_status ask_list(sidecar_plan *plan, ncr_wants *wants, nacre_error *err)
+{
+    const ncr_object *object = ncr_file_object(plan->file);
+    plan->phase = LISTING;
+    char *stem =
+        plan->key_stem ? ncr_text_format("%.*s", (int)plan->key_stem, object->key) : ncr_text_copy(object->key);
+    plan->prefix = stem ? ncr_object_sibling(object, stem) : NULL;
+    free(stem);
+    if (!plan->prefix)
+        return ncr_error_memory(err);
+    ncr_want want = {.kind = NCR_WANT_LIST,
+                     .object = plan->prefix,
+                     .list_out = &plan->list,
+                     .status_out = &plan->list_status,
+                     .error_out = &plan->list_error};
+    nacre_status status = ncr_wants_add(wants, &want, err);
+    return status == NACRE_OK ? ask_single(plan, UNLISTED, UNLISTED_END, wants, err) : status;
+}
+
+static void take_list(sidecar_plan *plan)
+{
+    for (int candidate = 0; candidate < CANDIDATES; candidate++)
+        for (size_t i = 0; i < plan->list.entry_count && plan->candidates[candidate]; i++) {
+            const ncr_entry *entry = &plan->list.entries[i];
+            if (!entry->is_prefix && !strcmp(entry->key, plan->names[candidate]))
+                take(plan, candidate);
+        }
+}
+
+/* All by single requests; those that were asked for beside a listing that failed are asked for once. */
+static nacre_status ask_all(sidecar_plan *plan, ncr_wants *wants, nacre_error *err)
+{
+    bool was_asked = plan->phase == LISTING;
+    plan->phase = SINGLE;
+    nacre_status status = ask_single(plan, 0, was_asked ? UNLISTED : UNLISTED_END, wants, err);
+    return status == NACRE_OK ? ask_single(plan, UNLISTED_END, CANDIDATES, wants, err) : status;
+}
+
 /* --- The plan --- */
 
 bool ncr_sidecars_are_wanted(const ncr_call *call)
@@ -202,7 +213,7 @@ static nacre_status start(sidecar_plan *plan, ncr_wants *wants, bool *more, nacr
     nacre_status status = make_names(plan, err);
     if (status != NACRE_OK)
         return status;
-    return asks_single ? ask_single(plan, wants, err) : ask_list(plan, wants, err);
+    return asks_single ? ask_all(plan, wants, err) : ask_list(plan, wants, err);
 }
 
 static nacre_status step_sidecar(ncr_plan *base, ncr_wants *wants, bool *more, nacre_error *err)
@@ -214,12 +225,12 @@ static nacre_status step_sidecar(ncr_plan *base, ncr_wants *wants, bool *more, n
     case LISTING:
         if (plan->list_status == NACRE_OK) {
             take_list(plan);
-            return NACRE_OK;
+            return take_single(plan, err);
         }
         if (plan->list_status != NACRE_ERROR_UNSUPPORTED && !means_absent(plan->list_status))
             return ncr_error_copy(err, &plan->list_error, plan->list_status);
         *more = true;
-        return ask_single(plan, wants, err);
+        return ask_all(plan, wants, err);
     case SINGLE:
         return take_single(plan, err);
     }
@@ -252,6 +263,8 @@ nacre_status ncr_sidecars_plan(ncr_file *file, bool with_replaced, ncr_call *cal
         return ncr_error_memory(err);
     plan->file = ncr_file_ref(file);
     plan->with_replaced = with_replaced;
+    for (int i = 0; i < CANDIDATES; i++)
+        plan->statuses[i] = NACRE_ERROR_NOT_FOUND; /* until it was found */
     plan->out = out;
     *plan_out = &plan->plan;
     return NACRE_OK;

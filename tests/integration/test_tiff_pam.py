@@ -225,6 +225,24 @@ def test_coefficients_in_a_file_beside_are_read(tmp_path: pathlib.Path, ending: 
         assert [entry["path"] for entry in ours.provenance] == [str(path), str(tmp_path / f"a{ending}")]
 
 
+def test_coefficients_in_a_store(emulator: Emulator, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`_RPC.TXT` lies outside of the one listing, and is looked for where that is wanted, in the same round."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", emulator.url)
+    monkeypatch.setenv("NACRE_GS_ACCESS_TOKEN", "any")
+    write(tmp_path / "a.tif", plain=True)
+    emulator.put("demo", "p/a.tif", (tmp_path / "a.tif").read_bytes())
+    emulator.put("demo", "p/a_RPC.TXT", RPC_TXT.encode())
+    assert nacre.open("gs://demo/p/a.tif").tags(ns="RPC") == {}
+    with nacre.Env(sidecars="always"):
+        with counted(emulator) as cost:
+            dataset = nacre.open("gs://demo/p/a.tif")
+        assert len(dataset.tags(ns="RPC")) >= 14
+        assert cost.rounds <= 3
+    emulator.put("demo", "p/a.RPB", RPB.encode())
+    emulator.delete("demo", "p/a_RPC.TXT")
+    assert len(nacre.open("gs://demo/p/a.tif").tags(ns="RPC")) >= 14
+
+
 def test_what_lacks_a_coefficient_says_nothing(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a.tif"
     write(path, plain=True)

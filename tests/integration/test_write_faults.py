@@ -11,6 +11,7 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 import time
 import urllib.parse
 
@@ -120,6 +121,107 @@ def test_killed_in_the_middle(emulator: Emulator, source: pathlib.Path, tmp_path
             process.wait()
     assert content(emulator, "a.tif") == OLD
     assert local.read_bytes() == OLD
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["gs", "s3", "file"])
+def test_killed_at_any_time(
+    scheme: str, emulator: Emulator, source: pathlib.Path, written: bytes, tmp_path: pathlib.Path
+) -> None:
+    """From before the first byte to after the last one; what was there is there, or the new one is."""
+    path = str(tmp_path / "a.tif") if scheme == "file" else f"{scheme}://demo/a.tif"
+    words = [NACRE, "convert", source, path, "--overwrite", "--co", "COMPRESS=NONE"]
+    variables = {**os.environ, **environment("gs" if scheme == "file" else scheme, emulator)}
+    began = time.monotonic()
+    subprocess.run(words, env=variables, check=True)
+    whole, ends = time.monotonic() - began, set()
+    for number in range(24):
+        if scheme == "file":
+            (tmp_path / "a.tif").write_bytes(OLD)
+        else:
+            emulator.put("demo", "a.tif", OLD)
+        process = subprocess.Popen(words, env=variables, stderr=subprocess.DEVNULL)
+        time.sleep(whole * 1.2 * number / 24)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        there = (tmp_path / "a.tif").read_bytes() if scheme == "file" else content(emulator, "a.tif")
+        assert there in (OLD, written), number
+        ends.add(there == written)
+        assert scheme != "file" or sorted(os.listdir(tmp_path)) == ["a.tif", "buckets"]
+    assert False in ends
+
+
+UPDATE = """
+import sys
+import numpy as np
+from edits import update
+edit = update(sys.argv[1])
+print("open", flush=True)
+sys.stdin.readline()
+edit.set_metadata("KEY", "value" * 100)
+edit.write(np.full((3, 1900, 1900), 7, "uint8"))
+edit.commit()
+"""
+
+
+def updating(path: pathlib.Path, **variables: str) -> subprocess.Popen:
+    search = os.pathsep.join([str(pathlib.Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.Popen([sys.executable, "-c", UPDATE, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": search, **variables})  # fmt: skip
+    assert process.stdout.readline() == "open\n"
+    return process
+
+
+def test_an_update_is_killed(source: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    path, ends = tmp_path / "a.tif", set()
+    for wait in (0.0, 0.05, 0.15):
+        path.write_bytes(source.read_bytes())
+        process = updating(path)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        with rasterio.open(path) as dataset:
+            is_new = "KEY" in dataset.tags()
+            assert (dataset.read() == 7).all() == is_new
+        assert is_new or path.read_bytes() == source.read_bytes()
+        assert os.listdir(tmp_path) == ["a.tif"]
+        ends.add(is_new)
+    assert False in ends
+
+
+def mounted(folder: pathlib.Path, size: str) -> list[str]:
+    """Runs what follows where a file system of that size lies on the folder."""
+    mount = ["unshare", *(["-m"] if os.geteuid() == 0 else ["-rm"])]
+    words = [*mount, "sh", "-ec", f'mount -t tmpfs -o size={size} none "$0" && exec "$@"', str(folder)]
+    if subprocess.run([*words, "true"], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    return words
+
+
+def test_no_space_where_bytes_are_put_aside(source: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    room, out = tmp_path / "room", tmp_path / "a.tif"
+    room.mkdir()
+    out.write_bytes(OLD)
+    words = [*mounted(room, "1m"), NACRE, "convert", source, out, "--overwrite", "--size", "6000,6000", "--co", "COMPRESS=NONE"]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, env={**os.environ, "TMPDIR": str(room)})
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert f"{room}: " in done.stderr and "No space left" in done.stderr
+    assert out.read_bytes() == OLD and os.listdir(room) == []
+
+
+def test_no_space_left_for_an_update(source: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """A file system that holds the file, and not another one beside it."""
+    room = tmp_path / "room"
+    room.mkdir()
+    script = f'cp {source} "$1" && printf "\\n" | {sys.executable} -c "$0" "$1" || echo failed; cmp {source} "$1" && ls {room}'
+    search = os.pathsep.join([str(pathlib.Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    size = f"{source.stat().st_size * 3 // 2 // 1024}k"
+    words = [*mounted(room, size), "sh", "-c", script, UPDATE, room / "a.tif"]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, env={**os.environ, "PYTHONPATH": search})
+    assert done.stdout == "open\nfailed\na.tif\n", (done.stdout, done.stderr)
+    assert f"{room}/a.tif: cannot write: No space left on device" in done.stderr
 
 
 def test_no_space_left(source: pathlib.Path, tmp_path: pathlib.Path) -> None:
