@@ -107,3 +107,8 @@ void ncr_gdal_handler_set(void *library, const char *prefix, ncr_gdal_handler *h
     else
         set_by_old_name(find<set_old_function>(library, set_old_name), prefix, handler->handler);
 }
+
+void ncr_gdal_handler_free(ncr_gdal_handler *handler)
+{
+    delete handler;
+}

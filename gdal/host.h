@@ -27,6 +27,7 @@ typedef struct ncr_gdal_mount {
     bool is_taken;                   /* now */
     bool names_are_whole;            /* the names that callbacks are given begin with the prefix: see job.h */
     struct ncr_gdal_handler *before; /* that had it; NULL: not known, so it cannot be given back */
+    struct ncr_gdal_handler *ours;   /* ours, once it was made: it serves again when the prefix is taken again */
 } ncr_gdal_mount;
 
 typedef struct ncr_gdal_host {

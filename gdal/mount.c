@@ -105,6 +105,22 @@ static nacre_status install(ncr_gdal_mount *mount, bool with_unlink, nacre_error
     return status;
 }
 
+/* Makes our handler, and tries how names come to it. */
+static nacre_status make_handler(ncr_gdal_mount *mount, nacre_error *err)
+{
+    const char *why;
+    nacre_status status = install(mount, true, err);
+    if (status != NACRE_OK)
+        return status;
+    mount->is_taken = true;
+    mount->names_are_whole = names_are_whole(mount);
+    if (!mount->names_are_whole)
+        status = install(mount, false, err);
+    if (status == NACRE_OK && mount->before)
+        mount->ours = ncr_gdal_handler_get(mount->host->library, mount->prefix, &why);
+    return status;
+}
+
 static nacre_status take(ncr_gdal_mount *mount, nacre_error *err)
 {
     ncr_gdal_host *host = mount->host;
@@ -112,12 +128,11 @@ static nacre_status take(ncr_gdal_mount *mount, nacre_error *err)
     mount->before = ncr_gdal_handler_get(host->library, mount->prefix, &why);
     if (!mount->before)
         host->no_undo = why;
-    nacre_status status = install(mount, true, err);
-    if (status != NACRE_OK)
-        return status;
+    if (!mount->ours)
+        return make_handler(mount, err);
+    ncr_gdal_handler_set(host->library, mount->prefix, mount->ours);
     mount->is_taken = true;
-    mount->names_are_whole = names_are_whole(mount);
-    return mount->names_are_whole ? NACRE_OK : install(mount, false, err);
+    return NACRE_OK;
 }
 
 nacre_status ncr_gdal_mount_take(ncr_gdal_host *host, unsigned prefixes, nacre_error *err)
@@ -139,6 +154,8 @@ nacre_status ncr_gdal_mount_give_back(ncr_gdal_host *host, nacre_error *err)
         ncr_gdal_mount *mount = &host->mounts[i];
         if (mount->is_taken && mount->before) {
             ncr_gdal_handler_set(host->library, mount->prefix, mount->before);
+            ncr_gdal_handler_free(mount->before);
+            mount->before = NULL;
             mount->is_taken = false;
         }
         all = all && !mount->is_taken;

@@ -274,3 +274,21 @@ seen.append(size())
 print(json.dumps(seen))
 """, tmp_path)
     assert told[1] == told[3] == 512 and isinstance(told[0], str) and isinstance(told[2], str)
+
+
+@pytest.mark.parametrize("end", ["pass", "sys.exit(0)", "os._exit(0)"])
+def test_an_interpreter_ends_with_datasets_open(gdal_store: Google, tmp_path: pathlib.Path, end: str) -> None:
+    """One of them is being written; threads have read."""
+    gdal_store.put("k.tif", geotiff(1, 512))
+    told = osgeo(gdal_store, f"""
+import threading
+def read(): gdal.Open(f"{{root}}/k.tif").ReadAsArray()
+opened = [gdal.Open(f"{{root}}/k.tif") for _ in range(4)]
+written = gdal.GetDriverByName("GTiff").Create(f"{{root}}/new.tif", 64, 64)
+threads = [threading.Thread(target=read) for _ in range(16)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(json.dumps(opened[0].ReadAsArray() is not None), flush=True)
+{end}
+""", tmp_path)
+    assert told is True

@@ -33,6 +33,13 @@ static struct {
     void (*CSLDestroy)(char **);
     const char *(*CPLGetLastErrorMsg)(void);
     void (*CPLSetConfigOption)(const char *, const char *);
+    void (*GDALAllRegister)(void);
+    void *(*GDALGetDriverByName)(const char *);
+    void *(*GDALCreate)(void *, const char *, int, int, int, int, char **);
+    void *(*GDALOpen)(const char *, int);
+    void *(*GDALGetRasterBand)(void *, int);
+    int (*GDALRasterIO)(void *, int, int, int, int, int, void *, int, int, int, int, int);
+    void (*GDALClose)(void *);
 } gdal;
 
 static int (*install)(const char *, const char *, void *);
@@ -76,6 +83,13 @@ static void find_all(void *library)
     find(library, "CSLDestroy", &gdal.CSLDestroy);
     find(library, "CPLGetLastErrorMsg", &gdal.CPLGetLastErrorMsg);
     find(library, "CPLSetConfigOption", &gdal.CPLSetConfigOption);
+    find(library, "GDALAllRegister", &gdal.GDALAllRegister);
+    find(library, "GDALGetDriverByName", &gdal.GDALGetDriverByName);
+    find(library, "GDALCreate", &gdal.GDALCreate);
+    find(library, "GDALOpen", &gdal.GDALOpen);
+    find(library, "GDALGetRasterBand", &gdal.GDALGetRasterBand);
+    find(library, "GDALRasterIO", &gdal.GDALRasterIO);
+    find(library, "GDALClose", &gdal.GDALClose);
 }
 
 static const char *named(const char *key, char out[256])
@@ -371,6 +385,90 @@ static void a_fork_leaves_both_sides_working(void)
     gdal.VSIFCloseL(reading);
 }
 
+/* --- A mosaic of 100 sources, by 16 threads of the program and as many of GDAL's as there are processors. --- */
+
+enum { SOURCE = 256, ACROSS = 10, MOSAIC = SOURCE * ACROSS };
+
+static void write_source(const char *name, uint8_t value)
+{
+    static uint8_t pixels[SOURCE * SOURCE];
+    uint32_t random = value;
+    for (size_t i = 0; i < sizeof pixels; i++) {
+        random = random * 1664525 + 1013904223;
+        pixels[i] = (uint8_t)(random >> 24);
+    }
+    pixels[0] = value;
+    void *dataset = gdal.GDALCreate(gdal.GDALGetDriverByName("GTiff"), name, SOURCE, SOURCE, 1, 1, NULL);
+    check(dataset);
+    check(gdal.GDALRasterIO(gdal.GDALGetRasterBand(dataset, 1), 1, 0, 0, SOURCE, SOURCE, pixels, SOURCE, SOURCE, 1, 0,
+                            0) == 0);
+    gdal.GDALClose(dataset);
+}
+
+static void write_mosaic(void)
+{
+    static char text[1 << 16];
+    char name[256], key[64];
+    int length = snprintf(text, sizeof text, "<VRTDataset rasterXSize='%d' rasterYSize='%d'>", MOSAIC, MOSAIC);
+    length += snprintf(text + length, sizeof text - (size_t)length, "<VRTRasterBand dataType='Byte' band='1'>");
+    for (int i = 0; i < ACROSS * ACROSS; i++) {
+        snprintf(key, sizeof key, "mosaic/%d.tif", i);
+        write_source(named(key, name), (uint8_t)i);
+        length += snprintf(text + length, sizeof text - (size_t)length,
+                           "<SimpleSource><SourceFilename relativeToVRT='1'>%d.tif</SourceFilename><SourceBand>1"
+                           "</SourceBand><SrcRect xOff='0' yOff='0' xSize='%d' ySize='%d'/>"
+                           "<DstRect xOff='%d' yOff='%d' xSize='%d' ySize='%d'/></SimpleSource>",
+                           i, SOURCE, SOURCE, i % ACROSS * SOURCE, i / ACROSS * SOURCE, SOURCE, SOURCE);
+    }
+    length += snprintf(text + length, sizeof text - (size_t)length, "</VRTRasterBand></VRTDataset>");
+    VSIFile *file = gdal.VSIFOpenL(named("mosaic/all.vrt", name), "wb");
+    check(file && gdal.VSIFWriteL(text, 1, (size_t)length, file) == (size_t)length && gdal.VSIFCloseL(file) == 0);
+}
+
+static void *read_mosaic(void *user)
+{
+    char name[256];
+    uint8_t *pixels = calloc(MOSAIC, MOSAIC);
+    void *dataset = gdal.GDALOpen(named("mosaic/all.vrt", name), 0);
+    (void)user;
+    check(pixels && dataset);
+    check(gdal.GDALRasterIO(gdal.GDALGetRasterBand(dataset, 1), 0, 0, 0, MOSAIC, MOSAIC, pixels, MOSAIC, MOSAIC, 1, 0,
+                            0) == 0);
+    for (int i = 0; i < ACROSS * ACROSS; i++)
+        check(pixels[(size_t)(i / ACROSS) * SOURCE * MOSAIC + (size_t)(i % ACROSS) * SOURCE] == i);
+    gdal.GDALClose(dataset);
+    free(pixels);
+    return NULL;
+}
+
+static void threads_and_forks_read_a_mosaic(void)
+{
+    enum { THREADS = 16, CHILDREN = 4 };
+    pthread_t threads[THREADS];
+    pid_t children[CHILDREN];
+    int status;
+    gdal.GDALAllRegister();
+    gdal.CPLSetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS");
+    write_mosaic();
+    for (int i = 0; i < THREADS; i++)
+        check(pthread_create(&threads[i], NULL, read_mosaic, NULL) == 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    gdal.CPLSetConfigOption("GDAL_NUM_THREADS", "1"); /* GDAL's pool of threads does not outlive a fork */
+    gdal.CPLSetConfigOption("VRT_NUM_THREADS", "1");
+    for (int i = 0; i < CHILDREN; i++) {
+        children[i] = fork();
+        check(children[i] >= 0);
+        if (!children[i]) {
+            read_mosaic(NULL);
+            exit(0);
+        }
+    }
+    for (int i = 0; i < CHILDREN; i++)
+        check(waitpid(children[i], &status, 0) == children[i] && status == 0);
+    read_mosaic(NULL);
+}
+
 static void open_files_outlive_uninstalling(void)
 {
     char name[256];
@@ -378,6 +476,7 @@ static void open_files_outlive_uninstalling(void)
     write_whole(named("outlives", name), 200000, 8);
     VSIFile *file = gdal.VSIFOpenL(name, "rb");
     check(file && uninstall(NULL) == 0);
+    check(uninstall(NULL) == 0 && install(NULL, NULL, NULL) == 0 && uninstall(NULL) == 0);
     check(gdal.VSIFSeekL(file, 150000, SEEK_SET) == 0 && gdal.VSIFReadL(buffer, 1, 1000, file) == 1000);
     check(buffer[7] == byte_at(150007, 8));
     gdal.VSIFCloseL(file);
@@ -385,12 +484,15 @@ static void open_files_outlive_uninstalling(void)
     expect_whole(name, 200000, 8);
 }
 
+static VSIFile *volatile left_open[2]; /* so that they are no leaks */
+
 static void the_end_finds_files_open(void)
 {
     char name[256];
-    check(gdal.VSIFOpenL(named("outlives", name), "rb"));
     VSIFile *file = gdal.VSIFOpenL(named("never", name), "wb");
-    check(file && gdal.VSIFWriteL("abc", 1, 3, file) == 3 && check_kept(NULL, 0) == 0);
+    left_open[0] = gdal.VSIFOpenL(named("outlives", name), "rb");
+    left_open[1] = file;
+    check(left_open[0] && file && gdal.VSIFWriteL("abc", 1, 3, file) == 3 && check_kept(NULL, 0) == 0);
 }
 
 int main(int argc, char **argv)
@@ -411,6 +513,7 @@ int main(int argc, char **argv)
         {"directories_come_and_go", directories_come_and_go},
         {"threads_see_one_version_each", threads_see_one_version_each},
         {"a_fork_leaves_both_sides_working", a_fork_leaves_both_sides_working},
+        {"threads_and_forks_read_a_mosaic", threads_and_forks_read_a_mosaic},
         {"open_files_outlive_uninstalling", open_files_outlive_uninstalling},
         {"the_end_finds_files_open", the_end_finds_files_open},
     };
