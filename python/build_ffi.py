@@ -15,7 +15,7 @@ import cffi
 # In the order in which they include one another.
 HEADERS = [
     "error", "config", "file", "cache", "types", "crs", "dataset", "future", "batch", "view", "edit", "validate",
-    "points",
+    "points", "measure",
 ]  # fmt: skip
 
 

@@ -29,6 +29,9 @@ typedef struct nacre_create_options {
         sizeof(nacre_create_options), NULL, NULL, false \
     }
 
+/* Whether a format has a creation option of this name, in any case; false too where the format cannot be written. */
+NACRE_API bool nacre_creation_option_exists(const char *format, const char *name);
+
 /* Begins a dataset of bands of one type. What is not written will be nodata, or 0. *out is the caller's until
  * nacre_dataset_close(). NACRE_ERROR_INVALID: a size, an unknown creation option or a value of one (named);
  * NACRE_ERROR_UNSUPPORTED: no such format, or it does not hold such bands; NACRE_ERROR_EXISTS. */

@@ -10,6 +10,7 @@
 #include "edit.h"
 #include "future.h"
 #include "io.h"
+#include "measure.h"
 #include "types.h"
 #include "validate.h"
 #include "points.h"

@@ -68,6 +68,18 @@ static nacre_status find_edit(nacre_dataset *dataset, ncr_canvas **canvas, edit 
 
 /* --- Beginning --- */
 
+bool nacre_creation_option_exists(const char *format, const char *name)
+{
+    const ncr_saver *saver = NULL;
+    ncr_drivers_register();
+    if (!format || !name || !*name || ncr_saver_find(format, "", &saver, NULL) != NACRE_OK)
+        return false;
+    for (const char *const *option = saver->options; option && *option; option++)
+        if (ncr_text_equal_nocase(*option, name))
+            return true;
+    return !strcmp(saver->format, "COG") && ncr_web_has_option(name);
+}
+
 static nacre_status check_size(const char *name, int width, int height, int band_count, nacre_dtype dtype,
                                nacre_error *err)
 {

@@ -38,10 +38,19 @@ static bool is_wanted(const ncr_saver *saver, const ncr_save *task)
     return !strcmp(saver->format, "COG") && scheme && !ncr_text_equal_nocase(scheme, "CUSTOM");
 }
 
+static const char *const names[] = {
+    "TILING_SCHEME=", "ZOOM_LEVEL=", "ZOOM_LEVEL_STRATEGY=", "ALIGNED_LEVELS=", "WARP_RESAMPLING=", "ADD_ALPHA="};
+
+bool ncr_web_has_option(const char *name)
+{
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (ncr_text_starts_nocase(names[i], name) && !strcmp(names[i] + strlen(name), "="))
+            return true;
+    return false;
+}
+
 static bool is_own(const char *option)
 {
-    static const char *const names[] = {
-        "TILING_SCHEME=", "ZOOM_LEVEL=", "ZOOM_LEVEL_STRATEGY=", "ALIGNED_LEVELS=", "WARP_RESAMPLING=", "ADD_ALPHA="};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (ncr_text_starts_nocase(option, names[i]))
             return true;

@@ -287,10 +287,11 @@ static nacre_status write_png(picture *p, int level)
 
 /* --- The saver --- */
 
+static const char *const option_names[] = {"ZLEVEL", NULL};
+
 static nacre_status read_options(const ncr_save *save, int *level, nacre_error *err)
 {
-    static const char *const names[] = {"ZLEVEL", NULL};
-    nacre_status status = ncr_save_check_options(save, names, err);
+    nacre_status status = ncr_save_check_options(save, option_names, err);
     if (status != NACRE_OK)
         return status;
     const char *text = ncr_save_option(save, "ZLEVEL", "6");
@@ -335,4 +336,4 @@ static nacre_status save_png(const ncr_save *save, nacre_error *err)
 }
 
 static const char *const endings[] = {".png", NULL};
-const ncr_saver ncr_png_saver = {.format = "PNG", .endings = endings, .save = save_png};
+const ncr_saver ncr_png_saver = {.format = "PNG", .options = option_names, .endings = endings, .save = save_png};

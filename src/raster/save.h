@@ -33,6 +33,7 @@ typedef struct ncr_save_form {
 /* A format that can be written. Registered by api at start. */
 typedef struct ncr_saver {
     const char *format;         /* "COG" */
+    const char *const *options; /* names of its creation options, NULL-terminated; NULL: it has none */
     const char *const *endings; /* ".tif", NULL-terminated; the first saver with a path's ending is taken */
     /* Writes whole or not at all, through ncr_writer; blocks. NACRE_ERROR_INVALID: an unknown creation option (named);
      * NACRE_ERROR_UNSUPPORTED: the format cannot hold the dataset (why). */

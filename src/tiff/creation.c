@@ -12,30 +12,30 @@
 
 enum { COG_BLOCK = 512, TILE = 256, STRIP_BYTES = 8192, MAX_BLOCK = 65536, JPEG_UNIT = 16 };
 
-static const char *const cog_names[] = {"COMPRESS",
-                                        "TILING_SCHEME", /* CUSTOM: none; others are not for savers */
-                                        "LEVEL",
-                                        "QUALITY",
-                                        "MAX_Z_ERROR",
-                                        "PREDICTOR",
-                                        "BLOCKSIZE",
-                                        "NBITS",
-                                        "OVERVIEWS",
-                                        "OVERVIEW_COUNT",
-                                        "OVERVIEW_COMPRESS",
-                                        "OVERVIEW_QUALITY",
-                                        "OVERVIEW_PREDICTOR",
-                                        "OVERVIEW_RESAMPLING",
-                                        "MAX_Z_ERROR_OVERVIEW",
-                                        "RESAMPLING",
-                                        "BIGTIFF",
-                                        "INTERLEAVE",
-                                        "SPARSE_OK",
-                                        "ADD_MASK",
-                                        "STATISTICS",
-                                        "NUM_THREADS",
-                                        NULL};
-static const char *const gtiff_names[] = {
+const char *const ncr_creation_cog_names[] = {"COMPRESS",
+                                              "TILING_SCHEME", /* CUSTOM: none; others are not for savers */
+                                              "LEVEL",
+                                              "QUALITY",
+                                              "MAX_Z_ERROR",
+                                              "PREDICTOR",
+                                              "BLOCKSIZE",
+                                              "NBITS",
+                                              "OVERVIEWS",
+                                              "OVERVIEW_COUNT",
+                                              "OVERVIEW_COMPRESS",
+                                              "OVERVIEW_QUALITY",
+                                              "OVERVIEW_PREDICTOR",
+                                              "OVERVIEW_RESAMPLING",
+                                              "MAX_Z_ERROR_OVERVIEW",
+                                              "RESAMPLING",
+                                              "BIGTIFF",
+                                              "INTERLEAVE",
+                                              "SPARSE_OK",
+                                              "ADD_MASK",
+                                              "STATISTICS",
+                                              "NUM_THREADS",
+                                              NULL};
+const char *const ncr_creation_gtiff_names[] = {
     "COMPRESS",    "ZLEVEL",    "ZSTD_LEVEL",  "LZMA_PRESET", "JPEG_QUALITY", "WEBP_LEVEL",         "WEBP_LOSSLESS",
     "MAX_Z_ERROR", "PREDICTOR", "NBITS",       "TILED",       "BLOCKXSIZE",   "BLOCKYSIZE",         "INTERLEAVE",
     "SPARSE_OK",   "BIGTIFF",   "PHOTOMETRIC", "ALPHA",       "PROFILE",      "COPY_SRC_OVERVIEWS", "NUM_THREADS",
@@ -340,7 +340,7 @@ static nacre_status read_sparse(const ncr_save *save, ncr_creation *out, nacre_e
 nacre_status ncr_creation_read(const ncr_save *save, bool is_cog, ncr_creation *out, nacre_error *err)
 {
     *out = (ncr_creation){.is_cog = is_cog};
-    nacre_status status = ncr_save_check_options(save, is_cog ? cog_names : gtiff_names, err);
+    nacre_status status = ncr_save_check_options(save, is_cog ? ncr_creation_cog_names : ncr_creation_gtiff_names, err);
     /* In this order: each looks at what those before it have found. */
     nacre_status (*const parts[])(const ncr_save *, ncr_creation *, nacre_error *) = {
         read_codings, read_bits,        read_mask,  read_interleave, read_tiling,     read_overviews, read_bigtiff,

@@ -48,6 +48,9 @@ typedef struct ncr_creation {
     bool without_statistics; /* the source's own are left out */
 } ncr_creation;
 
+/* Names of the options, NULL-terminated. */
+extern const char *const ncr_creation_cog_names[], *const ncr_creation_gtiff_names[];
+
 /* NACRE_ERROR_INVALID: an unknown option or value (named); NACRE_ERROR_UNSUPPORTED: bands that a TIFF cannot hold. */
 nacre_status ncr_creation_read(const ncr_save *save, bool is_cog, ncr_creation *out, nacre_error *err);
 

@@ -337,11 +337,15 @@ static nacre_status describe_form(const ncr_save *save, bool is_cog, ncr_save_fo
     static const char *const lerc[] = {"lerc", "lerc_deflate", "lerc_zstd"};
     const ncr_coding *coding = &creation.coding;
     bool is_lerc = coding->codec->compression == COMPRESSION_LERC;
+    bool is_plain = coding->codec->compression == COMPRESSION_NONE;
+    bool is_cut = !creation.is_tiled && creation.block_height > save->dataset->height; /* a strip ends with the image */
     *out = (ncr_save_form){.block_width = creation.block_width,
-                           .block_height = creation.block_height,
+                           .block_height = is_cut ? save->dataset->height : creation.block_height,
                            .is_tiled = creation.is_tiled,
                            .interleave = creation.is_separate || creation.band_count == 1 ? "band" : "pixel",
-                           .compression = is_lerc ? lerc[coding->addition] : coding->codec->name};
+                           .compression = is_plain  ? ""
+                                          : is_lerc ? lerc[coding->addition]
+                                                    : coding->codec->name};
     return NACRE_OK;
 }
 
@@ -368,6 +372,10 @@ static nacre_status save_gtiff(const ncr_save *save, nacre_error *err)
 static const char *const endings[] = {".tif", ".tiff", NULL};
 static const char *const no_endings[] = {NULL};
 
-const ncr_saver ncr_cog_saver = {.format = "COG", .endings = endings, .save = save_cog, .describe = describe_cog};
-const ncr_saver ncr_gtiff_saver = {
-    .format = "GTiff", .endings = no_endings, .save = save_gtiff, .describe = describe_gtiff};
+const ncr_saver ncr_cog_saver = {
+    .format = "COG", .options = ncr_creation_cog_names, .endings = endings, .save = save_cog, .describe = describe_cog};
+const ncr_saver ncr_gtiff_saver = {.format = "GTiff",
+                                   .options = ncr_creation_gtiff_names,
+                                   .endings = no_endings,
+                                   .save = save_gtiff,
+                                   .describe = describe_gtiff};
