@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal, NamedTuple, Sequence, overload
+
+from affine import Affine
 
 from . import (
     _later,
@@ -22,6 +24,7 @@ from . import (
     plot,
     profiles,
     rpc,
+    sample,
     session,
     shutil,
     transform,
@@ -32,10 +35,14 @@ from . import (
 from ._batch import BatchItem, aread_batch, iter_batch, read_batch
 from ._lib import io_stats
 from ._lib import text as _text
+from ._measure import Statistics
+from ._memory import FilePath, MemoryFile
 from ._native import lib as _native
+from ._open import check_arguments, open_any
+from ._write import DatasetWriter
 from .coords import BoundingBox
 from .crs import CRS
-from .dataset import DatasetReader, aopen_dataset, open_dataset
+from .dataset import DatasetReader, DatasetReaderBase, aopen_dataset
 from .drivers import driver_from_extension, is_blacklisted
 from .dtypes import (
     bool_,
@@ -65,15 +72,21 @@ __version__ = _text(_native.nacre_version())
 
 __all__ = [
     "CRS",
+    "Affine",
+    "Band",
     "BatchItem",
     "BoundingBox",
     "DatasetReader",
     "DriverCapabilityError",
     "Env",
+    "FilePath",
+    "MemoryFile",
     "RasterioDeprecationWarning",
     "RasterioIOError",
+    "Statistics",
     "aopen",
     "aread_batch",
+    "band",
     "bool_",
     "cache",
     "check_dtype",
@@ -108,6 +121,7 @@ __all__ = [
     "profiles",
     "read_batch",
     "rpc",
+    "sample",
     "sbyte",
     "session",
     "shutil",
@@ -123,29 +137,54 @@ __all__ = [
 ]
 
 
+@overload
+def open(fp: Any, mode: Literal["r"] = "r", *args: Any, **kwargs: Any) -> DatasetReader: ...
+@overload
+def open(fp: Any, mode: Literal["r+", "w", "w+"], *args: Any, **kwargs: Any) -> DatasetWriter: ...
+@overload
+def open(fp: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any: ...
 def open(
-    fp: str | os.PathLike[str],
+    fp: Any,
     mode: str = "r",
     driver: str | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    count: int | None = None,
+    crs: Any = None,
+    transform: Any = None,
+    dtype: Any = None,
+    nodata: float | None = None,
+    sharing: bool = False,
+    thread_safe: bool = False,
+    opener: Any = None,
     *,
     cache: str | None = None,
     on_change: str = "error",
-    sharing: bool = False,
-    thread_safe: bool = False,
     **kwargs: Any,
-) -> DatasetReader:
-    """Open a raster for reading.
+) -> Any:
+    """Open a raster, or make one.
 
-    The version of the object is proven with the store at each open. Datasets may be shared between threads.
+    The version of the object is proven with the store at each open. Datasets may be shared between threads. What is
+    written becomes visible when the dataset is closed, at once and whole.
 
     Parameters
     ----------
     fp
-        A path, a URL (``gs://bucket/key``), GDAL's spelling of it (``/vsigs/bucket/key``), or the text of a VRT.
+        A path, a URL (``gs://bucket/key``), GDAL's spelling of it (``/vsigs/bucket/key``), the text of a VRT, a
+        ``MemoryFile``, or a file of Python's that is open for bytes, which is read or written whole.
     mode
-        "r"; writing is not built yet, but ``nacre.shutil.copy`` writes rasters.
+        "r" to read; "r+" to change a GeoTIFF in place; "w" to make a raster, "w+" to read it too meanwhile.
     driver
-        "GTiff" or "VRT": try no other format.
+        "r", "r+": the format to try, and no other. "w", "w+": GTiff, COG, PNG, or MEM for one that goes with its
+        dataset; by default that of the path's ending.
+    width, height, count, dtype
+        Columns, rows, bands and the type of their values: needed to make a raster, else without effect.
+    crs, transform, nodata
+        Of a raster that is made.
+    sharing, thread_safe
+        Without effect: there is nothing that need be shared, and every dataset is safe.
+    opener
+        Not built yet.
     cache
         When what is cached is believed: "fresh" (proven with the store at each open, the default), "ttl=SECONDS",
         "immutable" or "offline"; see ``nacre.cache.policy`` for all paths below a prefix.
@@ -153,42 +192,73 @@ def open(
         What a read does where an object behind the dataset is no longer the version that was opened: "error" raises
         ``ObjectChangedError``; "refresh" (or "reopen") opens what there is now and reads once more, if size, bands,
         types, CRS and transform are as they were. A read never mixes versions.
-    sharing, thread_safe
-        Without effect: there is nothing that need be shared, and every dataset is safe.
+    **kwargs
+        Creation options under GDAL's names, ``gcps`` and ``rpcs``. Those that the format does not have warn.
+
+    Returns
+    -------
+    DatasetReader or DatasetWriter
 
     Raises
     ------
+    TypeError, ValueError
+        An argument is of a wrong type, or has a value that cannot be.
+    DriverRegistrationError
+        The format cannot be written.
+    CRSError
+        PROJ does not know the CRS.
     RasterioIOError
-        It cannot be opened. Subclasses are also ``FileNotFoundError``, ``PermissionError`` or ``ConnectionError``.
+        It cannot be opened or made. Subclasses are also ``FileNotFoundError``, ``PermissionError`` or
+        ``ConnectionError``.
     """
-    _check_open(fp, mode, driver, on_change, kwargs)
-    return open_dataset(fp, driver, cache, on_change)
+    check_arguments(fp, mode, driver, dtype, nodata)
+    _check_change(on_change)
+    told = {"width": width, "height": height, "count": count, "crs": crs, "transform": transform, "dtype": dtype,
+            "nodata": nodata}  # fmt: skip
+    told = {key: value for key, value in told.items() if value is not None}
+    return open_any(fp, mode, driver, cache, on_change, opener, **told, **kwargs)
 
 
 async def aopen(
     fp: str | os.PathLike[str], *, driver: str | None = None, cache: str | None = None, on_change: str = "error"
 ) -> DatasetReader:
-    """Like ``open``, for asyncio: no thread waits. Cancelling the task cancels the open."""
-    _check_open(fp, "r", driver, on_change, {})
+    """Like ``open`` for reading, for asyncio: no thread waits. Cancelling the task cancels the open."""
+    check_arguments(fp, "r", driver)
+    _check_change(on_change)
     return await aopen_dataset(fp, driver, cache, on_change)
 
 
-def _check_open(fp: Any, mode: str, driver: Any, on_change: str, kwargs: dict[str, Any]) -> None:
-    if not isinstance(fp, (str, os.PathLike)):
-        raise TypeError(f"invalid path or file: {fp!r}")
-    if driver is not None and not isinstance(driver, str):
-        raise TypeError(f"invalid driver: {driver!r}")
+def _check_change(on_change: str) -> None:
     if on_change not in ("error", "refresh", "reopen"):
         raise ValueError(f"on_change={on_change!r} is none of error, refresh, reopen")
-    if mode not in ("r", "r+", "w", "w+"):
-        raise ValueError(f"invalid mode: {mode!r}")
-    if mode != "r":
-        raise NotImplementedError(f"mode {mode!r} is not built yet; write with nacre.shutil.copy")
-    if kwargs:
-        raise NotImplementedError(f"options of open that are not built yet: {', '.join(sorted(kwargs))}")
+
+
+class Band(NamedTuple):
+    """A dataset and one or more of its bands: what ``warp.reproject`` takes."""
+
+    ds: Any
+    bidx: Any
+    dtype: Any
+    shape: tuple[int, ...]
+
+
+def band(ds: DatasetReaderBase, bidx: int | Sequence[int]) -> Band:
+    """A dataset and one or more of its bands.
+
+    Parameters
+    ----------
+    ds
+        An open dataset.
+    bidx
+        A band number, or several.
+    """
+    if isinstance(bidx, int):
+        return Band(ds, bidx, ds.dtypes[bidx - 1], ds.shape)
+    types = {ds.dtypes[number - 1] for number in bidx}
+    return Band(ds, bidx, types.pop() if len(types) == 1 else types, (len(bidx), *ds.shape))
 
 
 __getattr__ = _later.names(
     __name__,
-    "Affine Band FilePath MemoryFile Statistics band features fill mask merge pad sample serde show_versions",
+    "features fill mask merge pad serde show_versions",
 )

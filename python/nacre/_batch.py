@@ -13,12 +13,12 @@ import numpy as np
 from . import _lib, _read
 from ._native import ffi, lib
 from ._read import Array
-from .dataset import DatasetReader, OpenOptions
+from .dataset import DatasetReaderBase, OpenOptions
 from .enums import MaskFlags, Resampling
 from .errors import DatasetIOShapeError
 from .windows import Window, evaluate
 
-Source = Union[DatasetReader, str, "os.PathLike[str]"]
+Source = Union[DatasetReaderBase, str, "os.PathLike[str]"]
 
 
 @dataclasses.dataclass
@@ -54,12 +54,12 @@ class _Part:
         native.size = ffi.sizeof("nacre_batch_item")
         native.read_options = self._options
         native.error = error
-        if isinstance(item.source, DatasetReader):
+        if isinstance(item.source, DatasetReaderBase):
             self._prepare_open(item.source, masks)
         else:
             self._prepare_path(item.source, masks)
 
-    def _prepare_open(self, dataset: DatasetReader, masks: bool) -> None:
+    def _prepare_open(self, dataset: DatasetReaderBase, masks: bool) -> None:
         item = self._item
         handle = dataset._open_handle()
         request = _read.Request(
@@ -213,7 +213,7 @@ class Batch:
 def _as_item(item: Any) -> BatchItem:
     if isinstance(item, BatchItem):
         return item
-    if isinstance(item, (DatasetReader, str, os.PathLike)):
+    if isinstance(item, (DatasetReaderBase, str, os.PathLike)):
         return BatchItem(item)
     if isinstance(item, (tuple, list)) and len(item) == 2:
         return BatchItem(item[0], window=item[1])
@@ -221,13 +221,13 @@ def _as_item(item: Any) -> BatchItem:
 
 
 def _may_have_mask(source: Source) -> bool:
-    if not isinstance(source, DatasetReader):
+    if not isinstance(source, DatasetReaderBase):
         return True
     return any(flags != [MaskFlags.all_valid] for flags in source.mask_flag_enums)
 
 
 def _fill_value(item: BatchItem) -> float | None:
-    return item.source.nodata if isinstance(item.source, DatasetReader) else None
+    return item.source.nodata if isinstance(item.source, DatasetReaderBase) else None
 
 
 def read_batch(items: Iterable[Any], *, cache: str | None = None, return_exceptions: bool = False) -> list[Any]:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from affine import Affine
 
 from . import _lib
@@ -28,6 +30,20 @@ class BandInfo:
     description: str
     color: ColorInterp
     mask_flags: list[MaskFlags]
+    colors: tuple[tuple[int, int, int, int], ...]  # the colour table
+
+
+@dataclass(frozen=True)
+class Point:
+    """A ground control point."""
+
+    id: str
+    info: str
+    row: float
+    col: float
+    x: float
+    y: float
+    z: float
 
 
 @dataclass(frozen=True)
@@ -40,7 +56,8 @@ class DatasetInfo:
     height: int
     transform: Affine | None
     crs: CRS | None
-    gcp_count: int
+    gcps: tuple[Point, ...]
+    gcp_crs: CRS | None
     compression: str
     interleave: str
     overview_widths: list[int]
@@ -58,13 +75,22 @@ def describe(handle: Any) -> DatasetInfo:
         width=info.width,
         height=info.height,
         transform=Affine(t.a, t.b, t.c, t.d, t.e, t.f) if info.has_transform else None,
-        crs=CRS._of(lib.nacre_crs_ref(info.crs)) if info.crs else None,
-        gcp_count=info.gcp_count,
+        crs=_crs(info.crs),
+        gcps=tuple(_point(info.gcps[i]) for i in range(info.gcp_count)),
+        gcp_crs=_crs(info.gcp_crs),
         compression=_lib.text(info.compression),
         interleave=_lib.text(info.interleave),
         overview_widths=[info.overviews[i][0] for i in range(info.overview_count)],
         bands=[_band(handle, number) for number in range(1, info.band_count + 1)],
     )
+
+
+def _crs(pointer: Any) -> CRS | None:
+    return CRS._of(lib.nacre_crs_ref(pointer)) if pointer else None
+
+
+def _point(gcp: Any) -> Point:
+    return Point(_lib.text(gcp.id), _lib.text(gcp.info), gcp.line, gcp.pixel, gcp.x, gcp.y, gcp.z)
 
 
 def _band(handle: Any, number: int) -> BandInfo:
@@ -81,6 +107,7 @@ def _band(handle: Any, number: int) -> BandInfo:
         description=_lib.text(band.description),
         color=ColorInterp(band.color),
         mask_flags=[flag for flag in MaskFlags if band.mask_flags & flag],
+        colors=tuple((c.red, c.green, c.blue, c.alpha) for c in band.colors[0 : band.color_count]),
     )
 
 
@@ -91,4 +118,15 @@ def _nodata(band: Any) -> float | int | None:
         return int(band.nodata.int64_value)
     if band.dtype == lib.NACRE_DTYPE_UINT64:
         return int(band.nodata.uint64_value)
-    return float(band.nodata.value)
+    return _held(float(band.nodata.value), _lib.text(lib.nacre_dtype_name(band.dtype)))
+
+
+def _held(value: float, dtype: str) -> float | None:
+    """A nodata value as a type has it: none beyond the integers, infinite beyond the numbers."""
+    kind = np.dtype({"complex_int16": "int16", "complex_int32": "int32"}.get(dtype, dtype))
+    if kind.kind == "i" or kind.kind == "u":
+        limits = np.iinfo(kind)
+        return value if limits.min <= value <= limits.max else None
+    if kind.kind == "f" and math.isfinite(value) and abs(value) > np.finfo(kind).max:
+        return math.copysign(math.inf, value)
+    return value

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
@@ -72,6 +73,14 @@ def shown(path: str) -> str:
     out = ffi.new("char[]", lib.nacre_path_shown(encoded(path), ffi.NULL, 0) + 1)
     lib.nacre_path_shown(encoded(path), out, len(out))
     return text(out)
+
+
+def outer_level() -> int:
+    """The ``stacklevel`` of a warning in the function that calls this: of the first frame outside the package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def sized(struct: str) -> Any:

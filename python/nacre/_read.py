@@ -12,7 +12,7 @@ import numpy.typing as npt
 from . import _lib, windows
 from ._native import ffi, lib
 from .enums import Resampling
-from .errors import DatasetIOShapeError, RasterioIOError
+from .errors import DatasetIOShapeError, RasterioIOError, ResamplingAlgorithmError
 from .windows import Window
 
 Array = npt.NDArray[Any]
@@ -62,7 +62,7 @@ class Request:
         whole = Window(0, 0, size[1], size[0])
         window = whole if window is None else windows.evaluate(window, *size, boundless=self.boundless)
         self.window = window if self.boundless else window.crop(*size)
-        self.resampling = Resampling(resampling)
+        self.resampling = _checked(resampling)
         self.shape = self._shape(out_shape)
 
     def _shape(self, out_shape: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -179,6 +179,19 @@ class Reading:
         """Await the values."""
         await self._call.awaited()
         self._target.finish()
+
+
+# Resamplings that only views have.
+_OF_VIEWS = frozenset(
+    (Resampling.max, Resampling.min, Resampling.med, Resampling.q1, Resampling.q3, Resampling.sum)
+)  # fmt: skip
+
+
+def _checked(resampling: Resampling) -> Resampling:
+    method = Resampling(resampling.value)
+    if method in _OF_VIEWS:
+        raise ResamplingAlgorithmError(f"{method!r} can be used by views, but not by reads and writes")
+    return method
 
 
 def dtype_number(name: str) -> int:

@@ -4,50 +4,25 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
 import os
 import threading
 import warnings
 from types import TracebackType
-from typing import Any, Callable, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, Iterator, NamedTuple, Sequence, TypeVar
 
 import numpy as np
-from affine import Affine
 
 from . import _lib, _read
-from . import transform as _transform
+from ._describe import DatasetBase
 from ._info import DatasetInfo, describe
+from ._measure import MeasuresMixin
 from ._native import ffi, lib
 from ._read import Array
-from .coords import BoundingBox
-from .crs import CRS
-from .enums import ColorInterp, Compression, Interleaving, MaskFlags, PhotometricInterp, Resampling
-from .errors import (
-    DatasetAttributeError,
-    NotGeoreferencedWarning,
-    ObjectChangedError,
-    ObjectNotFoundError,
-    RasterioIOError,
-)
-from .transform import TransformMethodsMixin
-from .windows import WindowMethodsMixin
+from .enums import ColorInterp, MaskFlags, Resampling
+from .errors import NodataShadowWarning, NotGeoreferencedWarning, ObjectChangedError, ObjectNotFoundError, RasterioIOError
 
-# What GDAL adds to the name of JPEG compression where the blocks hold another colour space.
-_PHOTOMETRIC = {"YCbCr JPEG": PhotometricInterp.ycbcr}
-
-# Attributes that Rasterio lets its writers set.
-_SETTABLE = frozenset(
-    ("colorinterp", "crs", "descriptions", "gcps", "nodata", "offsets", "rpcs", "scales", "transform", "units")
-)
-
-# What Rasterio's datasets have and these have not.
-_LATER = frozenset(
-    (
-        "block_size block_window block_windows checksum colormap files gcps get_gcps get_nodatavals get_tag_item"
-        " get_transform lnglat options read_crs read_transform rpcs sample start statistics stats stop subdatasets"
-        " write_transform"
-    ).split()
-)
+_Self = TypeVar("_Self", bound="DatasetReaderBase")
 
 
 class _State(NamedTuple):
@@ -58,8 +33,8 @@ class _State(NamedTuple):
     source: "_State | None" = None  # what a view was made of
 
 
-class DatasetReader(WindowMethodsMixin, TransformMethodsMixin):
-    """A raster opened for reading: a snapshot of each object behind it. Threads may share one dataset.
+class DatasetReaderBase(MeasuresMixin, DatasetBase):
+    """What can be read: a snapshot of each object behind it. Threads may share one dataset.
 
     Sizes and windows are in pixels, counted from the upper left corner; bands count from 1. A closed dataset still
     tells what it is, but gives no pixels and no tags.
@@ -68,11 +43,18 @@ class DatasetReader(WindowMethodsMixin, TransformMethodsMixin):
     mode = "r"
 
     def __init__(
-        self, handle: Any, cache: str | None = None, driver: str | None = None, on_change: str = "error"
+        self,
+        handle: Any,
+        cache: str | None = None,
+        driver: str | None = None,
+        on_change: str = "error",
+        options: dict[str, Any] | None = None,
     ) -> None:
         self._cache, self._driver, self._on_change = cache, driver, on_change
+        self._options = options
         self._is_closed = False
         self._refreshing = threading.Lock()
+        self._at_end: list[Callable[[], None]] = []  # what close has to do besides, last first
         self._state = self._state_of(handle)
 
     def _state_of(self, handle: Any) -> _State:
@@ -84,16 +66,6 @@ class DatasetReader(WindowMethodsMixin, TransformMethodsMixin):
     def _info(self) -> DatasetInfo:
         return self._state.info
 
-    def __getattr__(self, name: str) -> Any:
-        if name in _LATER:
-            raise AttributeError(f"{type(self).__name__}.{name} is not built yet")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _SETTABLE:
-            raise DatasetAttributeError(f"{name} cannot be set: the dataset is open for reading")
-        super().__setattr__(name, value)
-
     def _open_handle(self) -> Any:
         """The library's dataset. Whoever holds it keeps it alive, even while another thread closes this object."""
         return self._open_state().handle
@@ -104,227 +76,15 @@ class DatasetReader(WindowMethodsMixin, TransformMethodsMixin):
             raise RasterioIOError(f"{_lib.shown(self.name)}: the dataset is closed")
         return state
 
-    # --- what it is ---
-
-    @property
-    def name(self) -> str:
-        """The path it was opened from."""
-        return self._info.path
-
-    @property
-    def driver(self) -> str:
-        """GDAL's name of the format: "GTiff" or "VRT"."""
-        return self._info.driver
+    @contextlib.contextmanager
+    def _computing(self) -> Iterator[Any]:
+        """The library's dataset for a call that reads."""
+        yield self._open_handle()
 
     @property
     def closed(self) -> bool:
         """Whether it was closed."""
         return self._is_closed
-
-    @property
-    def width(self) -> int:
-        """Columns."""
-        return self._info.width
-
-    @property
-    def height(self) -> int:
-        """Rows."""
-        return self._info.height
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return (self.height, self.width)
-
-    @property
-    def count(self) -> int:
-        """Bands."""
-        return len(self._info.bands)
-
-    @property
-    def indexes(self) -> tuple[int, ...]:
-        """Band numbers, from 1."""
-        return tuple(range(1, self.count + 1))
-
-    @property
-    def dtypes(self) -> tuple[str, ...]:
-        """Numpy's name of each band's type."""
-        return tuple(band.dtype for band in self._info.bands)
-
-    @property
-    def transform(self) -> Affine:
-        """Pixel corners (column, row) to coordinates; the identity where there is none."""
-        return Affine.identity() if self._info.transform is None else self._info.transform
-
-    @property
-    def crs(self) -> CRS | None:
-        """The coordinate reference system, or None."""
-        return self._info.crs
-
-    @property
-    def bounds(self) -> BoundingBox:
-        """Left, bottom, right, top in the units of the CRS."""
-        return BoundingBox(*_transform.array_bounds(self.height, self.width, self.transform))
-
-    @property
-    def res(self) -> tuple[float, float]:
-        """Width and height of a pixel in the units of the CRS."""
-        t = self.transform
-        return (math.hypot(t.a, t.d), math.hypot(t.b, t.e))
-
-    @property
-    def nodatavals(self) -> tuple[float | int | None, ...]:
-        """The nodata value of each band, None where there is none."""
-        return tuple(band.nodata for band in self._info.bands)
-
-    @property
-    def nodata(self) -> float | int | None:
-        """The nodata value of the first band."""
-        return self._info.bands[0].nodata if self._info.bands else None
-
-    @property
-    def scales(self) -> tuple[float, ...]:
-        """Factor of each band; reads do not apply it."""
-        return tuple(band.scale for band in self._info.bands)
-
-    @property
-    def offsets(self) -> tuple[float, ...]:
-        """Offset of each band; reads do not apply it."""
-        return tuple(band.offset for band in self._info.bands)
-
-    @property
-    def units(self) -> tuple[str | None, ...]:
-        """Unit of each band's values."""
-        return tuple(band.unit or None for band in self._info.bands)
-
-    @property
-    def descriptions(self) -> tuple[str | None, ...]:
-        """Description of each band."""
-        return tuple(band.description or None for band in self._info.bands)
-
-    @property
-    def colorinterp(self) -> tuple[ColorInterp, ...]:
-        """What each band shows."""
-        return tuple(band.color for band in self._info.bands)
-
-    @property
-    def mask_flag_enums(self) -> tuple[list[MaskFlags], ...]:
-        """Where each band's mask comes from."""
-        return tuple(list(band.mask_flags) for band in self._info.bands)
-
-    @property
-    def block_shapes(self) -> list[tuple[int, int]]:
-        """Rows and columns of each band's blocks."""
-        return [band.block_shape for band in self._info.bands]
-
-    @property
-    def is_tiled(self) -> bool:
-        """Whether blocks are narrower or wider than the raster."""
-        return bool(self.block_shapes) and self.block_shapes[0][1] != self.width
-
-    @property
-    def compression(self) -> Compression | str | None:
-        """How blocks are compressed, or None."""
-        name = self._info.compression
-        return Compression.__members__.get(name, name or None)
-
-    @property
-    def interleaving(self) -> Interleaving | None:
-        """How bands are stored, or None."""
-        return Interleaving.__members__.get(self._info.interleave)
-
-    @property
-    def photometric(self) -> PhotometricInterp | None:
-        """The colour space of the blocks where it is another than that of the bands, or None."""
-        return _PHOTOMETRIC.get(self.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", ""))
-
-    @property
-    def meta(self) -> dict[str, Any]:
-        """What is needed to make a raster like this one."""
-        return {
-            "driver": self.driver,
-            "dtype": self.dtypes[0],
-            "nodata": self.nodata,
-            "width": self.width,
-            "height": self.height,
-            "count": self.count,
-            "crs": self.crs,
-            "transform": self.transform,
-        }
-
-    @property
-    def profile(self) -> dict[str, Any]:
-        """``meta`` and how blocks are stored.
-
-        Raises
-        ------
-        RasterioIOError
-            The dataset is closed.
-        """
-        rows, columns = self.block_shapes[0]
-        more: dict[str, Any] = {"blockxsize": columns, "blockysize": rows, "tiled": self.is_tiled}
-        if self.compression is not None:
-            more["compress"] = getattr(self.compression, "name", self.compression)
-        if self.interleaving is not None:
-            more["interleave"] = self.interleaving.name
-        if self.photometric is not None:
-            more["photometric"] = self.photometric.name
-        return {**self.meta, **more}
-
-    def overviews(self, bidx: int) -> list[int]:
-        """Factors by which the overviews of a band are smaller, rounded as GDAL does.
-
-        Raises
-        ------
-        IndexError
-            There is no such band.
-        """
-        if bidx not in self.indexes:
-            raise IndexError(f"no such band: {bidx}")
-        return [int(0.5 + self.width / width) for width in self._info.overview_widths]
-
-    def _metadata(self, bidx: int) -> list[tuple[str, str, str]]:
-        """Domain, key and value of each item of the dataset (0) or a band."""
-        if bidx != 0 and bidx not in self.indexes:
-            raise IndexError(f"no such band: {bidx}")
-        handle = self._open_handle()
-        out = [ffi.new("char const **") for _ in range(3)]
-        items: list[tuple[str, str, str]] = []
-        while lib.nacre_dataset_metadata(handle, bidx, len(items), *out):
-            domain, key, value = (_lib.text(pointer[0]) for pointer in out)
-            items.append((domain, key, value))
-        return items
-
-    def tags(self, bidx: int = 0, ns: str | None = None) -> dict[str, str]:
-        """Metadata of the dataset (0) or a band, in the default or the named domain.
-
-        Raises
-        ------
-        IndexError
-            There is no such band.
-        RasterioIOError
-            The dataset is closed.
-        """
-        return {key: value for domain, key, value in self._metadata(bidx) if domain == (ns or "")}
-
-    def tag_namespaces(self, bidx: int = 0) -> list[str]:
-        """Domains of metadata that the dataset (0) or a band has, without the default one."""
-        return list(dict.fromkeys(domain for domain, _, _ in self._metadata(bidx) if domain))
-
-    @property
-    def provenance(self) -> list[dict[str, str]]:
-        """Each object behind the dataset, its own first: path, the version that was read, and whether it is proven.
-
-        ``version`` and ``snapshot`` are "" for an object that was not opened yet.
-        """
-        handle = self._open_handle()
-        out = ffi.new("nacre_source_info *")
-        sources: list[dict[str, str]] = []
-        while lib.nacre_dataset_source(handle, len(sources), out):
-            sources.append({name: _lib.text(getattr(out, name)) for name in ("path", "version", "snapshot")})
-        return sources
-
-    # --- places ---
 
     # --- reading ---
 
@@ -470,6 +230,7 @@ class DatasetReader(WindowMethodsMixin, TransformMethodsMixin):
     ) -> Array:
         """Read the bands' masks: arrays of uint8, 0 invalid, 255 valid. Arguments, shapes and errors as in ``read``."""
         self._refuse_boundless(boundless)
+        self._warn_of_shadow()
         return self._masks(self._request(indexes, out, window, out_shape, resampling, boundless), out, "masks")
 
     def dataset_mask(
@@ -485,7 +246,23 @@ class DatasetReader(WindowMethodsMixin, TransformMethodsMixin):
         It is the per-dataset mask or alpha band where there is one, else valid where any band is valid.
         """
         self._refuse_boundless(boundless)
-        return self._masks(self._request(1, out, window, out_shape, resampling, boundless), out, "dataset_mask")
+        self._warn_of_shadow()
+        size = None if out_shape is None else tuple(out_shape[-2:])
+        return self._masks(self._request(1, out, window, size, resampling, boundless), out, "dataset_mask")
+
+    def _warn_of_shadow(self) -> None:
+        bands = self._info.bands
+        if MaskFlags.nodata in bands[0].mask_flags and any(band.color == ColorInterp.alpha for band in bands):
+            text = "The dataset's nodata attribute is shadowing the alpha band. All masks are those of the nodata value"
+            warnings.warn(text, NodataShadowWarning, stacklevel=_lib.outer_level())
+
+    def sample(
+        self, xy: Iterable[Sequence[float]], indexes: int | Sequence[int] | None = None, masked: bool = False
+    ) -> Iterator[Array]:
+        """Values at positions, of the nearest pixel; see ``nacre.sample.sample_gen``."""
+        from .sample import sample_gen
+
+        return sample_gen(self, xy, indexes, masked)
 
     def _request(
         self,
@@ -576,14 +353,26 @@ class DatasetReader(WindowMethodsMixin, TransformMethodsMixin):
         options, io = OpenOptions(self._driver), _lib.IOOptions(self._cache)
         arguments = (state.handle, options.pointer, io.pointer, out, err)
         _lib.check(_lib.blocking(lib.nacre_dataset_refresh, io, *arguments), err)
-        return None if out[0] == ffi.NULL else DatasetReader._state_of(self, out[0])
+        return None if out[0] == ffi.NULL else DatasetReaderBase._state_of(self, out[0])
 
     def close(self) -> None:
         """Let go of the dataset. Reads of other threads that have begun end well."""
         self._is_closed = True
         self._state = self._state._replace(handle=None, source=None)
+        while self._at_end:
+            self._at_end.pop()()
 
-    def __enter__(self) -> DatasetReader:
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from ._html import page
+
+        return page(self)
+
+    def stop(self) -> None:
+        """As ``close``."""
+        self.close()
+
+    def __enter__(self: _Self) -> _Self:
         return self
 
     def __exit__(
@@ -591,9 +380,31 @@ class DatasetReader(WindowMethodsMixin, TransformMethodsMixin):
     ) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        state = "closed" if self.closed else "open"
-        return f"<{state} {type(self).__name__} name={_lib.shown(self.name)!r} mode={self.mode!r}>"
+
+class DatasetReader(DatasetReaderBase):
+    """A raster opened for reading."""
+
+    def __reduce__(self) -> Any:
+        version = self.provenance[0]["version"]
+        return (_reopened, (self.name, self._driver, self._cache, self._on_change, self._options, version))
+
+
+def _reopened(
+    path: str, driver: str | None, cache: str | None, on_change: str, options: dict[str, Any] | None, version: str
+) -> DatasetReader:
+    """What a pickled dataset becomes: the same version of the same object.
+
+    Raises
+    ------
+    ObjectChangedError
+        There is another version now.
+    """
+    dataset = open_dataset(path, driver, cache, on_change, options)
+    now = dataset.provenance[0]["version"]
+    if version and now != version and on_change == "error":
+        dataset.close()
+        raise ObjectChangedError(f"{_lib.shown(path)}: it is {now} now, and {version} was pickled; open it again")
+    return dataset
 
 
 async def _all_of(readings: list[_read.Reading]) -> None:
@@ -629,8 +440,15 @@ class OpenOptions:
 class _Opening:
     """An open that goes on without a thread of Python's."""
 
-    def __init__(self, path: str | os.PathLike[str], driver: str | None, cache: str | None, on_change: str) -> None:
-        self._rest = (cache, driver, on_change)
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        driver: str | None,
+        cache: str | None,
+        on_change: str,
+        more: dict[str, Any] | None,
+    ) -> None:
+        self._rest = (cache, driver, on_change, {} if more is None else more)
         self._out = ffi.new("nacre_dataset **")
         options, io = OpenOptions(driver), _lib.IOOptions(cache)
         arguments = (_lib.encoded(path), options.pointer, io.pointer, self._out)
@@ -639,20 +457,29 @@ class _Opening:
     def dataset(self) -> DatasetReader:
         """What was opened, once the call has ended well."""
         dataset = DatasetReader(self._out[0], *self._rest)
-        if dataset._info.transform is None and not dataset._info.gcp_count:
-            warnings.warn(
-                "Dataset has no geotransform, gcps, or rpcs. The identity matrix will be returned.",
-                NotGeoreferencedWarning,
-                stacklevel=4,
-            )
+        warn_where_not_georeferenced(dataset)
         return dataset
 
 
+def warn_where_not_georeferenced(dataset: DatasetReaderBase) -> None:
+    """Warns as Rasterio does."""
+    if dataset._info.transform is None and not dataset._info.gcps and not dataset.tags(ns="RPC"):
+        warnings.warn(
+            "Dataset has no geotransform, gcps, or rpcs. The identity matrix will be returned.",
+            NotGeoreferencedWarning,
+            stacklevel=_lib.outer_level(),
+        )
+
+
 def open_dataset(
-    path: str | os.PathLike[str], driver: str | None = None, cache: str | None = None, on_change: str = "error"
+    path: str | os.PathLike[str],
+    driver: str | None = None,
+    cache: str | None = None,
+    on_change: str = "error",
+    options: dict[str, Any] | None = None,
 ) -> DatasetReader:
     """Open a raster for reading; see ``nacre.open``."""
-    opening = _Opening(path, driver, cache, on_change)
+    opening = _Opening(path, driver, cache, on_change, options)
     opening.call.wait()
     return opening.dataset()
 
@@ -661,6 +488,6 @@ async def aopen_dataset(
     path: str | os.PathLike[str], driver: str | None = None, cache: str | None = None, on_change: str = "error"
 ) -> DatasetReader:
     """Open a raster for reading, for asyncio; see ``nacre.aopen``."""
-    opening = _Opening(path, driver, cache, on_change)
+    opening = _Opening(path, driver, cache, on_change, None)
     await opening.call.awaited()
     return opening.dataset()

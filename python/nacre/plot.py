@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import transform as _transform
-from .dataset import DatasetReader
+from .dataset import DatasetReaderBase
 from .enums import ColorInterp
 from .transform import guard_transform
 
@@ -78,7 +78,7 @@ def contrast_strech(arr: Array, percent_range: tuple[float, float] = (2.0, 98.0)
     return np.asanyarray(np.clip((arr - low) / ((high - low) or 1.0), 0, 1))
 
 
-def _composite(source: DatasetReader) -> Any:
+def _composite(source: DatasetReaderBase) -> Any:
     """Indexes of the bands of red, green and blue, or of the first band."""
     wanted = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
     kinds = source.colorinterp
@@ -91,7 +91,7 @@ def _picture(source: Any, indexes: Any) -> tuple[Array, Any]:
         source, indexes = source
     if hasattr(source, "ds"):  # a band
         source, indexes = source.ds, source.bidx
-    if not isinstance(source, DatasetReader):
+    if not isinstance(source, DatasetReaderBase):
         return source, None
     return source.read(_composite(source) if indexes is None else indexes, masked=True), source
 
@@ -188,7 +188,7 @@ def show_hist(
         For matplotlib's ``hist``.
     """
     plt = get_plt()
-    if isinstance(source, DatasetReader):
+    if isinstance(source, DatasetReaderBase):
         array = source.read(masked=masked)
     elif hasattr(source, "ds") or isinstance(source, tuple):
         dataset, indexes = (source.ds, source.bidx) if hasattr(source, "ds") else source

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import _later, _lib
 from ._native import ffi, lib
-from .dataset import DatasetReader, open_dataset
+from .dataset import DatasetReaderBase, open_dataset
 from .errors import DriverRegistrationError, ObjectNotFoundError
 
 # Formats that can be written, by GDAL's names.
@@ -50,7 +50,7 @@ def delete(path: str | os.PathLike[str], driver: str | None = None) -> None:
 
 
 def copy(
-    src: DatasetReader | str | os.PathLike[str],
+    src: DatasetReaderBase | str | os.PathLike[str],
     dst: str | os.PathLike[str],
     driver: str | None = None,
     strict: bool = True,
@@ -83,7 +83,7 @@ def copy(
     RasterioIOError
         It cannot be read or written, or the dataset is closed.
     """
-    dataset = src if isinstance(src, DatasetReader) else open_dataset(src)
+    dataset = src if isinstance(src, DatasetReaderBase) else open_dataset(src)
     driver = dataset.driver if driver is None else driver
     if driver.upper() not in _DRIVERS:
         raise DriverRegistrationError(f"{os.fspath(dst)}: the format {driver} cannot be written")

@@ -14,7 +14,7 @@ from affine import Affine
 from . import _lib, _read
 from ._native import ffi, lib
 from .crs import CRS
-from .dataset import DatasetReader, _State, open_dataset
+from .dataset import DatasetReaderBase, _State, open_dataset
 from .enums import ColorInterp, Resampling
 from .errors import WarpOptionsError
 
@@ -28,7 +28,7 @@ _CUTLINE = frozenset(("CUTLINE", "CUTLINE_BLEND_DIST"))
 _TRANSFORMER = frozenset(("METHOD", "SRC_METHOD", "MAX_GCP_ORDER"))
 
 
-class WarpedVRT(DatasetReader):
+class WarpedVRT(DatasetReaderBase):
     """A view of a dataset in another CRS or on another grid; pixels are computed when they are read.
 
     Parameters
@@ -76,7 +76,7 @@ class WarpedVRT(DatasetReader):
 
     def __init__(
         self,
-        src_dataset: DatasetReader,
+        src_dataset: DatasetReaderBase,
         src_crs: Any = None,
         crs: Any = None,
         resampling: Resampling = Resampling.nearest,
@@ -223,7 +223,7 @@ class _Options:
         words = {name.upper(): value for name, value in options.items() if _is_transformer(name)}
         dem = words.pop("RPC_DEM", None)
         if dem is not None:
-            model = dem if isinstance(dem, DatasetReader) else open_dataset(dem)
+            model = dem if isinstance(dem, DatasetReaderBase) else open_dataset(dem)
             self._set("rpc_dem", model._open_handle())
         if words:
             self.items("transformer", words)
