@@ -29,6 +29,7 @@ enum {
     RPC,
     GEOLOC,
     TRANSFORMER,
+    WARP_OPTION,
     CUTLINE,
     CUTLINE_CRS,
     BLEND,
@@ -62,6 +63,8 @@ static const cli_option options[] = {
     {GEOLOC, "geoloc", 0, "-geoloc", 0, NULL, false, "by the source's geolocation arrays"},
     {TRANSFORMER, "to", 0, "-to", 1, "KEY=VALUE", true,
      "transformer option by GDAL's name: METHOD, MAX_GCP_ORDER, RPC_DEM, RPC_HEIGHT and other RPC_..."},
+    {WARP_OPTION, "wo", 0, "-wo", 1, "KEY=VALUE", true,
+     "warp option by GDAL's name: INIT_DEST, UNIFIED_SRC_NODATA, XSCALE, YSCALE and others"},
     {CUTLINE, "cutline", 0, "-cutline", 1, "POLYGON", false,
      "warp what lies inside: WKT or GeoJSON, or the path of a file with it"},
     {CUTLINE_CRS, "cutline-crs", 0, "-cutline_srs", 1, "CRS", false,
@@ -77,7 +80,7 @@ typedef struct settings {
     nacre_transform transform;
     double bounds[4], *src_nodata, *dst_nodata;
     nacre_dataset *like, *dem;
-    const char **transformer;
+    const char **transformer, **warp_options;
     char *cutline;
 } settings;
 
@@ -89,6 +92,7 @@ static void settings_clear(settings *s)
     nacre_dataset_close(s->dem);
     nacre_crs_unref(s->warp.cutline_crs);
     free(s->transformer);
+    free(s->warp_options);
     free(s->cutline);
     free(s->src_nodata);
     free(s->dst_nodata);
@@ -192,6 +196,10 @@ static int read_transformer(cli_context *context, settings *s)
     items[used] = NULL;
     s->transformer = items;
     s->warp.transformer = items;
+    s->warp_options = cli_all(&context->values, WARP_OPTION);
+    s->warp.warp = s->warp_options;
+    if (!s->warp_options)
+        return cli_error(context, "out of memory");
     nacre_error error;
     nacre_status status = path ? nacre_dataset_open(path, NULL, &context->io, &s->dem, &error) : NACRE_OK;
     s->warp.rpc_dem = s->dem;

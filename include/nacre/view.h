@@ -59,13 +59,18 @@ typedef struct nacre_warp_options {
     bool cutline_in_pixels;         /* the cutline counts pixels of the source, from its upper left corner */
     double cutline_blend;           /* source pixels on either side of the cutline over which it fades */
     bool crop_to_cutline;           /* bounds are those of the cutline, where none are given */
+    const char *const *warp; /* "KEY=VALUE" under the names of GDAL's warp options (gdalwarp -wo), after all that is
+                                said elsewhere: INIT_DEST (NO_DATA, or numbers for the bands),
+                                UNIFIED_SRC_NODATA (YES, NO, PARTIAL), XSCALE, YSCALE (FROM_GRID_SAMPLING too),
+                                SRC_ALPHA_MAX, DST_ALPHA_MAX; those that say how GDAL works are passed over;
+                                NULL-terminated; NULL: none */
 } nacre_warp_options;
 
 #define NACRE_WARP_OPTIONS_INIT                                                                                      \
     {                                                                                                                \
         sizeof(nacre_warp_options), NULL, NULL, NULL, NACRE_RESAMPLING_NEAREST, 0, 0, NULL, 0, 0, NULL, false, NULL, \
             NULL, false, false, NACRE_DTYPE_UNKNOWN, 0.125, false, false, NACRE_DTYPE_UNKNOWN, 0, 0, 0, false, NULL, \
-            NULL, NULL, NULL, NULL, false, 0, false                                                                  \
+            NULL, NULL, NULL, NULL, false, 0, false, NULL                                                            \
     }
 
 /* Makes a warped view: a dataset whose pixels are computed when read. References source and does no I/O of its own,

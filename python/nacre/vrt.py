@@ -24,6 +24,7 @@ _UNSET: Any = object()
 _WITHOUT_EFFECT = frozenset(("num_threads", "warp_mem_limit"))
 
 # GDAL's options of the transformer, besides those that begin with RPC_.
+_RULES = frozenset(("INIT_DEST", "UNIFIED_SRC_NODATA", "XSCALE", "YSCALE", "SRC_ALPHA_MAX", "DST_ALPHA_MAX"))
 _CUTLINE = frozenset(("CUTLINE", "CUTLINE_BLEND_DIST"))
 _TRANSFORMER = frozenset(("METHOD", "SRC_METHOD", "MAX_GCP_ORDER"))
 
@@ -43,6 +44,8 @@ class WarpedVRT(DatasetReaderBase):
         How values are resampled: nearest, bilinear or cubic.
     tolerance
         In source pixels; kept in a VRT that is saved. nacre is within 0.001 of PROJ always.
+    init_dest_nodata
+        Pixels without a source get the nodata value; else those of ``INIT_DEST``, by default 0.
     src_nodata
         The value without data in the source; by default the source's own. None: every value is data.
     nodata
@@ -57,7 +60,8 @@ class WarpedVRT(DatasetReaderBase):
         GDAL's transformer options in any case: ``METHOD``, ``MAX_GCP_ORDER``, ``RPC_DEM`` (a path or a dataset), ``RPC_HEIGHT`` and
         others that begin with ``RPC_``. ``rpcs``: rational polynomials in place of the dataset's, as a mapping of the
         items of its domain RPC, or an object of Rasterio's. ``CUTLINE``: a polygon as WKT or GeoJSON, in pixels of
-        the source; ``CUTLINE_BLEND_DIST``: source pixels over which it fades. ``num_threads`` and ``warp_mem_limit`` have no effect.
+        the source; ``CUTLINE_BLEND_DIST``: source pixels over which it fades. Of GDAL's warp options ``INIT_DEST``,
+        ``UNIFIED_SRC_NODATA``, ``XSCALE``, ``YSCALE``, ``SRC_ALPHA_MAX``, ``DST_ALPHA_MAX``. ``num_threads`` and ``warp_mem_limit`` have no effect.
         Rasterio's others are not built yet.
 
     Raises
@@ -95,7 +99,7 @@ class WarpedVRT(DatasetReaderBase):
         dtype: str | None = None,
         **options: Any,
     ) -> None:
-        _refuse(options, init_dest_nodata, src_alpha, dst_alpha)
+        _refuse(options, src_alpha, dst_alpha)
         if add_alpha and ColorInterp.alpha in src_dataset.colorinterp:
             raise WarpOptionsError(f"{_lib.shown(src_dataset.name)}: it has an alpha band; a second one cannot be added")
         self.src_dataset = src_dataset
@@ -119,6 +123,7 @@ class WarpedVRT(DatasetReaderBase):
         self._set_nodata(warp, src_nodata, nodata)
         warp.transformer(options)
         warp.cutline(options)
+        warp.rules(options, init_dest_nodata)
         self._warp = warp
         source = src_dataset._open_state()
         super().__init__(self._view_of(source), src_dataset._cache, None, src_dataset._on_change)
@@ -206,6 +211,14 @@ class _Options:
         self._keep.append(texts)
         self._set(name, ffi.new("char *[]", [*texts, ffi.NULL]))
 
+    def rules(self, options: dict[str, Any], init_dest_nodata: bool) -> None:
+        """GDAL's warp options, as far as they change values."""
+        words = {"INIT_DEST": 0} | {name.upper(): value for name, value in options.items() if name.upper() in _RULES}
+        if init_dest_nodata:
+            del words["INIT_DEST"]  # as Rasterio, whatever else is said
+        if words:
+            self.items("warp", words)
+
     def cutline(self, options: dict[str, Any]) -> None:
         """A polygon in pixels of the source, as GDAL's warp option has it."""
         for name, value in options.items():
@@ -230,17 +243,15 @@ class _Options:
 
 
 def _is_known(name: str) -> bool:
-    return name == "rpcs" or name in _WITHOUT_EFFECT or name.upper() in _CUTLINE or _is_transformer(name)
+    return name == "rpcs" or name in _WITHOUT_EFFECT or name.upper() in _CUTLINE | _RULES or _is_transformer(name)
 
 
 def _is_transformer(name: str) -> bool:
     return name.upper() in _TRANSFORMER or name.upper().startswith(("RPC_", "GEOLOC_"))
 
 
-def _refuse(options: dict[str, Any], init_dest_nodata: bool, src_alpha: int, dst_alpha: int) -> None:
+def _refuse(options: dict[str, Any], src_alpha: int, dst_alpha: int) -> None:
     later = sorted(n for n in options if not _is_known(n))
-    if not init_dest_nodata:
-        later.append("init_dest_nodata=False")
     if src_alpha or dst_alpha:
         later.append("src_alpha and dst_alpha")
     if later:

@@ -49,7 +49,7 @@ bool ncr_cutline_add_ring(ncr_cutline *cutline, int polygon)
     size_t first = last ? last->first + last->count : 0, count = cutline->point_count - first;
     const double *start = cutline->points ? cutline->points[first] : NULL,
                  *end = start ? start + 2 * (count - 1) : NULL;
-    if (count > 1 && start[0] == end[0] && start[1] == end[1]) {
+    if (start && count > 1 && start[0] == end[0] && start[1] == end[1]) {
         count--;
         cutline->point_count--;
     }

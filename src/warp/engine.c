@@ -92,6 +92,10 @@ static nacre_status set_kernel(ncr_warp_engine *engine, const char *name, nacre_
         return status;
     if (!meets)
         ncr_log(NCR_LOG_WARNING, "%s: nothing of it lies on the output's grid: every pixel is without data", name);
+    if (engine->setup->samples_scale)
+        status = ncr_map_local_scale(&engine->map, engine->width, engine->height, &x_scale, &y_scale, err);
+    if (status)
+        return status;
     if (engine->setup->x_scale > 0)
         x_scale = engine->setup->x_scale;
     if (engine->setup->y_scale > 0)

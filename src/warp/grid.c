@@ -276,8 +276,11 @@ static nacre_status check(const ncr_warp_source *source, const nacre_warp_option
 {
     const char *problem = problem_of_size(options);
     const double *bounds = options->bounds;
-    if (!problem && bounds && !(bounds[2] > bounds[0] && bounds[3] > bounds[1]))
-        problem = "bounds are left, bottom, right, top, with left < right and bottom < top";
+    bool is_finite = true;
+    for (int i = 0; i < 4 && bounds; i++)
+        is_finite = is_finite && isfinite(bounds[i]);
+    if (!problem && bounds && !(is_finite && bounds[2] > bounds[0] && bounds[3] > bounds[1]))
+        problem = "bounds are left, bottom, right, top: four numbers with left < right and bottom < top";
     if (!problem && options->transform && (options->width < 1 || options->height < 1))
         problem = "a geotransform of the output needs its width and height";
     return problem ? ncr_error_set(err, NACRE_ERROR_INVALID, "%s: %s", source->name, problem) : NACRE_OK;

@@ -4,9 +4,16 @@
 
 #include <math.h>
 
+static bool is_finite(const nacre_transform *t)
+{
+    return isfinite(t->a) && isfinite(t->b) && isfinite(t->c) && isfinite(t->d) && isfinite(t->e) && isfinite(t->f);
+}
+
 bool ncr_map_invert(const nacre_transform *transform, nacre_transform *out)
 {
     const nacre_transform *t = transform;
+    if (!is_finite(t))
+        return false;
     if (t->b == 0 && t->d == 0 && t->a != 0 && t->e != 0) {
         *out = (nacre_transform){.a = 1 / t->a, .c = -t->c / t->a, .e = 1 / t->e, .f = -t->f / t->e};
     } else {
@@ -22,8 +29,7 @@ bool ncr_map_invert(const nacre_transform *transform, nacre_transform *out)
         out->c = (t->b * t->f - t->c * t->e) * inverse;
         out->f = (-t->a * t->f + t->c * t->d) * inverse;
     }
-    return isfinite(out->a) && isfinite(out->b) && isfinite(out->c) && isfinite(out->d) && isfinite(out->e) &&
-           isfinite(out->f);
+    return is_finite(out);
 }
 
 nacre_status ncr_map_init(ncr_map *map, const char *name, ncr_reprojection *reprojection, const nacre_transform *src,

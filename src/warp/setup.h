@@ -52,6 +52,7 @@ typedef struct ncr_warp_setup {
     int overview;
     ncr_cutline *cutline; /* in pixels of the full resolution, or of the level where is_level_transform; NULL: none */
     double x_scale, y_scale;  /* given by the file: XSCALE, YSCALE; 0: found */
+    bool samples_scale;       /* the scale is the mean of those at places all over the grid: FROM_GRID_SAMPLING */
     double max_error;         /* for GDAL: 0 exact */
     double memory_limit;      /* for GDAL, bytes */
     ncr_warp_option *options; /* all of a file's options, as they are written */

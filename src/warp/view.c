@@ -12,6 +12,7 @@
 #include "raster/dtype.h"
 #include "warp/georef_options.h"
 #include "warp/suggest.h"
+#include "warp/warped_vrt.h"
 
 /* --- The dataset class --- */
 
@@ -444,6 +445,8 @@ static nacre_status new_view(ncr_dataset *source, const nacre_warp_options *opti
         status = find_bands(source, options, setup, err);
     if (!status)
         status = find_dst_nodata(source, options, setup, err);
+    if (!status)
+        status = ncr_warp_apply_options(source->path, options->warp, setup, err);
     int extra = setup->dst_alpha > source->band_count ? 1 : 0;
     ncr_warp_view *view = status ? NULL : ncr_warp_view_alloc(source->band_count + extra);
     if (!status && !view)

@@ -13,6 +13,10 @@
 nacre_status ncr_warped_vrt_read_options(const ncr_xml *warp, const char *name, ncr_warp_setup *setup,
                                          nacre_error *err);
 
+/* The same from "KEY=VALUE" items, NULL-terminated (NULL: none). NACRE_ERROR_INVALID for bad values. */
+nacre_status ncr_warp_apply_options(const char *name, const char *const *items, ncr_warp_setup *setup,
+                                    nacre_error *err);
+
 /* A cutline in pixels of the source. NACRE_ERROR_CORRUPT: it is no polygon. */
 nacre_status ncr_warped_vrt_set_cutline(const char *name, const char *text, ncr_warp_setup *setup, nacre_error *err);
 

@@ -78,12 +78,14 @@ static nacre_status set_dst_alpha_max(const option *o, nacre_error *err)
 
 static nacre_status set_x_scale(const option *o, nacre_error *err)
 {
-    return ncr_text_equal_nocase(o->value, "FROM_GRID_SAMPLING") ? refuse(o, err)
-                                                                 : set_number(o, &o->setup->x_scale, err);
+    o->setup->samples_scale = ncr_text_equal_nocase(o->value, "FROM_GRID_SAMPLING");
+    return o->setup->samples_scale ? NACRE_OK : set_number(o, &o->setup->x_scale, err);
 }
 
 static nacre_status set_y_scale(const option *o, nacre_error *err)
 {
+    if (ncr_text_equal_nocase(o->value, "FROM_GRID_SAMPLING"))
+        return set_x_scale(o, err);
     return set_number(o, &o->setup->y_scale, err);
 }
 
@@ -181,6 +183,28 @@ static nacre_status apply(const option *o, nacre_error *err)
         if (ncr_text_equal_nocase(rows[i].name, o->name))
             return rows[i].apply(o, err);
     return refuse(o, err);
+}
+
+static nacre_status apply_item(const char *name, const char *item, ncr_warp_setup *setup, nacre_error *err)
+{
+    char key[64];
+    nacre_error cause = {0};
+    size_t length = strcspn(item, "=");
+    if (!item[length] || length >= sizeof key)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: the warp option \"%.80s\" is not KEY=VALUE", name, item);
+    memcpy(key, item, length);
+    key[length] = '\0';
+    option o = {key, item + length + 1, name, setup};
+    nacre_status status = apply(&o, &cause);
+    return status ? ncr_error_copy(err, &cause, status == NACRE_ERROR_CORRUPT ? NACRE_ERROR_INVALID : status) : status;
+}
+
+nacre_status ncr_warp_apply_options(const char *name, const char *const *items, ncr_warp_setup *setup, nacre_error *err)
+{
+    nacre_status status = NACRE_OK;
+    for (; items && *items && !status; items++)
+        status = apply_item(name, *items, setup, err);
+    return status;
 }
 
 nacre_status ncr_warped_vrt_set_cutline(const char *name, const char *text, ncr_warp_setup *setup, nacre_error *err)

@@ -170,6 +170,14 @@ static char *initial_text(const ncr_warp_setup *setup)
     return text;
 }
 
+/* An option that is given: not 0. */
+static bool add_number(ncr_xml *warp, const char *name, double value)
+{
+    char text[NCR_TEXT_DOUBLE_SIZE];
+    ncr_text_from_double(value, text);
+    return !(value > 0) || add_keyed(warp, "Option", "name", name, text);
+}
+
 /* A file's own options as they are, else those that say what the view does. */
 static bool add_options(ncr_xml *warp, const ncr_warp_setup *setup)
 {
@@ -178,8 +186,13 @@ static bool add_options(ncr_xml *warp, const ncr_warp_setup *setup)
         good = add_keyed(warp, "Option", "name", setup->options[i].name, setup->options[i].value);
     if (setup->option_count)
         return good;
-    if (setup->unified == NCR_UNIFIED_YES)
-        good = add_keyed(warp, "Option", "name", "UNIFIED_SRC_NODATA", "YES");
+    static const char *const unified[] = {NULL, "YES", "NO", "PARTIAL"};
+    if (setup->unified != NCR_UNIFIED_UNSET)
+        good = add_keyed(warp, "Option", "name", "UNIFIED_SRC_NODATA", unified[setup->unified]);
+    good = good && add_number(warp, "XSCALE", setup->x_scale) && add_number(warp, "YSCALE", setup->y_scale) &&
+           add_number(warp, "SRC_ALPHA_MAX", setup->src_alpha_max);
+    if (good && setup->samples_scale)
+        good = add_keyed(warp, "Option", "name", "XSCALE", "FROM_GRID_SAMPLING");
     char *initial = initial_text(setup);
     good = good && initial && add_keyed(warp, "Option", "name", "INIT_DEST", initial);
     free(initial);

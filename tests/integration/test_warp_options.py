@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright the nacre authors
-"""Cutlines against gdalwarp's, and in warped VRTs both ways."""
+"""Cutlines and warp options against GDAL's, and in warped VRTs both ways."""
 
 from __future__ import annotations
 
@@ -70,3 +70,27 @@ def test_python_takes_gdals_cutline_in_pixels(data: pathlib.Path) -> None:
     with package.open(data / "RGB.byte.tif") as ours, rasterio.open(data / "RGB.byte.tif") as theirs:
         mine = package.vrt.WarpedVRT(ours, **options).read()
         assert_close(mine, rasterio.vrt.WarpedVRT(theirs, **options).read(), 0, "nearest")
+
+
+@pytest.mark.parametrize("rule", ["YES", "NO", "PARTIAL"])
+def test_nodata_of_bands_is_unified_as_gdals(data: pathlib.Path, tmp_path: pathlib.Path, rule: str) -> None:
+    ours, theirs, view = tmp_path / "ours.tif", tmp_path / "theirs.tif", tmp_path / "view.vrt"
+    words = ["-t_srs", "EPSG:3857", "-r", "bilinear", "-srcnodata", "20", "-dstnodata", "3", "-wo", f"UNIFIED_SRC_NODATA={rule}",
+             "-wo", "INIT_DEST=NO_DATA", data / "RGB.byte.tif"]  # fmt: skip
+    nacre("warp", "--format", "GTiff", *words, ours)
+    nacre("warp", "-et", "0", *words, view)
+    gdal("gdalwarp", "-q", "-et", "0", "-wm", "2000", *words, theirs)
+    assert_close(read(ours)[0], read(theirs)[0], 3, "bilinear")
+    assert_close(read(ours)[0], read(view)[0], 3, "bilinear")
+
+
+def test_python_initialises_as_rasterio(data: pathlib.Path) -> None:
+    import nacre as package
+    import rasterio
+    import rasterio.vrt
+
+    for options in ({"init_dest_nodata": False, "nodata": 9}, {"INIT_DEST": "5", "nodata": 9, "init_dest_nodata": False}):
+        options |= {"crs": "EPSG:3857", "tolerance": 0}
+        with package.open(data / "RGB.byte.tif") as ours, rasterio.open(data / "RGB.byte.tif") as theirs:
+            mine = package.vrt.WarpedVRT(ours, **options).read()
+            assert_close(mine, rasterio.vrt.WarpedVRT(theirs, **options).read(), 9, "nearest")
