@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright the nacre authors
-"""Reading COGs from a server with 20 ms latency: open, windows, a thumbnail, 200 files in one call.
+"""Reading COGs from a server with 20 ms latency: open, windows, a thumbnail, 200 files in one call; one read whole.
 
 Beside Rasterio with its tuned options and async-geotiff, all over plain HTTP from the same server. Every run is in a
 process of its own, which has imported its modules and done nothing else, and meets objects that nobody has opened. NACRE_BENCH_SIZE: pixels a side of the scene (10980), for a quick try.
@@ -27,6 +27,7 @@ from server import Server
 
 REPEATS = 11
 BATCH_REPEATS = 5
+FULL_REPEATS = 5
 BATCH = 200
 TASKS = 64
 SIZE = int(os.environ.get("NACRE_BENCH_SIZE", "10980"))
@@ -169,6 +170,31 @@ def batches(server: Server, sides: Sides, cog: pathlib.Path) -> bool:
     return reached & best_row(f"{BATCH} COGs, 256 x 256 each", times.pop("nacre"), times, 0.5)
 
 
+def full_reads(cog: pathlib.Path) -> bool:
+    """A local file read whole, with one thread and with two; the file is in the page cache."""
+
+    def nacre_read(threads: int) -> None:
+        with nacre.Env(threads=threads), nacre.open(cog) as dataset:
+            dataset.read()
+
+    def rasterio_read(threads: int) -> None:
+        with rasterio.Env(GDAL_NUM_THREADS=threads), rasterio.open(cog) as dataset:
+            dataset.read()
+
+    reached = True
+    for threads in (1, 2):
+        times = report.cold_times(
+            {
+                "nacre": lambda repeat, threads=threads: nacre_read(threads),
+                "rasterio": lambda repeat, threads=threads: rasterio_read(threads),
+            },
+            FULL_REPEATS,
+        )
+        name = f"local full read, {threads} thread{'s' if threads > 1 else ''}"
+        reached &= report.ratio_row(name, times["nacre"], times["rasterio"], 1.05, "rasterio")
+    return reached
+
+
 def run(folder: pathlib.Path) -> bool:
     """Every row; whether all goals were reached."""
     report.header(
@@ -183,4 +209,5 @@ def run(folder: pathlib.Path) -> bool:
     with Server(latency_ms=20) as server:
         sides = Sides(server)
         reached = single_reads(server, sides, cog)
-        return reached & batches(server, sides, make_data.small_cog(folder))
+        reached &= batches(server, sides, make_data.small_cog(folder))
+    return reached & full_reads(cog)

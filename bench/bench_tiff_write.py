@@ -92,6 +92,8 @@ def run(folder: pathlib.Path) -> bool:
     seconds = {who: [one["seconds"] for one in rows] for who, rows in both.items()}
     name = f"COG of {SIDE} x {SIDE} x {BANDS} uint16, Deflate"
     reached = report.ratio_row(name, seconds["nacre"], seconds["gdal"], 0.7, "gdal")
+    cpu = {who: [one["cpu"] for one in rows] for who, rows in both.items()}
+    report.ratio_row("  its processor time", cpu["nacre"], cpu["gdal"], 0.7, "gdal")
     peaks = {who: statistics.median(one["peak"] for one in rows) / 2**20 for who, rows in both.items()}
     ratio = peaks["nacre"] / peaks["gdal"]
     told = f"nacre {peaks['nacre']:.0f} MiB, gdal {peaks['gdal']:.0f} MiB, ratio {ratio:.2f} (<= 0.5)"

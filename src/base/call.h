@@ -27,6 +27,7 @@ typedef struct ncr_call {
     nacre_cancel *cancel;   /* NULL: cannot be cancelled */
     ncr_policy policy;      /* of its argument, else of the key `cache`: see ncr_object.policy */
     bool offline;           /* no request may be sent, whatever it is for */
+    bool opens_many;        /* first reads are small; set before the first operation */
     bool proves_again;      /* a refresh: what ttl and immutable would believe is asked for */
     struct ncr_call *whole; /* what it is a part of, which counts what it does; NULL: nothing; referenced */
     ncr_witness *witness;   /* NULL: nobody wants to know what came over the wire; set before the first operation */

@@ -95,7 +95,7 @@ const ncr_key_row ncr_key_rows[NCR_KEY_COUNT] = {
     [NCR_KEY_HTTP_CONNECTIONS] = {"http.connections",
                                   NCR_KEY_COUNT_TYPE,
                                   NULL,
-                                  "64",
+                                  "128",
                                   {0},
                                   "most connections to one host; one value for the process, the last that was set"},
     [NCR_KEY_HTTP_CA_BUNDLE] = {"http.ca_bundle",

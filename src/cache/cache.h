@@ -60,12 +60,13 @@ struct ncr_cache_open {
     ncr_object *object; /* borrowed until done() */
     ncr_call *call;     /* borrowed until done() */
     unsigned needed_round;
-    size_t first_read; /* bytes to bring into the cache where the proof has to read; less than NCR_FIRST_READ: that */
+    size_t first_read; /* bytes to bring into the cache where the proof has to read; less than the call's own: that */
 
     nacre_status status;
     nacre_error error;
     ncr_pin *pin;   /* the caller's */
-    ncr_slice head; /* the first bytes: NCR_FIRST_READ, or as many as the object has; the caller's */
+    ncr_slice head; /* the first bytes: NCR_FIRST_READ, or NCR_FIRST_READ_OF_MANY, or as many as the object has; the
+                       caller's */
     unsigned round;
 
     void (*done)(ncr_cache_open *open);

@@ -92,14 +92,19 @@ static void set_condition_locked(ncr_proof *proof)
     ncr_snapshot *snapshot = proven ? ncr_snapshot_find_locked(proof->subject, &proven->facts) : NULL;
     if (!snapshot || !snapshot->keep_bytes)
         return;
-    size_t head = snapshot->size < NCR_FIRST_READ ? (size_t)snapshot->size : NCR_FIRST_READ;
-    if (!ncr_interval_collect_locked(snapshot, 0, head, &proof->known_head))
+    if (!ncr_head_collect_locked(snapshot, &proof->known_head))
         return;
     ncr_policy_hit(&proven->base);
     proof->known = proven->facts;
     proof->known_snapshot = ncr_snapshot_ref_locked(snapshot);
     proof->get.match = NCR_MATCH_MODIFIED;
     proof->get.version = &proof->known.version;
+}
+
+static size_t first_read_of(const ncr_cache_open *open)
+{
+    size_t usual = open->call->opens_many ? NCR_FIRST_READ_OF_MANY : NCR_FIRST_READ;
+    return open->first_read > usual ? open->first_read : usual;
 }
 
 /* A proof for a chain of opens, the first of which it runs for; NULL: out of memory. */
@@ -123,12 +128,11 @@ static ncr_proof *new_proof_locked(ncr_cache_open *opens, bool is_listed)
     proof->get.call = proof->call;
     proof->get.user = proof;
     proof->get.done = proof_answered;
-    proof->first_read = NCR_FIRST_READ;
     for (const ncr_cache_open *open = opens; open; open = open->next) {
         if (open->needed_round > proof->get.needed_round)
             proof->get.needed_round = open->needed_round;
-        if (open->first_read > proof->first_read)
-            proof->first_read = open->first_read;
+        if (first_read_of(open) > proof->first_read)
+            proof->first_read = first_read_of(open);
     }
     proof->is_listed = is_listed;
     if (is_listed) {
@@ -199,8 +203,8 @@ static void look_on_disk(ncr_proof *proof, const char *credentials)
     if (!find_proven(proof, credentials, &proven) || (credentials && proof->object->public_only && !proven.public_only))
         return;
     const ncr_place place = ncr_place_of(proof->disk, proof->object, &proven.facts);
-    size_t head = proven.facts.size < NCR_FIRST_READ ? (size_t)proven.facts.size : NCR_FIRST_READ;
-    ncr_block *block = ncr_place_read_all(&place, 0, head);
+    size_t head;
+    ncr_block *block = ncr_place_read_head(&place, proven.facts.size, &head);
     if (!block)
         return;
     ncr_cache_lock();

@@ -268,6 +268,17 @@ bool ncr_interval_collect_locked(ncr_snapshot *snapshot, uint64_t offset, size_t
     return true;
 }
 
+bool ncr_head_collect_locked(ncr_snapshot *snapshot, ncr_slice *out)
+{
+    const size_t sizes[] = {NCR_FIRST_READ, NCR_FIRST_READ_OF_MANY};
+    bool is_there = false;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes && !is_there; i++) {
+        size_t head = snapshot->size < sizes[i] ? (size_t)snapshot->size : sizes[i];
+        is_there = ncr_interval_collect_locked(snapshot, 0, head, out);
+    }
+    return is_there;
+}
+
 /* --- What was last proven. --- */
 
 ncr_proven *ncr_proven_find_locked(const ncr_subject *subject, const char *credentials)
@@ -364,8 +375,7 @@ ncr_proven *ncr_proven_believe_locked(const ncr_subject *subject, const ncr_obje
     ncr_snapshot *snapshot = ncr_snapshot_find_locked(subject, &proven->facts);
     if (!snapshot)
         return NULL;
-    size_t length = snapshot->size < NCR_FIRST_READ ? (size_t)snapshot->size : NCR_FIRST_READ;
-    if (!ncr_interval_collect_locked(snapshot, 0, length, head))
+    if (!ncr_head_collect_locked(snapshot, head))
         return NULL;
     ncr_policy_hit(&proven->base);
     return proven;

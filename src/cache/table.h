@@ -125,6 +125,8 @@ bool ncr_interval_hit(const ncr_snapshot *snapshot, uint64_t offset, size_t leng
 /* The range from cached bytes only: one interval's block, or a new block where it spans several. False: not all of it
  * is there, or out of memory. */
 bool ncr_interval_collect_locked(ncr_snapshot *snapshot, uint64_t offset, size_t length, ncr_slice *out);
+/* The first bytes, as many as an open gives, from cached bytes only; false as above. */
+bool ncr_head_collect_locked(ncr_snapshot *snapshot, ncr_slice *out);
 
 /* --- What was last proven. --- */
 

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "cache/limits.h"
 
 enum {
     QUEUE_BYTES = 32 * 1024 * 1024,
@@ -125,6 +126,17 @@ ncr_block *ncr_place_read_all(const ncr_place *place, uint64_t offset, size_t le
     bool is_all = count == 1 && found[0].length == length;
     ncr_block *block = is_all ? ncr_block_ref(found[0].block) : NULL;
     ncr_found_clear(found, count);
+    return block;
+}
+
+ncr_block *ncr_place_read_head(const ncr_place *place, uint64_t size, size_t *head)
+{
+    const size_t sizes[] = {NCR_FIRST_READ, NCR_FIRST_READ_OF_MANY};
+    ncr_block *block = NULL;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes && !block; i++) {
+        *head = size < sizes[i] ? (size_t)size : sizes[i];
+        block = ncr_place_read_all(place, 0, *head);
+    }
     return block;
 }
 

@@ -32,6 +32,8 @@ size_t ncr_place_read(const ncr_place *place, uint64_t offset, size_t length, nc
 void ncr_found_clear(ncr_found *found, size_t count);
 /* The range in one block; NULL: not all of it is there, or out of memory. */
 ncr_block *ncr_place_read_all(const ncr_place *place, uint64_t offset, size_t length);
+/* The first bytes of an object of that size, as many as an open gives: *head; NULL as above. */
+ncr_block *ncr_place_read_head(const ncr_place *place, uint64_t size, size_t *head);
 
 /* Keeps [offset, offset + length) of the version, which lies at data in block: in memory, and at the place (NULL:
  * memory only, since it came from there). Every byte that enters the cache passes here. */

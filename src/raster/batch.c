@@ -14,10 +14,15 @@
  * another is fetched as one. A job of one item whose read is itself a plan of windows is that plan.
  *
  *   next(): a job of an open source, else the open of the next source -> ended(): items are done, the source is ready
- */
+ *
+ * No open is begun while as many jobs are under way as there may be connections to a host: it would only stand in line
+ * before the reads of what opens meanwhile. */
 
 /* So many jobs shall fit the memory limit. */
 enum { JOBS_AT_ONCE = 4 };
+
+/* Opens from which on their first reads are small. */
+enum { MANY = 16 };
 
 typedef struct source source;
 struct source {
@@ -53,7 +58,8 @@ typedef struct {
     source *sources;
     size_t source_count, next_source;
     source *first_ready, *last_ready;
-    size_t share; /* bytes of a job */
+    size_t share;                     /* bytes of a job */
+    size_t under_way, most_under_way; /* jobs; those at which no other open is begun */
     size_t first_failed;
     nacre_status status; /* of that item */
     nacre_error error;
@@ -350,10 +356,11 @@ static nacre_status next(ncr_plan *plan, ncr_plan **out, nacre_error *err)
     (void)err;
     batch_plan *p = (batch_plan *)plan;
     next_reads(p, out);
-    while (!*out && p->next_source < p->source_count) {
+    while (!*out && p->next_source < p->source_count && p->under_way < p->most_under_way) {
         next_source(p, out);
         next_reads(p, out);
     }
+    p->under_way += *out != NULL;
     return NACRE_OK;
 }
 
@@ -394,6 +401,7 @@ static nacre_status ended(ncr_plan *plan, ncr_plan *child, nacre_status status, 
     job *j = child->of;
     unsigned round = child->round;
     bool is_lone = child->class != &reads_class;
+    p->under_way--;
     ncr_plan_free(child);
     if (j->entries)
         end_reads(p, j, is_lone, status, error);
@@ -477,7 +485,10 @@ nacre_status ncr_batch_plan(const ncr_batch *batch, ncr_call *call, ncr_plan **o
     p->batch = *batch;
     int64_t limit = ncr_config_number(call->config, NCR_KEY_MEMORY_LIMIT);
     p->share = limit > 0 ? (size_t)limit / JOBS_AT_ONCE : SIZE_MAX;
+    int64_t connections = ncr_config_number(call->config, NCR_KEY_HTTP_CONNECTIONS);
+    p->most_under_way = connections > 0 ? (size_t)connections + (size_t)connections / 4 + 1 : 1;
     nacre_status status = batch->count ? find_sources(p, err) : NACRE_OK;
+    call->opens_many = p->source_count >= MANY;
     if (status != NACRE_OK) {
         ncr_plan_free(&p->plan);
         return status;

@@ -26,6 +26,7 @@ from nacre.windows import Window
 
 COUNT = 200
 FIRST_READ = 32768
+FIRST_READ_OF_MANY = 12 * 1024
 
 
 def write_cog(path: pathlib.Path, seed: int, size: int = 512) -> bytes:
@@ -85,7 +86,7 @@ def counted(emulator: Emulator, work: Callable[[], Any]) -> tuple[Any, int, int,
 
 
 def test_200_cogs_take_the_rounds_of_one(emulator: Emulator, paths: list[str], cogs: list[bytes]) -> None:
-    """Each is two requests: its first bytes, and the tile."""
+    """Each is two requests: its first bytes, fewer where they are many, and the tile."""
     window = Window(0, 0, 256, 256)
     paths = make_paths(emulator, cogs, COUNT)
     total = 0
@@ -96,11 +97,30 @@ def test_200_cogs_take_the_rounds_of_one(emulator: Emulator, paths: list[str], c
         )
         assert (sent, rounds) == (2, 2)
         assert FIRST_READ < received <= FIRST_READ + tile_bytes(cogs[index]) + 8  # and what is around a tile of a COG
-        total += received * (COUNT // 2)
+        total += (received - FIRST_READ + FIRST_READ_OF_MANY) * (COUNT // 2)
     arrays, sent, rounds, received = counted(emulator, lambda: nacre.read_batch([(path, window) for path in paths]))
     assert (sent, rounds, received) == (2 * COUNT, 2, total)
     for index in (0, 1, COUNT - 1):
         assert np.array_equal(arrays[index], nacre.open(paths[index]).read(window=window))
+
+
+def test_many_are_read_again_with_proofs_alone(emulator: Emulator, paths: list[str]) -> None:
+    items = [(path, Window(0, 0, 256, 256)) for path in paths]
+    nacre.read_batch(items)
+    _, sent, rounds, received = counted(emulator, lambda: nacre.read_batch(items))
+    assert (sent, rounds, received) == (len(paths), 1, 0)
+    _, sent, _, received = counted(emulator, lambda: nacre.open(paths[0]))
+    assert (sent, received) == (1, 0)
+
+
+def test_opens_do_not_stand_in_line_before_reads(emulator: Emulator, cogs: list[bytes], paths: list[str]) -> None:
+    paths = make_paths(emulator, cogs, 60)
+    emulator.take_log()
+    with nacre.Env(**{"http.connections": "4"}):
+        nacre.read_batch([(path, Window(0, 0, 256, 256)) for path in paths])
+    kinds = [entry["range"] == f"bytes=0-{FIRST_READ_OF_MANY - 1}" for entry in emulator.take_log()]
+    assert kinds.count(True) == 60
+    assert kinds.index(False) < 20
 
 
 def test_a_small_memory_limit_changes_neither_values_nor_rounds(emulator: Emulator, paths: list[str]) -> None:

@@ -99,6 +99,29 @@ def test_a_window_across_four_tiles_is_one_round_of_two_ranges(emulator: Emulato
     assert cost.requests == [] and cost.rounds == 0
 
 
+def test_a_window_across_rows_of_tiles_is_one_round_of_a_range_for_each(emulator: Emulator, path: str) -> None:
+    dataset = nacre.open(f"{emulator.url}/demo/d/scene.tif")
+    with counted(emulator) as cost:
+        dataset.read(window=nacre.windows.Window(100, 100, 1800, 1300))
+    assert cost.rounds == 1
+    assert len(cost.requests) == 1  # whole rows of tiles follow one another
+    with counted(emulator) as cost:
+        dataset.read(window=nacre.windows.Window(100, 1540, 500, 500))
+    assert (len(cost.requests), cost.rounds) == (1, 1)
+
+
+def test_a_thumbnail_is_one_round_of_one_range(emulator: Emulator, path: str, cog: bytes) -> None:
+    import rasterio.io
+
+    with rasterio.io.MemoryFile(cog) as memory, memory.open() as dataset:
+        tile = int(dataset.get_tag_item("BLOCK_SIZE_0_0", "TIFF", bidx=1, ovr=1))
+    dataset = nacre.open(f"{emulator.url}/demo/d/scene.tif")
+    with counted(emulator) as cost:
+        dataset.read(out_shape=(3, 512, 512))
+    assert (len(cost.requests), cost.rounds) == (1, 1)
+    assert cost.received <= tile + 8  # what the open has read of it is not read again
+
+
 def test_reopening_a_saved_view_is_one_request_without_a_body(emulator: Emulator, path: str) -> None:
     source = nacre.open(path)
     view_path = path.replace("scene.tif", "view.vrt")
