@@ -282,7 +282,7 @@ class Run:
     def run(self) -> None:
         began = time.monotonic()
         number = 0
-        with concurrent.futures.ProcessPoolExecutor(1) as self.checkers:
+        with concurrent.futures.ProcessPoolExecutor(1, initializer=os.nice, initargs=(5,)) as self.checkers:
             count = max(1, round(self.seconds / ROUND_S))
             while number < count:
                 left = self.seconds - (time.monotonic() - began)
@@ -304,7 +304,6 @@ class Run:
 
 def check_round(folder: pathlib.Path, rules: history.Rules, replays: int) -> history.Report:
     """In a process beside the next round. Traces without a violation are not kept."""
-    os.nice(5)
     report = history.check(folder, rules)
     report.counts["histories replayed through the model"] += replay(folder, rules, report, replays)
     if not report.violations:
