@@ -544,6 +544,16 @@ static nacre_status commit(nacre_dataset *dataset, const edit *e, nacre_progress
     return status;
 }
 
+/* What was updated is another version now. Where it cannot be opened again, reading it says why: the commit is done. */
+static void open_again(ncr_canvas *canvas, ncr_call *call)
+{
+    static const char *const drivers[] = {"GTiff", NULL};
+    ncr_dataset *fresh = NULL;
+    nacre_status status = ncr_dataset_open(canvas->base.path, drivers, call, &fresh, NULL);
+    canvas->stale = status == NACRE_OK ? ncr_canvas_settle(canvas, fresh, NULL) : status;
+    ncr_dataset_unref(fresh);
+}
+
 nacre_status nacre_dataset_commit(nacre_dataset *dataset, nacre_progress_function progress, void *user,
                                   const nacre_io_options *options, nacre_error *err)
 {
@@ -558,6 +568,8 @@ nacre_status nacre_dataset_commit(nacre_dataset *dataset, nacre_progress_functio
         status = ncr_call_new(options, &call, err);
         if (status == NACRE_OK) {
             status = commit(dataset, e, progress, user, call, err);
+            if (status == NACRE_OK && e->is_update)
+                open_again(canvas, call);
             ncr_call_report(call, options);
             ncr_call_unref(call);
         }

@@ -216,6 +216,29 @@ nacre_status ncr_canvas_over(ncr_dataset *below, ncr_canvas **out, nacre_error *
     return status;
 }
 
+nacre_status ncr_canvas_settle(ncr_canvas *canvas, ncr_dataset *below, nacre_error *err)
+{
+    ncr_dataset *base = &canvas->base;
+    int(*overviews)[2] = ncr_alloc_array((size_t)below->overview_count, sizeof *overviews);
+    if (below->overview_count && !overviews)
+        return ncr_error_memory(err);
+    if (below->overview_count)
+        memcpy(overviews, below->overviews, (size_t)below->overview_count * sizeof *overviews);
+    free(base->overviews);
+    base->overviews = overviews;
+    base->overview_count = below->overview_count;
+    for (int i = 0; i <= base->band_count; i++) {
+        free(canvas->places[i]);
+        canvas->places[i] = NULL;
+    }
+    ncr_scratch_clear(&canvas->scratch);
+    ncr_scratch_init(&canvas->scratch);
+    ncr_dataset *before = canvas->below;
+    canvas->below = ncr_dataset_ref(below);
+    ncr_dataset_unref(before);
+    return NACRE_OK;
+}
+
 /* --- Writing --- */
 
 /* Fills a chunk with what would be read there now. */
@@ -455,6 +478,11 @@ static nacre_status plan_read(ncr_dataset *dataset, const ncr_read_request *requ
 {
     static const ncr_plan_class class = {.step = step, .compose = compose, .free = free_plan, .estimate = estimate};
     ncr_canvas *canvas = (ncr_canvas *)dataset;
+    if (canvas->stale == NACRE_ERROR_MEMORY)
+        return ncr_error_memory(err);
+    if (canvas->stale != NACRE_OK)
+        return ncr_error_set(err, canvas->stale, "%s: it was committed, and could not be opened again; open it",
+                             dataset->path);
     canvas_plan *p = ncr_plan_new(sizeof *p, &class, call);
     if (!p)
         return ncr_error_memory(err);

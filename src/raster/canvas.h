@@ -18,6 +18,7 @@ typedef struct ncr_canvas {
                           nothing of that plane is */
     ncr_scratch scratch;
     bool is_changed;                 /* by anything */
+    nacre_status stale;              /* why what lies below cannot be read any more; NACRE_OK: it can */
     void *owner;                     /* of who made it */
     void (*free_owner)(void *owner); /* NULL: there is nothing to release */
 } ncr_canvas;
@@ -47,6 +48,10 @@ nacre_status ncr_canvas_write(ncr_canvas *canvas, const ncr_write_request *reque
 
 /* Whether something was written in an area: of a plane (from 0; -1 the mask), or all planes (-2). */
 bool ncr_canvas_is_touched(const ncr_canvas *canvas, const ncr_rect *area, int plane);
+
+/* After what was written has become the file that `below` was opened from: that is read from now on.
+ * NACRE_ERROR_MEMORY: nothing has changed. */
+nacre_status ncr_canvas_settle(ncr_canvas *canvas, ncr_dataset *below, nacre_error *err);
 
 /* --- Describing it; each is NACRE_ERROR_MEMORY only --- */
 void ncr_canvas_set_crs(ncr_canvas *canvas, nacre_crs *crs);                         /* NULL: none */

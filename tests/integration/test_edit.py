@@ -373,6 +373,21 @@ def test_tags_that_nacre_does_not_know_stay(tmp_path: pathlib.Path) -> None:
         assert tiff.pages[0].tags[50844].value == tags[1][3]
 
 
+def test_what_was_committed_is_read(tmp_path: pathlib.Path) -> None:
+    """Also where nothing was written: the file that was opened is another one now."""
+    path = tmp_path / "a.tif"
+    expected = make(path, "COG", {"blocksize": 64, "compress": "DEFLATE"})
+    edit = update(path)
+    edit.write(np.full((3, 30, 40), 77, "uint8"), (100, 90, 40, 30))
+    edit.build_overviews([2, 3], Resampling.average.value)
+    edit.commit()
+    expected[:, 90:120, 100:140] = 77
+    assert np.array_equal(edit.read("uint8"), expected)
+    with pytest.raises(ValueError, match="it was committed"):
+        edit.write(np.zeros((3, 5, 5), "uint8"), (0, 0, 5, 5))
+    edit.close()
+
+
 def test_an_update_without_changes_writes_nothing(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a.tif"
     make(path, "GTiff", {})
