@@ -7,9 +7,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import _later, _lib
+from . import _lib
 from ._native import ffi, lib
 from .dataset import DatasetReaderBase, open_dataset
+from .drivers import driver_from_extension  # noqa: F401 (Rasterio has it here, too)
 from .errors import DriverRegistrationError, ObjectNotFoundError
 
 # Formats that can be written, by GDAL's names.
@@ -100,4 +101,26 @@ def copy(
     _lib.check(_lib.blocking(lib.nacre_dataset_save, io, handle, target, options, io.pointer, err), err)
 
 
-__getattr__ = _later.names(__name__, "copyfiles driver_from_extension")
+def copyfiles(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> None:
+    """Copy a raster's file as it is, with the files beside it that belong to it.
+
+    Parameters
+    ----------
+    src, dst
+        Paths; files beside ``src`` that begin with its name, such as ``.ovr`` and ``.aux.xml``, keep their endings.
+
+    Raises
+    ------
+    RasterioIOError
+        It cannot be read or written.
+    """
+    io, options = _lib.IOOptions(), _lib.sized("nacre_write_options")
+    for ending in ("", ".ovr", ".msk", ".msk.ovr", ".aux.xml"):
+        source, target = f"{os.fspath(src)}{ending}", f"{os.fspath(dst)}{ending}"
+        err = ffi.new("nacre_error *")
+        names = _lib.encoded(source), _lib.encoded(target)
+        try:
+            _lib.check(_lib.blocking(lib.nacre_copy, io, *names, options, io.pointer, err), err)
+        except ObjectNotFoundError:
+            if not ending:
+                raise

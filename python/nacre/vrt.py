@@ -13,8 +13,9 @@ from affine import Affine
 
 from . import _lib, _read
 from ._native import ffi, lib
+from ._warp_options import WarpOptions, is_rule, is_transformer
 from .crs import CRS
-from .dataset import DatasetReaderBase, _State, open_dataset
+from .dataset import DatasetReaderBase, _State
 from .enums import ColorInterp, Resampling
 from .errors import WarpOptionsError
 
@@ -22,11 +23,6 @@ _UNSET: Any = object()
 
 # Rasterio's keywords that change nothing here: memory and threads are the library's own affair.
 _WITHOUT_EFFECT = frozenset(("num_threads", "warp_mem_limit"))
-
-# GDAL's options of the transformer, besides those that begin with RPC_.
-_RULES = frozenset(("INIT_DEST", "UNIFIED_SRC_NODATA", "XSCALE", "YSCALE", "SRC_ALPHA_MAX", "DST_ALPHA_MAX"))
-_CUTLINE = frozenset(("CUTLINE", "CUTLINE_BLEND_DIST"))
-_TRANSFORMER = frozenset(("METHOD", "SRC_METHOD", "MAX_GCP_ORDER"))
 
 
 class WarpedVRT(DatasetReaderBase):
@@ -114,7 +110,7 @@ class WarpedVRT(DatasetReaderBase):
         self.dst_width, self.dst_height = width, height
         self.working_dtype = dtype
         self.add_alpha = add_alpha
-        warp = _Options()
+        warp = WarpOptions()
         warp.crs("src_crs", src_crs)
         warp.crs("dst_crs", crs)
         warp.transform("src_transform", src_transform)
@@ -164,7 +160,7 @@ class WarpedVRT(DatasetReaderBase):
             wider = _dtype_for(self.src_dataset.dtypes[0], self.dst_nodata)
             pointer.dtype = lib.NACRE_DTYPE_UNKNOWN if wider is None else _read.dtype_number(wider)
 
-    def _set_nodata(self, warp: _Options, src_nodata: float | None, nodata: float | None) -> None:
+    def _set_nodata(self, warp: WarpOptions, src_nodata: float | None, nodata: float | None) -> None:
         if src_nodata is None:
             warp.pointer.ignore_src_nodata = True
         elif src_nodata is not _UNSET:
@@ -184,70 +180,8 @@ class WarpedVRT(DatasetReaderBase):
             raise ValueError("a view cannot be read beyond its edges; give it another grid")
 
 
-class _Options:
-    """A ``nacre_warp_options`` with what it points to."""
-
-    def __init__(self) -> None:
-        self.pointer = _lib.sized("nacre_warp_options")
-        self._keep: list[Any] = []
-
-    def _set(self, name: str, value: Any) -> None:
-        self._keep.append(value)
-        setattr(self.pointer, name, value)
-
-    def crs(self, name: str, value: Any) -> None:
-        if value is not None:
-            self._set(name, CRS.from_user_input(value)._handle)
-
-    def transform(self, name: str, value: Affine | None) -> None:
-        if value is not None:
-            self._set(name, ffi.new("nacre_transform *", tuple(value)[:6]))
-
-    def number(self, name: str, value: float) -> None:
-        self._set(name, ffi.new("double *", float(value)))
-
-    def items(self, name: str, values: dict[str, Any]) -> None:
-        texts = [ffi.new("char[]", f"{key}={value}".encode()) for key, value in values.items()]
-        self._keep.append(texts)
-        self._set(name, ffi.new("char *[]", [*texts, ffi.NULL]))
-
-    def rules(self, options: dict[str, Any], init_dest_nodata: bool) -> None:
-        """GDAL's warp options, as far as they change values."""
-        words = {"INIT_DEST": 0} | {name.upper(): value for name, value in options.items() if name.upper() in _RULES}
-        if init_dest_nodata:
-            del words["INIT_DEST"]  # as Rasterio, whatever else is said
-        if words:
-            self.items("warp", words)
-
-    def cutline(self, options: dict[str, Any]) -> None:
-        """A polygon in pixels of the source, as GDAL's warp option has it."""
-        for name, value in options.items():
-            if name.upper() == "CUTLINE" and value is not None:
-                self._set("cutline", ffi.new("char[]", str(value).encode()))
-                self.pointer.cutline_in_pixels = True
-            elif name.upper() == "CUTLINE_BLEND_DIST":
-                self.pointer.cutline_blend = float(value)
-
-    def transformer(self, options: dict[str, Any]) -> None:
-        """What of Rasterio's further options is for the transformer."""
-        rpcs = options.get("rpcs")
-        if rpcs is not None:
-            self.items("rpcs", rpcs.to_gdal() if hasattr(rpcs, "to_gdal") else rpcs)
-        words = {name.upper(): value for name, value in options.items() if _is_transformer(name)}
-        dem = words.pop("RPC_DEM", None)
-        if dem is not None:
-            model = dem if isinstance(dem, DatasetReaderBase) else open_dataset(dem)
-            self._set("rpc_dem", model._open_handle())
-        if words:
-            self.items("transformer", words)
-
-
 def _is_known(name: str) -> bool:
-    return name == "rpcs" or name in _WITHOUT_EFFECT or name.upper() in _CUTLINE | _RULES or _is_transformer(name)
-
-
-def _is_transformer(name: str) -> bool:
-    return name.upper() in _TRANSFORMER or name.upper().startswith(("RPC_", "GEOLOC_"))
+    return name == "rpcs" or name in _WITHOUT_EFFECT or is_rule(name) or is_transformer(name)
 
 
 def _refuse(options: dict[str, Any], src_alpha: int, dst_alpha: int) -> None:

@@ -1,18 +1,182 @@
 # SPDX-License-Identifier: MIT
 # Copyright the nacre authors
-"""Grids of warped rasters."""
+"""Warping: arrays, grids, points and geometries from one CRS to another."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Iterable, Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
 from affine import Affine
 
-from . import _later, _lib
+from . import _lib
+from ._geometry import mapped, rounded
 from ._native import ffi, lib
+from ._warping import Source, fitting_nodata, warped
 from .crs import CRS
-from .transform import from_bounds
+from .enums import Resampling
+from .errors import CRSError, RPCError, TransformError
+from .transform import array_bounds, from_bounds, guard_transform
+
+__all__ = [
+    "SUPPORTED_RESAMPLING",
+    "aligned_target",
+    "calculate_default_transform",
+    "reproject",
+    "transform",
+    "transform_bounds",
+    "transform_geom",
+]
+
+Array = npt.NDArray[Any]
+
+SUPPORTED_RESAMPLING = [method for method in Resampling if method != Resampling.gauss]
+
+
+# --- Points ---
+
+
+def transform(src_crs: Any, dst_crs: Any, xs: Sequence[float], ys: Sequence[float], zs: Any = None) -> Any:
+    """Points in another CRS, exactly.
+
+    Parameters
+    ----------
+    src_crs, dst_crs
+        Of the points, and wanted.
+    xs, ys
+        Coordinates east (or longitude) and north (or latitude), in the units of ``src_crs``.
+    zs
+        Heights.
+
+    Returns
+    -------
+    tuple of lists
+        xs, ys, and zs where they are given. Points without a place in ``dst_crs`` are infinite.
+
+    Raises
+    ------
+    TransformError
+        There are not as many ys (or zs) as xs.
+    """
+    if len(xs) != len(ys) or (zs is not None and len(zs) != len(xs)):
+        raise TransformError("xs, ys and zs must be of the same length")
+    columns = [np.array(values, dtype=float) for values in (xs, ys, zs) if values is not None]
+    _reproject_points(CRS.from_user_input(src_crs), CRS.from_user_input(dst_crs), columns)
+    return tuple(column.tolist() for column in columns)
+
+
+def _reproject_points(src_crs: CRS, dst_crs: CRS, columns: list[Array]) -> None:
+    """Arrays x, y and perhaps z, in place."""
+    if not src_crs or not dst_crs:
+        raise CRSError("a CRS is empty")
+    pointers = [ffi.cast("double *", column.ctypes.data) for column in columns] + [ffi.NULL]
+    err = ffi.new("nacre_error *")
+    arguments = (src_crs._handle, dst_crs._handle, columns[0].size, *pointers[:3], err)
+    _lib.check(lib.nacre_points_reproject(*arguments), err)
+
+
+def transform_bounds(
+    src_crs: Any, dst_crs: Any, left: float, bottom: float, right: float, top: float, densify_pts: int = 21
+) -> tuple[float, float, float, float]:
+    """The smallest rectangle in another CRS around one.
+
+    Parameters
+    ----------
+    left, bottom, right, top
+        In the units of ``src_crs``.
+    densify_pts
+        On how many points between its corners each edge is looked at, 0 to 10000.
+
+    Returns
+    -------
+    tuple
+        left, bottom, right, top; left is greater than right where the rectangle crosses the antimeridian.
+
+    Raises
+    ------
+    ValueError
+        The rectangle has no place in ``dst_crs``, or ``densify_pts`` is out of range.
+    """
+    src, dst = CRS.from_user_input(src_crs), CRS.from_user_input(dst_crs)
+    if src == dst:
+        return left, bottom, right, top
+    out = ffi.new("double[4]")
+    err = ffi.new("nacre_error *")
+    edges = ffi.new("double[4]", (left, bottom, right, top))
+    _lib.check(lib.nacre_bounds_reproject(src._handle, dst._handle, edges, densify_pts, out, err), err)
+    return tuple(out)
+
+
+def transform_geom(
+    src_crs: Any,
+    dst_crs: Any,
+    geom: Any,
+    antimeridian_cutting: bool | None = None,
+    antimeridian_offset: float | None = None,
+    precision: int = -1,
+) -> Any:
+    """Geometries in another CRS, vertex by vertex.
+
+    Parameters
+    ----------
+    geom
+        One like GeoJSON's (a mapping, or an object with ``__geo_interface__``), or an iterable of them.
+    antimeridian_cutting, antimeridian_offset
+        Without effect: geometries that cross the antimeridian are not cut there.
+    precision
+        To how many decimal places coordinates are rounded; negative: not at all.
+
+    Returns
+    -------
+    dict or list of dicts
+
+    Raises
+    ------
+    ValueError
+        It is no geometry.
+    """
+    src, dst = CRS.from_user_input(src_crs), CRS.from_user_input(dst_crs)
+
+    def move(points: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
+        columns = [np.array(column, dtype=float) for column in zip(*points)]
+        _reproject_points(src, dst, columns)
+        return list(zip(*(column.tolist() for column in columns)))
+
+    def one(geometry: Any) -> dict[str, Any]:
+        moved = mapped(geometry, move)
+        return rounded(moved, precision) if precision >= 0 else moved
+
+    if isinstance(geom, Mapping) or hasattr(geom, "__geo_interface__"):
+        return one(geom)
+    return [one(each) for each in geom]
+
+
+# --- Grids ---
+
+
+def aligned_target(
+    transform: Affine, width: int, height: int, resolution: float | tuple[float, float]
+) -> tuple[Affine, int, int]:
+    """A grid around another whose edges are multiples of its resolution, as ``gdalwarp -tap``.
+
+    Returns
+    -------
+    tuple
+        Transform, width and height.
+    """
+    xres, yres = _pair(resolution)
+    left, bottom, right, top = array_bounds(height, width, transform)
+    left, right = math.floor(left / xres) * xres, math.ceil(right / xres) * xres
+    bottom, top = math.floor(bottom / yres) * yres, math.ceil(top / yres) * yres
+    cols, rows = round((right - left) / xres), round((top - bottom) / yres)
+    return Affine(xres, 0, left, 0, -yres, top), max(cols, 1), max(rows, 1)
+
+
+def _pair(resolution: Any) -> tuple[float, float]:
+    xres, yres = resolution if isinstance(resolution, Iterable) else (resolution, resolution)
+    return float(xres), float(yres)
 
 
 def calculate_default_transform(
@@ -30,7 +194,7 @@ def calculate_default_transform(
     dst_width: int | None = None,
     dst_height: int | None = None,
     src_geoloc_array: Any = None,
-    **options: Any,
+    **kwargs: Any,
 ) -> tuple[Affine, int, int]:
     """The grid that GDAL suggests for a raster in another CRS.
 
@@ -41,11 +205,17 @@ def calculate_default_transform(
     width, height
         Of the raster, in pixels.
     left, bottom, right, top
-        Of the raster, in the units of ``src_crs``.
+        Of the raster, in the units of ``src_crs``; or one of the following instead.
+    gcps
+        Ground control points.
+    rpcs
+        Rational polynomial coefficients.
     resolution
         Size of the grid's pixels in the units of ``dst_crs``: one number, or width and height.
     dst_width, dst_height
         Size of the grid in pixels, instead of the resolution.
+    **kwargs
+        GDAL's options of transformers, such as ``RPC_HEIGHT`` or ``MAX_GCP_ORDER``.
 
     Returns
     -------
@@ -59,17 +229,23 @@ def calculate_default_transform(
     ValueError
         Bounds are missing, only one of ``dst_width`` and ``dst_height`` is given, or they come with a resolution.
     """
-    if gcps is not None or rpcs is not None or src_geoloc_array is not None or options:
-        raise NotImplementedError("grids of ground control points, RPCs and geolocation arrays are not built yet")
-    if left is None or bottom is None or right is None or top is None:
-        raise ValueError("the raster's bounds are needed")
+    bounds = (left, bottom, right, top)
+    has_bounds = any(edge is not None for edge in bounds)
+    if sum((has_bounds, gcps is not None, rpcs is not None, src_geoloc_array is not None)) > 1:
+        raise ValueError("give one of bounds, gcps, rpcs and src_geoloc_array")
     if (dst_width is None) != (dst_height is None):
         raise ValueError("give both dst_width and dst_height, or neither")
     if resolution is not None and dst_width is not None:
         raise ValueError("give a resolution or a size of the grid, not both")
-    grid, cols, rows = _suggested(src_crs, dst_crs, width, height, from_bounds(left, bottom, right, top, width, height))
+    if src_geoloc_array is not None:
+        raise NotImplementedError("grids of geolocation arrays are not built yet: open a raster that names them")
+    if gcps is None and rpcs is None and None in bounds:
+        raise ValueError("bounds, gcps or rpcs are needed")
+    placed = from_bounds(left, bottom, right, top, width, height) if has_bounds else None  # type: ignore[arg-type]
+    source = Source.empty(width, height, CRS.from_user_input(src_crs), placed, gcps, rpcs)
+    grid, cols, rows = source.suggested(CRS.from_user_input(dst_crs), kwargs)
     if resolution is not None:
-        xres, yres = resolution if isinstance(resolution, tuple) else (resolution, resolution)
+        xres, yres = _pair(resolution)
         cols, rows = math.ceil(cols * grid.a / xres), math.ceil(rows * -grid.e / yres)
         return Affine(xres, 0, grid.c, 0, -yres, grid.f), cols, rows
     if dst_width is not None and dst_height is not None:
@@ -78,20 +254,132 @@ def calculate_default_transform(
     return grid, cols, rows
 
 
-def _suggested(src_crs: Any, dst_crs: Any, width: int, height: int, transform: Affine) -> tuple[Affine, int, int]:
-    source_crs, target_crs = CRS.from_user_input(src_crs), CRS.from_user_input(dst_crs)
-    source = ffi.new("nacre_grid *")
-    source.width, source.height = width, height
-    source.transform = tuple(transform)[:6]
-    options = _lib.sized("nacre_warp_options")
-    options.src_crs, options.dst_crs = source_crs._handle, target_crs._handle
-    out = ffi.new("nacre_grid *")
-    err = ffi.new("nacre_error *")
-    _lib.check(lib.nacre_warp_grid_of(source, options, out, err), err)
-    t = out.transform
-    return Affine(t.a, t.b, t.c, t.d, t.e, t.f), out.width, out.height
+# --- Arrays ---
 
 
-__getattr__ = _later.names(
-    __name__, "SUPPORTED_RESAMPLING aligned_target reproject transform transform_bounds transform_geom"
-)
+def reproject(
+    source: Any,
+    destination: Any = None,
+    src_transform: Affine | None = None,
+    gcps: Any = None,
+    rpcs: Any = None,
+    src_crs: Any = None,
+    src_nodata: float | None = None,
+    dst_transform: Affine | None = None,
+    dst_crs: Any = None,
+    dst_nodata: float | None = None,
+    dst_resolution: Any = None,
+    src_alpha: int = 0,
+    dst_alpha: int = 0,
+    masked: bool = False,
+    resampling: Resampling = Resampling.nearest,
+    num_threads: int = 1,
+    init_dest_nodata: bool = True,
+    tolerance: float = 0.125,
+    warp_mem_limit: int = 0,
+    src_geoloc_array: Any = None,
+    **kwargs: Any,
+) -> tuple[Any, Affine]:
+    """Warp an array, or bands of a dataset, to another CRS or grid.
+
+    Parameters
+    ----------
+    source
+        An array of shape (rows, columns) or (bands, rows, columns), masked or not, or ``nacre.band(dataset, indexes)``.
+    destination
+        An array of as many bands, which is filled; or bands of a dataset that can be written; None: a new array on the
+        grid that GDAL suggests.
+    src_transform, gcps, rpcs
+        Where the source's pixels are: one of them, if it is an array.
+    src_crs, dst_crs
+        Coordinate systems; needed for arrays.
+    src_nodata
+        The source's value without data; a pixel is without data where all bands are.
+    dst_transform
+        Of the destination; needed if it is an array.
+    dst_nodata
+        What pixels without data become; by default ``src_nodata``, or 0.
+    dst_resolution
+        Of the pixels of a new destination, in the units of ``dst_crs``.
+    src_alpha
+        The source's band of alpha, from 1; 0: none.
+    dst_alpha
+        The destination's band of alpha, from 1, its last; 0: none.
+    masked
+        Give a masked array where there is no destination.
+    resampling
+        How values are resampled; not gauss.
+    init_dest_nodata
+        Pixels without data become ``dst_nodata``; False: they stay as they are in the destination.
+    tolerance, num_threads, warp_mem_limit
+        Without effect: nacre is within 0.001 source pixels of PROJ always, and uses its threads.
+    **kwargs
+        GDAL's options of transformers, such as ``RPC_HEIGHT``.
+
+    Returns
+    -------
+    tuple
+        The destination (a dataset's bands, too, as an array) and its transform.
+
+    Raises
+    ------
+    CRSError
+        A CRS is missing or unknown.
+    ValueError
+        Shapes do not fit, a nodata value is none of the type's, or the resampling cannot be used.
+    """
+    _check_warp(resampling, gcps, rpcs, src_transform, src_geoloc_array)
+    origin = Source.of(source, src_transform, gcps, rpcs, src_crs)
+    if origin.crs is None:
+        raise CRSError("src_crs is missing")
+    target_crs = CRS.from_user_input(dst_crs) if dst_crs is not None else getattr(_dataset_of(destination), "crs", None)
+    if not target_crs:
+        raise CRSError("dst_crs is missing")
+    fitting_nodata("src_nodata", src_nodata, origin.dtype)
+    if destination is None:
+        destination, dst_transform = _new_destination(origin, target_crs, dst_resolution, masked, kwargs)
+    dataset = _dataset_of(destination)
+    array = destination if dataset is None else dataset.read(destination.bidx)
+    place = dataset.transform if dataset is not None else dst_transform
+    if place is None:
+        raise ValueError("dst_transform is missing")
+    bands = array if array.ndim == 3 else array[np.newaxis]
+    if bands.shape[0] - bool(dst_alpha) != origin.count - bool(src_alpha):
+        raise ValueError(f"the destination has {bands.shape[0]} bands, the source {origin.count}")
+    fitting_nodata("dst_nodata", dst_nodata, bands.dtype.name)
+    warped(
+        origin, bands, target_crs, guard_transform(place), Resampling(resampling), src_nodata=src_nodata,
+        dst_nodata=dst_nodata, src_alpha=src_alpha, dst_alpha=dst_alpha, keeps=not init_dest_nodata, options=kwargs,
+    )  # fmt: skip
+    if dataset is not None:
+        dataset.write(array, destination.bidx)
+    return array, place
+
+
+def _dataset_of(value: Any) -> Any:
+    """The dataset of what ``nacre.band`` gives, else None."""
+    return getattr(value, "ds", None)
+
+
+def _check_warp(resampling: Any, gcps: Any, rpcs: Any, src_transform: Any, src_geoloc_array: Any) -> None:
+    if resampling not in SUPPORTED_RESAMPLING:
+        names = ", ".join(f"Resampling.{method.name}" for method in SUPPORTED_RESAMPLING)
+        raise ValueError(f"resampling must be one of: {names}")
+    if src_geoloc_array is not None:
+        raise NotImplementedError("geolocation arrays are not built yet here: open a raster that names them")
+    if gcps is not None and rpcs is not None:
+        raise ValueError("give gcps or rpcs, not both")
+    if rpcs is not None and src_transform is not None:
+        raise RPCError("give rpcs or src_transform, not both")
+
+
+def _new_destination(
+    origin: Source, crs: CRS, resolution: Any, masked: bool, options: dict[str, Any]
+) -> tuple[Array, Affine]:
+    grid, cols, rows = origin.suggested(crs, options)
+    if resolution is not None:
+        xres, yres = _pair(resolution)
+        cols, rows = math.ceil(cols * grid.a / xres), math.ceil(rows * -grid.e / yres)
+        grid = Affine(xres, 0, grid.c, 0, -yres, grid.f)
+    make = np.ma.zeros if masked or origin.is_masked else np.zeros
+    return make((origin.count, rows, cols), dtype=origin.dtype), grid

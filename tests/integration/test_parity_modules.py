@@ -8,6 +8,7 @@ import enum
 import functools
 import importlib
 import math
+import pathlib
 import pickle
 import types
 import warnings
@@ -17,6 +18,7 @@ import nacre
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from affine import Affine
 
 MODULES = "control coords crs drivers dtypes enums env errors plot profiles rpc session transform windows".split()
@@ -563,3 +565,14 @@ def told(m: Any, *args: Any, **options: Any) -> dict[str, Any]:
 )
 def test_env_and_sessions() -> None:
     """Options, and who is who."""
+
+
+def test_files_are_copied_with_what_lies_beside_them(tmp_path: pathlib.Path) -> None:
+    for ending in ("", ".aux.xml", ".txt"):
+        (tmp_path / f"a.tif{ending}").write_text(ending)
+    nacre.shutil.copyfiles(tmp_path / "a.tif", tmp_path / "b.tif")
+    assert sorted(path.name for path in tmp_path.glob("b*")) == ["b.tif", "b.tif.aux.xml"]
+    with pytest.raises(rasterio.errors.RasterioIOError):
+        rasterio.shutil.copyfiles(tmp_path / "none.tif", tmp_path / "c.tif")
+    with pytest.raises(nacre.errors.RasterioIOError):
+        nacre.shutil.copyfiles(tmp_path / "none.tif", tmp_path / "c.tif")
