@@ -92,7 +92,7 @@ def rasters(draw: st.DrawFn) -> dict[str, Any]:
         "offsets": draw(st.none() | st.lists(numbers, **each)),
     }
     keys = st.text("abcXYZ_", min_size=1, max_size=6)
-    words = st.text("abc =<&>é1", min_size=1, max_size=9).map(str.strip)
+    words = st.text("abc =<&>é1", min_size=1, max_size=9).map(str.strip).filter(bool)
     tags = draw(st.lists(st.tuples(st.integers(0, count), st.sampled_from([None, "own"]), keys, words), max_size=4))
     mask = draw(st.booleans()) and not dtype.startswith("complex")
     is_palette = dtype == "uint8" and count == 1 and draw(st.booleans())
