@@ -239,14 +239,40 @@ static nacre_status evaluate_exactly(const ncr_cell *cell, const ncr_map *map, c
     return NACRE_OK;
 }
 
+/* The terms of a row at v. */
+static void row_terms(const double terms[9], double v, double out[3])
+{
+    for (int i = 0; i < 3; i++)
+        out[i] = terms[i] + v * (terms[3 + i] + v * terms[6 + i]);
+}
+
 /* A row of a polynomial: quadratic in u. */
 static void evaluate_row(const double terms[9], double v, const double *u, int count, double *out)
 {
-    double a = terms[0] + v * (terms[3] + v * terms[6]);
-    double b = terms[1] + v * (terms[4] + v * terms[7]);
-    double c = terms[2] + v * (terms[5] + v * terms[8]);
+    double row[3];
+    row_terms(terms, v, row);
     for (int i = 0; i < count; i++)
-        out[i] = a + u[i] * (b + u[i] * c);
+        out[i] = row[0] + u[i] * (row[1] + u[i] * row[2]);
+}
+
+bool ncr_cell_has_rows(const ncr_cell *cell)
+{
+    return cell->leaf_count == 1 && !cell->leaves[0].is_direct;
+}
+
+void ncr_cell_row(const ncr_cell *cell, int row, ncr_row_terms *out)
+{
+    const ncr_leaf *leaf = &cell->leaves[0];
+    double v = (row + 0.5) * (2.0 / leaf->height) - 1;
+    row_terms(leaf->x_terms, v, out->x);
+    row_terms(leaf->y_terms, v, out->y);
+}
+
+void ncr_cell_u(int width, double *out)
+{
+    double step = 2.0 / width;
+    for (int i = 0; i < width; i++)
+        out[i] = (i + 0.5) * step - 1;
 }
 
 static void evaluate_polynomials(const ncr_leaf *leaf, const target *to)

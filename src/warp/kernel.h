@@ -35,12 +35,18 @@ typedef struct ncr_kernel_source {
     const float *density;      /* one plane, 0 to 1; NULL: 1 */
 } ncr_kernel_source;
 
-/* A part of a cell. */
+/* A rectangle of a cell: of at most NCR_CELL pixels a side. */
 typedef struct ncr_kernel_cell {
-    const ncr_cell_points *points;
-    int x, y, width, height; /* in the cell */
-    void *values; /* band_count planes of NCR_CELL * NCR_CELL values, initialised; pixels without a source stay */
-    float *alpha; /* one such plane of zeros that gets the pixels' density; NULL: not wanted */
+    int width, height;
+    /* Source coordinates of the pixels' centres, or (areas) of their corners, one more each way; rows point_stride
+     * apart. For a single row of centres they may be NULL: the row's polynomials are evaluated then. */
+    const double *x, *y;
+    ptrdiff_t point_stride;
+    ncr_row_terms terms;
+    bool is_interior; /* no point is nearer to the source's edge than the kernel's reach at full scale, and one more */
+    void *const *planes;  /* a band each: the first pixel, initialised; pixels without a source stay */
+    ptrdiff_t row_length; /* of planes, in values */
+    float *alpha;         /* zeros that get the pixels' density, rows NCR_CELL apart; NULL: not wanted */
 } ncr_kernel_cell;
 
 /* False: out of memory. */

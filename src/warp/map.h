@@ -50,6 +50,12 @@ typedef struct ncr_leaf {
     double x_terms[9], y_terms[9]; /* powers of (u, v) in [-1, 1]: 1 u uu, v uv uuv, vv uvv uuvv */
 } ncr_leaf;
 
+/* A row of a leaf: polynomials of u, which are at u[i] for each pixel: terms 1 u uu. */
+typedef struct ncr_row_terms {
+    const double *u;
+    double x[3], y[3];
+} ncr_row_terms;
+
 typedef struct ncr_cell {
     int64_t x, y; /* of its first pixel in the grid */
     int width, height;
@@ -71,6 +77,12 @@ void ncr_cell_clear(ncr_cell *cell);
 /* Bounds of the source coordinates of all its pixels, corners included, x and y, that need no evaluation; false: there
  * are none. */
 bool ncr_cell_hull(const ncr_cell *cell, double low[2], double high[2]);
+/* Whether a row of it is one of a single leaf's polynomials; then these of a row of centres, for u from ncr_cell_u().
+ */
+bool ncr_cell_has_rows(const ncr_cell *cell);
+void ncr_cell_row(const ncr_cell *cell, int row, ncr_row_terms *out);
+/* Where the centres of a row of `width` pixels are in [-1, 1]. */
+void ncr_cell_u(int width, double *out);
 nacre_status ncr_cell_evaluate(const ncr_cell *cell, const ncr_map *map, bool corners, ncr_cell_points *out,
                                nacre_error *err);
 

@@ -196,46 +196,70 @@ nacre_status ncr_warp_part_set_masks(const ncr_warp_read *read, ncr_warp_part *p
     return status ? status : set_density(read, part, pixels, err);
 }
 
-/* --- Running a cell --- */
+/* --- Running cells --- */
 
 struct ncr_warp_scratch {
     ncr_cell_points points;
     float alpha[CELL_PIXELS];
     double converted[NCR_CELL]; /* a row in a view band's type */
-    uint8_t values[];           /* planes in the working type */
+    double u[NCR_CELL];         /* of rows of whole cells */
+    double other_u[NCR_CELL];   /* of those of a cell at the grid's edge */
+    bool is_direct;             /* the kernel writes into the buffer; else into values, from where they are converted */
+    void **planes;              /* a used band each: where the kernel writes */
+    int *outputs;               /* of the used bands, where that is direct */
+    uint8_t *initial;           /* a row of each used band, as the destination is initialised */
+    uint8_t *values;            /* planes in the working type */
 };
 
-ncr_warp_scratch *ncr_warp_scratch_new(const ncr_warp_read *read)
+/* The output that a used band goes to in its own type; -1: none. */
+static int direct_output(const ncr_warp_read *read, int band)
 {
-    size_t size = (size_t)read->used_count * CELL_PIXELS * ncr_dtype_size(read->engine->kernel.dtype);
-    return malloc(sizeof(ncr_warp_scratch) + size);
+    nacre_dtype working = read->engine->kernel.dtype;
+    bool fits = read->dtype == working && read->pixel_stride == (ptrdiff_t)ncr_dtype_size(working) &&
+                read->row_stride % read->pixel_stride == 0;
+    for (int i = 0; i < read->output_count && fits; i++)
+        if (read->outputs[i] == band && read->output_dtypes[i] == working)
+            return i;
+    return -1;
 }
 
 /* One value, then what is there twice over and over. */
-static void fill(uint8_t *values, size_t size, double value, nacre_dtype dtype)
+static void fill_row(uint8_t *values, size_t size, double value, nacre_dtype dtype)
 {
     ncr_convert(&value, NACRE_DTYPE_FLOAT64, 0, values, dtype, 0, 1);
-    for (size_t done = 1; done < CELL_PIXELS; done *= 2)
-        memcpy(values + done * size, values, (done < CELL_PIXELS - done ? done : CELL_PIXELS - done) * size);
+    for (size_t done = 1; done < NCR_CELL; done *= 2)
+        memcpy(values + done * size, values, done * size);
 }
 
-static void initialise(const ncr_warp_read *read, ncr_warp_scratch *s)
+ncr_warp_scratch *ncr_warp_scratch_new(const ncr_warp_read *read)
 {
     nacre_dtype dtype = read->engine->kernel.dtype;
-    size_t size = ncr_dtype_size(dtype);
-    for (int i = 0; i < read->used_count; i++)
-        fill(s->values + (size_t)i * CELL_PIXELS * size, size, read->engine->setup->bands[read->used[i]].initial,
-             dtype);
-    if (read->has_alpha)
-        memset(s->alpha, 0, sizeof s->alpha);
+    size_t count = (size_t)read->used_count, row = NCR_CELL * ncr_dtype_size(dtype);
+    size_t each = sizeof(void *) + row + CELL_PIXELS * ncr_dtype_size(dtype) + sizeof(int);
+    ncr_warp_scratch *s = malloc(sizeof *s + count * each);
+    if (!s)
+        return NULL;
+    s->planes = (void **)(s + 1);
+    s->values = (uint8_t *)(s->planes + count);
+    s->initial = s->values + count * NCR_CELL * row;
+    s->outputs = (int *)(s->initial + count * row);
+    s->is_direct = true;
+    for (size_t i = 0; i < count; i++) {
+        s->outputs[i] = direct_output(read, read->used[i]);
+        s->is_direct = s->is_direct && s->outputs[i] >= 0;
+        fill_row(s->initial + i * row, ncr_dtype_size(dtype), read->engine->setup->bands[read->used[i]].initial, dtype);
+    }
+    ncr_cell_u(NCR_CELL, s->u);
+    return s;
 }
 
 /* Alpha from density: cut off, with GDAL's tenth on top of the largest value. */
-static void finish_alpha(const ncr_warp_read *read, ncr_warp_scratch *s)
+static void finish_alpha(const ncr_warp_read *read, const ncr_rect *area, ncr_warp_scratch *s)
 {
     float most = (float)read->engine->dst_alpha_max + 0.1f;
-    for (int i = 0; i < CELL_PIXELS; i++)
-        s->alpha[i] = (float)(int)(s->alpha[i] * most);
+    for (int64_t row = 0; row < area->height; row++)
+        for (int64_t i = 0; i < area->width; i++)
+            s->alpha[row * NCR_CELL + i] = (float)(int)(s->alpha[row * NCR_CELL + i] * most);
 }
 
 /* A row through the view band's type into the buffer. */
@@ -251,60 +275,143 @@ static void write_row(const ncr_warp_read *read, const void *row, nacre_dtype dt
     ncr_convert(row, dtype, (ptrdiff_t)ncr_dtype_size(dtype), to, read->dtype, read->pixel_stride, count);
 }
 
-/* area: of the cell. */
-static void write_out(const ncr_warp_read *read, const ncr_cell *cell, const ncr_rect *area, ncr_warp_scratch *s)
+/* Where a pixel of the grid goes. */
+static uint8_t *buffer_at(const ncr_warp_read *read, int output, int64_t x, int64_t y)
+{
+    return read->buffer + output * read->band_stride + (y - read->window.y) * read->row_stride +
+           (x - read->window.x) * read->pixel_stride;
+}
+
+/* What did not go straight into the buffer. area: of the grid, inside one cell. */
+static void write_out(const ncr_warp_read *read, const ncr_rect *area, ncr_warp_scratch *s)
 {
     nacre_dtype working = read->engine->kernel.dtype;
-    size_t size = ncr_dtype_size(working);
+    ptrdiff_t size = (ptrdiff_t)ncr_dtype_size(working), row_size = s->is_direct ? read->row_stride : NCR_CELL * size;
     for (int output = 0; output < read->output_count; output++) {
         bool is_alpha = read->outputs[output] == NCR_WARP_ALPHA;
         int plane = 0;
         while (!is_alpha && read->used[plane] != read->outputs[output])
             plane++;
-        for (int64_t row = area->y; row < area->y + area->height; row++) {
-            size_t at = (size_t)(row * NCR_CELL + area->x);
+        if (!is_alpha && s->is_direct && s->outputs[plane] == output)
+            continue;
+        for (int64_t row = 0; row < area->height; row++) {
             const void *from =
-                is_alpha ? (const void *)&s->alpha[at] : s->values + ((size_t)plane * CELL_PIXELS + at) * size;
-            uint8_t *to = read->buffer + output * read->band_stride +
-                          (cell->y + row - read->window.y) * read->row_stride +
-                          (cell->x + area->x - read->window.x) * read->pixel_stride;
+                is_alpha ? (const void *)&s->alpha[row * NCR_CELL] : (const uint8_t *)s->planes[plane] + row * row_size;
             write_row(read, from, is_alpha ? NACRE_DTYPE_FLOAT32 : working, read->output_dtypes[output], s->converted,
-                      to, (size_t)area->width);
+                      buffer_at(read, output, area->x, area->y + row), (size_t)area->width);
         }
     }
 }
 
-static nacre_status run_kernel(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cell,
-                               const ncr_rect *area, ncr_warp_scratch *s, nacre_error *err)
+/* Where the kernel writes an area, and, unless it writes every pixel of it, what stands there before. */
+static void aim(const ncr_warp_read *read, const ncr_rect *area, bool is_covered, ncr_warp_scratch *s)
 {
-    const ncr_warp_engine *engine = read->engine;
-    nacre_status status = ncr_cell_evaluate(cell, &engine->map, engine->kernel.is_area, &s->points, err);
-    if (status)
-        return status;
-    ncr_kernel_source source = {part->src,        part->planes, part->row_length,
-                                part->band_valid, part->valid,  part->density};
-    ncr_kernel_cell job = {&s->points,
-                           (int)area->x,
-                           (int)area->y,
-                           (int)area->width,
-                           (int)area->height,
-                           s->values,
-                           read->has_alpha ? s->alpha : NULL};
-    return engine->run(&read->kernel, &source, &job) ? NACRE_OK : ncr_error_memory(err);
+    size_t size = ncr_dtype_size(read->engine->kernel.dtype);
+    ptrdiff_t row_size = s->is_direct ? read->row_stride : (ptrdiff_t)(NCR_CELL * size);
+    for (int i = 0; i < read->used_count; i++) {
+        uint8_t *plane = s->is_direct ? buffer_at(read, s->outputs[i], area->x, area->y)
+                                      : s->values + (size_t)i * CELL_PIXELS * size;
+        s->planes[i] = plane;
+        for (int64_t row = 0; row < area->height && !is_covered; row++)
+            memcpy(plane + row * row_size, s->initial + (size_t)i * NCR_CELL * size, (size_t)area->width * size);
+    }
+    for (int64_t row = 0; row < area->height && read->has_alpha; row++)
+        memset(s->alpha + row * NCR_CELL, 0, (size_t)area->width * sizeof *s->alpha);
 }
 
-nacre_status ncr_warp_part_run(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cell,
-                               ncr_warp_scratch *s, nacre_error *err)
+/* Whether no pixel of the cell is near the source's edge. */
+static bool is_interior(const ncr_kernel *kernel, const ncr_cell *cell)
 {
-    ncr_rect whole = {cell->x, cell->y, cell->width, cell->height}, area = ncr_rect_intersect(&whole, &part->dst);
-    area.x -= cell->x;
-    area.y -= cell->y;
-    initialise(read, s);
-    nacre_status status = part->src.width ? run_kernel(read, part, cell, &area, s, err) : NACRE_OK;
+    double low[2], high[2], margin = ncr_kernel_taps(kernel->resampling) + 1;
+    return ncr_cell_hull(cell, low, high) && low[0] >= margin && low[1] >= margin &&
+           high[0] <= kernel->width - margin && high[1] <= kernel->height - margin;
+}
+
+/* Whether the kernel writes every pixel of a cell whose pixels are all away from the source's edge. */
+static bool writes_all(const ncr_warp_part *part, const ncr_kernel *kernel)
+{
+    return !kernel->is_wide && !kernel->is_area && !part->valid && !part->band_valid && !part->density;
+}
+
+/* An area of the grid, inside one cell; the job has its points. */
+static nacre_status run_area(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_rect *area,
+                             ncr_kernel_cell *job, ncr_warp_scratch *s, nacre_error *err)
+{
+    bool is_covered = job->is_interior && part->src.width && writes_all(part, &read->kernel);
+    aim(read, area, is_covered, s);
+    ptrdiff_t size = (ptrdiff_t)ncr_dtype_size(read->engine->kernel.dtype);
+    ncr_kernel_source source = {part->src,        part->planes, part->row_length,
+                                part->band_valid, part->valid,  part->density};
+    job->width = (int)area->width;
+    job->height = (int)area->height;
+    job->planes = s->planes;
+    job->row_length = s->is_direct ? read->row_stride / size : NCR_CELL;
+    job->alpha = read->has_alpha ? s->alpha : NULL;
+    if (part->src.width && !read->engine->run(&read->kernel, &source, job))
+        return ncr_error_memory(err);
+    if (read->has_alpha)
+        finish_alpha(read, area, s);
+    if (!s->is_direct || read->output_count != read->used_count)
+        write_out(read, area, s);
+    return NACRE_OK;
+}
+
+/* What a cell and the part have in common. */
+static ncr_rect share_of(const ncr_warp_part *part, const ncr_cell *cell)
+{
+    ncr_rect whole = {cell->x, cell->y, cell->width, cell->height};
+    return ncr_rect_intersect(&whole, &part->dst);
+}
+
+/* A cell that has no rows of polynomials, or of areas: all of it at once. */
+static nacre_status run_cell(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cell,
+                             ncr_warp_scratch *s, nacre_error *err)
+{
+    const ncr_warp_engine *engine = read->engine;
+    bool corners = engine->kernel.is_area;
+    ncr_rect area = share_of(part, cell);
+    nacre_status status = part->src.width ? ncr_cell_evaluate(cell, &engine->map, corners, &s->points, err) : NACRE_OK;
     if (status)
         return status;
-    if (read->has_alpha)
-        finish_alpha(read, s);
-    write_out(read, cell, &area, s);
-    return NACRE_OK;
+    ptrdiff_t stride = corners ? NCR_CORNERS : NCR_CELL, first = (area.y - cell->y) * stride + (area.x - cell->x);
+    ncr_kernel_cell job = {.x = s->points.x + first,
+                           .y = s->points.y + first,
+                           .point_stride = stride,
+                           .is_interior = is_interior(&engine->kernel, cell)};
+    return run_area(read, part, &area, &job, s, err);
+}
+
+/* One row of a cell that has such. */
+static nacre_status run_row(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cell, int64_t y,
+                            bool interior, ncr_warp_scratch *s, nacre_error *err)
+{
+    ncr_rect area = share_of(part, cell);
+    if (y < area.y || y >= area.y + area.height)
+        return NACRE_OK;
+    area.y = y;
+    area.height = 1;
+    ncr_kernel_cell job = {.is_interior = interior};
+    ncr_cell_row(cell, (int)(y - cell->y), &job.terms);
+    if (cell->width != NCR_CELL)
+        ncr_cell_u(cell->width, s->other_u);
+    job.terms.u = (cell->width == NCR_CELL ? s->u : s->other_u) + (area.x - cell->x);
+    return run_area(read, part, &area, &job, s, err);
+}
+
+nacre_status ncr_warp_part_run(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cells, int count,
+                               ncr_warp_scratch *s, nacre_error *err)
+{
+    bool has_rows[NCR_STRIP_CELLS], interior[NCR_STRIP_CELLS];
+    nacre_status status = NACRE_OK;
+    for (int i = 0; i < count && !status; i++) {
+        has_rows[i] = !read->kernel.is_area && ncr_cell_has_rows(&cells[i]);
+        interior[i] = has_rows[i] && is_interior(&read->kernel, &cells[i]);
+        if (!has_rows[i])
+            status = run_cell(read, part, &cells[i], s, err);
+    }
+    for (int64_t y = cells->y; y < cells->y + cells->height && !status; y++)
+        for (int i = 0; i < count && !status; i++)
+            if (has_rows[i])
+                status = run_row(read, part, &cells[i], y, interior[i], s, err);
+    return status;
 }

@@ -55,8 +55,10 @@ nacre_status ncr_warp_part_set_masks(const ncr_warp_read *read, ncr_warp_part *p
 typedef struct ncr_warp_scratch ncr_warp_scratch;
 ncr_warp_scratch *ncr_warp_scratch_new(const ncr_warp_read *read);
 
-/* Warps what the part and a cell have in common, into the read's buffer. */
-nacre_status ncr_warp_part_run(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cell,
+/* Warps what the part and some neighbouring cells of a row have in common, into the read's buffer: row by row over all
+ * of them, since long rows are what memory likes. */
+enum { NCR_STRIP_CELLS = 16 };
+nacre_status ncr_warp_part_run(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cells, int count,
                                ncr_warp_scratch *scratch, nacre_error *err);
 
 /* --- A sheet: cells of a window, and how it is cut --- */

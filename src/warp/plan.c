@@ -141,8 +141,6 @@ typedef struct {
     int count;
 } job;
 
-enum { JOB_CELLS = 16 };
-
 typedef struct {
     view_plan *plan;
     job *jobs;
@@ -169,8 +167,8 @@ static void run_job(void *user, size_t index)
     ncr_warp_scratch *scratch = status ? NULL : ncr_warp_scratch_new(&w->plan->read);
     if (!status && !scratch)
         status = NACRE_ERROR_MEMORY;
-    for (int i = 0; i < j->count && !status; i++)
-        status = ncr_warp_part_run(&w->plan->read, j->part, j->cell + i, scratch, NULL);
+    if (!status)
+        status = ncr_warp_part_run(&w->plan->read, j->part, j->cell, j->count, scratch, NULL);
     free(scratch);
     if (status)
         atomic_store(&w->status, (int)status);
@@ -181,10 +179,10 @@ static bool add_jobs(work *w, const ncr_warp_part *part)
     const ncr_rect *d = &part->dst;
     int64_t last = (d->x + d->width - 1) / NCR_CELL;
     for (int64_t row = d->y / NCR_CELL; row <= (d->y + d->height - 1) / NCR_CELL; row++) {
-        for (int64_t column = d->x / NCR_CELL; column <= last; column += JOB_CELLS) {
+        for (int64_t column = d->x / NCR_CELL; column <= last; column += NCR_STRIP_CELLS) {
             if (!ncr_array_reserve(&w->jobs, &w->capacity, w->count + 1, sizeof *w->jobs))
                 return false;
-            int count = last - column + 1 < JOB_CELLS ? (int)(last - column + 1) : JOB_CELLS;
+            int count = last - column + 1 < NCR_STRIP_CELLS ? (int)(last - column + 1) : NCR_STRIP_CELLS;
             w->jobs[w->count++] = (job){part, ncr_sheet_cell(&w->plan->sheet, column, row), count};
         }
     }

@@ -200,7 +200,7 @@ TARGET static bool FN(area_shares)(const FN(band) * band, const ncr_footprint *f
 /* The corners of a pixel around it, from upper left; their extent is what counts. */
 TARGET static bool FN(quad)(const FN(job) * job, const double *x, const double *y, ncr_footprint *f)
 {
-    const ptrdiff_t at[4] = {0, 1, NCR_CORNERS + 1, NCR_CORNERS};
+    const ptrdiff_t stride = job->cell->point_stride, at[4] = {0, 1, stride + 1, stride};
     double low_x = HUGE_VAL, high_x = -HUGE_VAL, low_y = HUGE_VAL, high_y = -HUGE_VAL;
     for (int i = 0; i < 4; i++) {
         if (x[at[i]] == HUGE_VAL)
@@ -221,20 +221,21 @@ TARGET static bool FN(quad)(const FN(job) * job, const double *x, const double *
 TARGET static bool FN(footprint)(const FN(job) * job, int column, int line, ncr_footprint *f)
 {
     const ncr_kernel *kernel = job->kernel;
-    const double *x = &job->cell->points->x[line * NCR_CORNERS + column];
-    const double *y = &job->cell->points->y[line * NCR_CORNERS + column];
+    ptrdiff_t stride = job->cell->point_stride;
+    const double *x = &job->cell->x[line * stride + column], *y = &job->cell->y[line * stride + column];
     if (kernel->resampling == NACRE_RESAMPLING_SUM)
         return FN(quad)(job, x, y, f);
-    double x0 = x[0], y0 = y[0], x1 = x[NCR_CORNERS + 1], y1 = y[NCR_CORNERS + 1];
+    double x0 = x[0], y0 = y[0], x1 = x[stride + 1], y1 = y[stride + 1];
     if (x0 == HUGE_VAL || x1 == HUGE_VAL)
         return false;
     return ncr_footprint_axis(x0, x1, kernel->width, &f->x0, &f->x1, &f->left, &f->right) &&
            ncr_footprint_axis(y0, y1, kernel->height, &f->y0, &f->y1, &f->above, &f->below);
 }
 
-TARGET static void FN(area_pixel)(FN(job) * job, const ncr_footprint *f, size_t at)
+TARGET static void FN(area_pixel)(FN(job) * job, const ncr_footprint *f, int column, int line)
 {
     const ncr_kernel *kernel = job->kernel;
+    ptrdiff_t at = line * job->cell->row_length + column;
     nacre_resampling r = kernel->resampling;
     bool sorts = r == NACRE_RESAMPLING_MED || r == NACRE_RESAMPLING_Q1 || r == NACRE_RESAMPLING_Q3;
     bool takes = sorts || r == NACRE_RESAMPLING_MODE, any = false;
@@ -251,14 +252,14 @@ TARGET static void FN(area_pixel)(FN(job) * job, const ncr_footprint *f, size_t 
         if (!found)
             continue;
         any = true;
-        ((TYPE *)job->cell->values)[(size_t)index * NCR_CELL * NCR_CELL + at] = value;
+        ((TYPE *)job->cell->planes[index])[at] = value;
         if (kernel->dst_nodata && !kernel->nudge_together)
             FN(nudge)(kernel, job->cell, index, at);
     }
     if (any && kernel->dst_nodata && kernel->nudge_together)
         FN(nudge_together)(kernel, job->cell, at);
     if (any && job->cell->alpha)
-        job->cell->alpha[at] = 1;
+        job->cell->alpha[line * NCR_CELL + column] = 1;
 }
 
 /* The largest footprint of a cell, in pixels. */
@@ -267,28 +268,31 @@ TARGET static size_t FN(largest)(const FN(job) * job)
     const ncr_kernel_cell *cell = job->cell;
     size_t most = 0;
     ncr_footprint f;
-    for (int line = cell->y; line < cell->y + cell->height; line++)
-        for (int column = cell->x; column < cell->x + cell->width; column++)
+    for (int line = 0; line < cell->height; line++)
+        for (int column = 0; column < cell->width; column++)
             if (FN(footprint)(job, column, line, &f) && (size_t)((f.x1 - f.x0) * (f.y1 - f.y0)) > most)
                 most = (size_t)((f.x1 - f.x0) * (f.y1 - f.y0));
     return most;
 }
 
-TARGET static bool FN(warp_area)(FN(job) * job)
+TARGET NCR_APART static bool FN(warp_area)(const FN(job) * whole)
 {
+    double across[2 * NCR_KERNEL_RADIUS_MAX + 2];
+    FN(job) own = *whole, *job = &own;
+    own.across = across;
     const ncr_kernel_cell *cell = job->cell;
     nacre_resampling r = job->kernel->resampling;
     bool takes =
         r == NACRE_RESAMPLING_MODE || r == NACRE_RESAMPLING_MED || r == NACRE_RESAMPLING_Q1 || r == NACRE_RESAMPLING_Q3;
     ncr_room room = {0};
-    job->room = &room;
+    own.room = &room;
     if (takes && !ncr_room_init(&room, FN(largest)(job), sizeof(TYPE)))
         return false;
     ncr_footprint f;
-    for (int line = cell->y; line < cell->y + cell->height; line++)
-        for (int column = cell->x; column < cell->x + cell->width; column++)
+    for (int line = 0; line < cell->height; line++)
+        for (int column = 0; column < cell->width; column++)
             if (FN(footprint)(job, column, line, &f))
-                FN(area_pixel)(job, &f, (size_t)(line * NCR_CELL + column));
+                FN(area_pixel)(job, &f, column, line);
     ncr_room_clear(&room);
     return true;
 }

@@ -20,11 +20,19 @@
 
 /* Widest kernel that is kept on the stack; a scale that needs more is limited to it. */
 enum { NCR_KERNEL_RADIUS_MAX = 4096 };
+/* Taps to either side of a point at full scale, at most. */
+enum { NCR_REACH_MAX = 3 };
+
+/* Rows of source and destination that are fetched into the cache before their turn: rows lie on pages of their own,
+ * where the processor's own foresight ends. */
+enum { NCR_AHEAD = 2 };
 
 /* Four values at a time: the compiler's vectors, which every processor has in one or two registers. No function takes
  * or gives one by value, since that would depend on the variant. */
 typedef double ncr_v4d __attribute__((vector_size(32)));
 typedef double ncr_v2d __attribute__((vector_size(16)));
+typedef float ncr_v4f __attribute__((vector_size(16)));
+typedef float ncr_v2f __attribute__((vector_size(8)));
 typedef int32_t ncr_v4i __attribute__((vector_size(16)));
 typedef int32_t ncr_v2i __attribute__((vector_size(8)));
 
@@ -36,6 +44,14 @@ static inline int64_t ncr_floor(double value)
 {
     int64_t whole = (int64_t)value;
     return whole - (value < (double)whole);
+}
+
+/* To the nearest whole number, halves up. */
+NCR_INLINE int32_t ncr_round_whole(float value)
+{
+    int32_t whole = (int32_t)value;
+    float rest = value - (float)whole;
+    return whole + (rest >= 0.5F) - (rest < -0.5F);
 }
 
 /* --- Weights by the distance in source pixels --- */
@@ -101,7 +117,7 @@ static inline double ncr_weight_lanczos(double x)
 /* The weights of the four pixels around a point x (0 to 1) behind the second of them: polynomials of x, a term each
  * way of Horner. */
 typedef struct {
-    ncr_v4d terms[4];
+    double terms[4][4];
 } ncr_cubic_terms;
 
 static const ncr_cubic_terms ncr_catmull_rom = {
@@ -109,24 +125,18 @@ static const ncr_cubic_terms ncr_catmull_rom = {
 static const ncr_cubic_terms ncr_b_spline = {
     {{1 / 6.0, 4 / 6.0, 1 / 6.0, 0}, {-0.5, 0, 0.5, 0}, {0.5, -1, 0.5, 0}, {-1 / 6.0, 0.5, -0.5, 1 / 6.0}}};
 
-NCR_INLINE void ncr_cubic_weights(const ncr_cubic_terms *t, double x, ncr_v4d *out)
-{
-    *out = t->terms[0] + x * (t->terms[1] + x * (t->terms[2] + x * t->terms[3]));
-}
+#define NCR_CUBIC_WEIGHT(REAL, t, i, x) \
+    ((REAL)(t)->terms[0][i] +           \
+     (x) * ((REAL)(t)->terms[1][i] + (x) * ((REAL)(t)->terms[2][i] + (x) * (REAL)(t)->terms[3][i])))
 
-/* The six of Lanczos' kernel, x behind the third of them; s and c are sine and cosine of pi x / 3. They are brought to
- * a sum of one, so what they have in common is left out: what stays is sin(pi d / 3) / (d * d) with changing signs. */
-NCR_INLINE void ncr_lanczos_weights(double x, double s, double c, double out[6])
+/* The six of Lanczos' kernel, x behind the third of them. They are brought to a sum of one, so what they have in common
+ * is left out: what stays is sin(pi d / 3) / (d * d) with changing signs. At x = 0 only the third counts. */
+NCR_INLINE void ncr_lanczos_weights(double x, double out[6])
 {
     static const double sines[6] = {-0.86602540378443864676, 0.86602540378443864676, 0,
                                     -0.86602540378443864676, 0.86602540378443864676, 0};
     static const double cosines[6] = {-0.5, -0.5, 1, -0.5, -0.5, 1};
-    double sum = 0;
-    if (x == 0) {
-        for (int i = 0; i < 6; i++)
-            out[i] = i == 2;
-        return;
-    }
+    double s = ncr_sine(x * (NCR_PI / 3)), c = ncr_cosine(x * (NCR_PI / 3)), sum = 0;
     for (int i = 0; i < 6; i++) {
         double distance = i - 2 - x;
         out[i] = (sines[i] * c - cosines[i] * s) / (distance * distance);
@@ -135,7 +145,7 @@ NCR_INLINE void ncr_lanczos_weights(double x, double s, double c, double out[6])
         sum += out[i];
     double inverse = 1 / sum;
     for (int i = 0; i < 6; i++)
-        out[i] *= inverse;
+        out[i] = x == 0 ? (double)(i == 2) : out[i] * inverse;
 }
 
 /* The weight of a resampling that has one. */
@@ -228,14 +238,32 @@ double ncr_quad_share(const double x[4], const double y[4], int64_t column, int6
 bool ncr_room_init(ncr_room *room, size_t count, size_t value_size); /* false: out of memory */
 void ncr_room_clear(ncr_room *room);
 
+/* Whether the distance of any two pixels of the window, in values, fits an int32_t. */
+NCR_INLINE bool ncr_offsets_fit(const ncr_kernel_source *source)
+{
+    return source->row_length < INT32_MAX && (source->window.height + 1) * (int64_t)source->row_length < INT32_MAX;
+}
+
 /* --- A row of a cell, before its bands are looked at --- */
 
 enum { NCR_WAY_NONE, NCR_WAY_FAST, NCR_WAY_GENERAL };
 
-/* way: NONE: outside the source; FAST: all taps are there and wholly valid in all bands. */
+/* Coordinates of a row, and room for them where they are not there already. */
+typedef struct ncr_points {
+    const double *x, *y;
+} ncr_points;
+
+typedef struct ncr_points_room {
+    double x[NCR_CELL], y[NCR_CELL];
+} ncr_points_room;
+
+/* way: NONE: outside the source; FAST: all taps are there and wholly valid in all bands; set unless all are FAST.
+ * Columns and rows are those of the first tap, from the source window's corner. */
 typedef struct ncr_row {
+    bool is_fast; /* all of it */
     uint8_t way[NCR_CELL];
-    ptrdiff_t at[NCR_CELL];          /* of the first tap, where FAST */
+    int32_t columns[NCR_CELL], rows[NCR_CELL];
+    int32_t at[NCR_CELL];            /* of the first tap, from the window's first value */
     double x[NCR_CELL], y[NCR_CELL]; /* how far the point is behind the tap that is left of and above it, 0 to 1 */
 } ncr_row;
 

@@ -7,8 +7,11 @@
  *   STEP(value) the value beside it that is taken where a result equals nodata
  *   ROUND(x)    a double to TYPE, rounded and clamped as GDAL does
  *   TARGET      the processor it is for, as an attribute; empty: any
- *   WIDEN4(v)   a vector of four TYPE to ncr_v4d
- *   WIDEN2(v)   a vector of two TYPE to ncr_v2d
+ *   REAL        what taps at full scale are summed in: float for types of 8 and 16 bits, else double
+ *   ROUND_REAL  ROUND for a REAL, to the same result
+ *   WIDEN4(v)   a vector of four TYPE to four REAL; WIDEN2(v): of two
+ *   WIDEN4_DOUBLE(v) a vector of four TYPE to ncr_v4d
+ *   WIDEN16(p)  only where sixteen pixels are done together (sixteen_template.h): the values from p on to a vector
  * No include guard. The general way takes a pixel at a time: find the source pixel, ask the masks, sample each band,
  * set it. Rows of usual pixels are done together (row_template.h). */
 
@@ -102,8 +105,10 @@ TARGET static FN(sample) FN(bilinear)(const FN(band) * band, double x, double y)
     if (column >= 0 && row >= 0 && column + 1 < kernel->width && row + 1 < kernel->height) {
         ncr_place at = ncr_place_of(band->source, column, row);
         const TYPE *upper = band->values + at.value;
-        if (FN(is_whole)(band, at.mask, 2, 2))
-            return (FN(sample)){FN(bilinear_whole)(upper, upper + band->source->row_length, 1 - right, 1 - below), 1};
+        if (FN(is_whole)(band, at.mask, 2, 2)) {
+            REAL left = 1 - (REAL)right, above = 1 - (REAL)below;
+            return (FN(sample)){FN(bilinear_whole)(upper, upper + band->source->row_length, left, above), 1};
+        }
     }
     return FN(bilinear_part)(band, column, row, right, below);
 }
@@ -120,11 +125,11 @@ TARGET static FN(sample) FN(cubic)(const FN(band) * band, double x, double y)
     bool is_whole = FN(is_whole)(band, first.mask, 4, 4);
     if (!is_whole && !band->source->density)
         return FN(bilinear)(band, x, y);
-    ncr_v4d across, down;
-    ncr_cubic_weights(&ncr_catmull_rom, x - 0.5 - (double)column, &across);
-    ncr_cubic_weights(&ncr_catmull_rom, y - 0.5 - (double)row, &down);
+    FN(real4) across, down;
+    FN(weigh_cubic)(&ncr_catmull_rom, (REAL)(x - 0.5 - (double)column), &across);
+    FN(weigh_cubic)(&ncr_catmull_rom, (REAL)(y - 0.5 - (double)row), &down);
     double density = 0;
-    double value = FN(cubic_whole)(band->values + first.value, band->source->row_length, &across, &down);
+    REAL value = FN(cubic_whole)(band->values + first.value, band->source->row_length, &across, &down);
     if (is_whole)
         return (FN(sample)){value, 1};
     for (int j = 0; j < 4; j++) {
@@ -133,9 +138,9 @@ TARGET static FN(sample) FN(cubic)(const FN(band) * band, double x, double y)
             double tap_density = FN(density_at)(band, first.mask + j * band->source->window.width + i);
             if (tap_density < NCR_DENSITY_NONE)
                 return FN(bilinear)(band, x, y);
-            sum += across[i] * tap_density;
+            sum += (double)across[i] * tap_density;
         }
-        density += down[j] * sum;
+        density += (double)down[j] * sum;
     }
     return (FN(sample)){value, density};
 }
@@ -208,31 +213,30 @@ TARGET static FN(sample) FN(full)(const FN(band) * band, const FN(window) * w, d
     const TYPE *values = band->values + first.value;
     double dx = x - 0.5 - (double)column, dy = y - 0.5 - (double)row;
     if (reach == 2) {
-        ncr_v4d across, down;
-        ncr_cubic_weights(&ncr_b_spline, dx, &across);
-        ncr_cubic_weights(&ncr_b_spline, dy, &down);
+        FN(real4) across, down;
+        FN(weigh_cubic)(&ncr_b_spline, (REAL)dx, &across);
+        FN(weigh_cubic)(&ncr_b_spline, (REAL)dy, &down);
         return (FN(sample)){FN(cubic_whole)(values, band->source->row_length, &across, &down), 1};
     }
-    double across[6], down[6];
-    ncr_lanczos_weights(dx, ncr_sine(dx * (NCR_PI / 3)), ncr_cosine(dx * (NCR_PI / 3)), across);
-    ncr_lanczos_weights(dy, ncr_sine(dy * (NCR_PI / 3)), ncr_cosine(dy * (NCR_PI / 3)), down);
+    REAL across[6], down[6];
+    FN(weigh_lanczos)(dx, across);
+    FN(weigh_lanczos)(dy, down);
     return (FN(sample)){FN(lanczos_whole)(values, band->source->row_length, across, down), 1};
 }
 
 /* --- Setting --- */
 
-TARGET static inline void FN(nudge)(const ncr_kernel *kernel, const ncr_kernel_cell *cell, int band, size_t at)
+TARGET static inline void FN(nudge)(const ncr_kernel *kernel, const ncr_kernel_cell *cell, int band, ptrdiff_t at)
 {
-    TYPE *value = (TYPE *)cell->values + (size_t)band * NCR_CELL * NCR_CELL + at;
+    TYPE *value = (TYPE *)cell->planes[band] + at;
     if ((double)*value == kernel->dst_nodata[band])
         *value = STEP(*value);
 }
 
-TARGET static void FN(nudge_together)(const ncr_kernel *kernel, const ncr_kernel_cell *cell, size_t at)
+TARGET static void FN(nudge_together)(const ncr_kernel *kernel, const ncr_kernel_cell *cell, ptrdiff_t at)
 {
-    const TYPE *values = cell->values;
     for (int band = 0; band < kernel->band_count; band++)
-        if ((double)values[(size_t)band * NCR_CELL * NCR_CELL + at] != kernel->dst_nodata[band])
+        if ((double)((const TYPE *)cell->planes[band])[at] != kernel->dst_nodata[band])
             return;
     for (int band = 0; band < kernel->band_count; band++)
         FN(nudge)(kernel, cell, band, at);
@@ -245,10 +249,10 @@ TARGET static inline double FN(mix)(const ncr_kernel *kernel, TYPE there, double
     return (value * density + (double)there * rest) / (density + rest);
 }
 
-TARGET static inline void FN(set)(const ncr_kernel *kernel, const ncr_kernel_cell *cell, int band, size_t at,
+TARGET static inline void FN(set)(const ncr_kernel *kernel, const ncr_kernel_cell *cell, int band, ptrdiff_t at,
                                   FN(sample) sample)
 {
-    TYPE *to = (TYPE *)cell->values + (size_t)band * NCR_CELL * NCR_CELL + at;
+    TYPE *to = (TYPE *)cell->planes[band] + at;
     if (sample.density < NCR_DENSITY_WHOLE) {
         if (sample.density < NCR_DENSITY_LITTLE)
             return;
@@ -261,13 +265,13 @@ TARGET static inline void FN(set)(const ncr_kernel *kernel, const ncr_kernel_cel
 
 /* Nearest copies values as they are: 64-bit integers are no doubles. */
 TARGET static inline bool FN(copy)(const FN(band) * band, const ncr_kernel_cell *cell, int index, ncr_place from,
-                                   size_t at)
+                                   ptrdiff_t at)
 {
     double density = FN(density_at)(band, from.mask);
     if (!(density > NCR_DENSITY_NONE))
         return false;
     TYPE value = band->values[from.value];
-    TYPE *to = (TYPE *)cell->values + (size_t)index * NCR_CELL * NCR_CELL + at;
+    TYPE *to = (TYPE *)cell->planes[index] + at;
     if (density < NCR_DENSITY_WHOLE && density >= NCR_DENSITY_LITTLE)
         value = ROUND(FN(mix)(band->kernel, *to, (double)value, density));
     if (density >= NCR_DENSITY_LITTLE) {
@@ -321,7 +325,7 @@ TARGET static inline FN(sample) FN(sample_band)(const FN(band) * band, const FN(
 }
 
 /* Whether any band got a value. */
-TARGET static bool FN(sample_bands)(const FN(job) * job, double x, double y, ncr_place from, size_t at)
+TARGET static bool FN(sample_bands)(const FN(job) * job, double x, double y, ncr_place from, ptrdiff_t at)
 {
     const ncr_kernel *kernel = job->kernel;
     nacre_resampling resampling = kernel->resampling;
@@ -344,11 +348,12 @@ TARGET static bool FN(sample_bands)(const FN(job) * job, double x, double y, ncr
     return any;
 }
 
-TARGET static void FN(warp_pixel)(const FN(job) * job, size_t at)
+/* (x, y): the source's point under (column, line) of the cell. */
+TARGET static void FN(warp_pixel)(const FN(job) * job, int column, int line, double x, double y)
 {
     const ncr_kernel *kernel = job->kernel;
     const ncr_kernel_source *source = job->source;
-    double x = job->cell->points->x[at], y = job->cell->points->y[at];
+    ptrdiff_t at = line * job->cell->row_length + column;
     ncr_place from;
     if (!ncr_source_pixel(kernel, source, x, y, &from))
         return;
@@ -360,18 +365,27 @@ TARGET static void FN(warp_pixel)(const FN(job) * job, size_t at)
     if (kernel->dst_nodata && kernel->nudge_together)
         FN(nudge_together)(kernel, job->cell, at);
     if (job->cell->alpha && density >= NCR_DENSITY_LITTLE)
-        job->cell->alpha[at] = (float)density;
+        job->cell->alpha[line * NCR_CELL + column] = (float)density;
 }
 
-#include "warp/kernels/area_template.h"
 #include "warp/kernels/row_template.h"
 
-TARGET static void FN(warp_general)(const FN(job) * job)
+#include "warp/kernels/area_template.h"
+
+/* Widened kernels and areas need room for their weights: on the stack of their own functions. */
+TARGET NCR_APART static void FN(warp_wide)(const FN(job) * job)
 {
+    double across[2 * NCR_KERNEL_RADIUS_MAX + 2], down[2 * NCR_KERNEL_RADIUS_MAX + 2];
     const ncr_kernel_cell *cell = job->cell;
-    for (int line = cell->y; line < cell->y + cell->height; line++)
-        for (int column = cell->x; column < cell->x + cell->width; column++)
-            FN(warp_pixel)(job, (size_t)(line * NCR_CELL + column));
+    FN(job) own = *job;
+    own.across = across;
+    own.down = down;
+    for (int line = 0; line < cell->height; line++) {
+        ncr_points_room room;
+        ncr_points points = FN(points_of)(cell, line, &room);
+        for (int column = 0; column < cell->width; column++)
+            FN(warp_pixel)(&own, column, line, points.x[column], points.y[column]);
+    }
 }
 
 TARGET static int FN(way_of)(nacre_resampling resampling)
@@ -390,16 +404,16 @@ TARGET static int FN(way_of)(nacre_resampling resampling)
 
 TARGET static bool FN(warp_cell)(const ncr_kernel *kernel, const ncr_kernel_source *source, const ncr_kernel_cell *cell)
 {
-    double across[2 * NCR_KERNEL_RADIUS_MAX + 2], down[2 * NCR_KERNEL_RADIUS_MAX + 2];
+    double across[2 * NCR_REACH_MAX], down[2 * NCR_REACH_MAX];
     FN(job) job = {.kernel = kernel, .source = source, .cell = cell, .across = across, .down = down};
     if (kernel->is_area)
         return FN(warp_area)(&job);
-    if (kernel->is_wide) {
-        FN(warp_general)(&job);
+    if (kernel->is_wide || !ncr_offsets_fit(source)) {
+        FN(warp_wide)(&job);
         return true;
     }
     int way = FN(way_of)(kernel->resampling);
-    for (int line = cell->y; line < cell->y + cell->height; line++)
+    for (int line = 0; line < cell->height; line++)
         FN(warp_row)(&job, way, line);
     return true;
 }
@@ -411,5 +425,15 @@ TARGET static bool FN(warp_cell)(const ncr_kernel *kernel, const ncr_kernel_sour
 #undef TYPE_NAME
 #undef STEP
 #undef ROUND
+#undef REAL
+#undef ROUND_REAL
+#undef WIDEN4_DOUBLE
 #undef WIDEN4
 #undef WIDEN2
+#undef WIDEN16
+#undef NARROW16
+#undef WIDEN32
+#undef NARROW32
+#undef LOWEST
+#undef HIGHEST
+#undef IS_SIGNED

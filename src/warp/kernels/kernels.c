@@ -11,52 +11,72 @@
 /* The definition: for any processor, all types. Its own variants are in kernels_avx2.c and kernels_avx512.c. */
 
 #define TARGET
-#define WIDEN4_SMALL(v)   __builtin_convertvector(__builtin_convertvector(v, ncr_v4i), ncr_v4d)
-#define WIDEN4_uint8(v)   WIDEN4_SMALL(v)
-#define WIDEN4_int8(v)    WIDEN4_SMALL(v)
-#define WIDEN4_uint16(v)  WIDEN4_SMALL(v)
-#define WIDEN4_int16(v)   WIDEN4_SMALL(v)
-#define WIDEN4_float32(v) __builtin_convertvector(v, ncr_v4d)
+#define WIDEN4_SMALL(v)         __builtin_convertvector(__builtin_convertvector(v, ncr_v4i), ncr_v4f)
+#define WIDEN4_SMALL_DOUBLE(v)  __builtin_convertvector(__builtin_convertvector(v, ncr_v4i), ncr_v4d)
+#define WIDEN4_uint8(v)         WIDEN4_SMALL(v)
+#define WIDEN4_int8(v)          WIDEN4_SMALL(v)
+#define WIDEN4_uint16(v)        WIDEN4_SMALL(v)
+#define WIDEN4_int16(v)         WIDEN4_SMALL(v)
+#define WIDEN4_DOUBLE_uint8(v)  WIDEN4_SMALL_DOUBLE(v)
+#define WIDEN4_DOUBLE_int8(v)   WIDEN4_SMALL_DOUBLE(v)
+#define WIDEN4_DOUBLE_uint16(v) WIDEN4_SMALL_DOUBLE(v)
+#define WIDEN4_DOUBLE_int16(v)  WIDEN4_SMALL_DOUBLE(v)
+#define WIDEN4_float32(v)       __builtin_convertvector(v, ncr_v4d)
 #include "warp/kernels/common_types_template.h"
 
-#define TYPE        uint32_t
-#define TYPE_NAME   uint32
-#define WIDEN4(v)   __builtin_convertvector(v, ncr_v4d)
-#define WIDEN2(v)   __builtin_convertvector(v, ncr_v2d)
-#define STEP(value) STEP_INTEGER(value, uint32_t, 0)
-#define ROUND(x)    ROUND_UNSIGNED(x, uint32_t, UINT32_MAX)
+#define TYPE             uint32_t
+#define TYPE_NAME        uint32
+#define WIDEN4(v)        __builtin_convertvector(v, ncr_v4d)
+#define WIDEN2(v)        __builtin_convertvector(v, ncr_v2d)
+#define STEP(value)      STEP_INTEGER(value, uint32_t, 0)
+#define ROUND(x)         ROUND_UNSIGNED(x, uint32_t, UINT32_MAX)
+#define REAL             double
+#define ROUND_REAL(x)    ROUND(x)
+#define WIDEN4_DOUBLE(v) WIDEN4(v)
 #include "warp/kernels/kernel_template.h"
 
-#define TYPE        int32_t
-#define TYPE_NAME   int32
-#define WIDEN4(v)   __builtin_convertvector(v, ncr_v4d)
-#define WIDEN2(v)   __builtin_convertvector(v, ncr_v2d)
-#define STEP(value) STEP_INTEGER(value, int32_t, INT32_MIN)
-#define ROUND(x)    ROUND_SIGNED(x, int32_t, INT32_MIN, INT32_MAX)
+#define TYPE             int32_t
+#define TYPE_NAME        int32
+#define WIDEN4(v)        __builtin_convertvector(v, ncr_v4d)
+#define WIDEN2(v)        __builtin_convertvector(v, ncr_v2d)
+#define STEP(value)      STEP_INTEGER(value, int32_t, INT32_MIN)
+#define ROUND(x)         ROUND_SIGNED(x, int32_t, INT32_MIN, INT32_MAX)
+#define REAL             double
+#define ROUND_REAL(x)    ROUND(x)
+#define WIDEN4_DOUBLE(v) WIDEN4(v)
 #include "warp/kernels/kernel_template.h"
 
-#define TYPE        uint64_t
-#define TYPE_NAME   uint64
-#define WIDEN4(v)   __builtin_convertvector(v, ncr_v4d)
-#define WIDEN2(v)   __builtin_convertvector(v, ncr_v2d)
-#define STEP(value) STEP_INTEGER(value, uint64_t, 0)
-#define ROUND(x)    ROUND_UNSIGNED(x, uint64_t, UINT64_MAX)
+#define TYPE             uint64_t
+#define TYPE_NAME        uint64
+#define WIDEN4(v)        __builtin_convertvector(v, ncr_v4d)
+#define WIDEN2(v)        __builtin_convertvector(v, ncr_v2d)
+#define STEP(value)      STEP_INTEGER(value, uint64_t, 0)
+#define ROUND(x)         ROUND_UNSIGNED(x, uint64_t, UINT64_MAX)
+#define REAL             double
+#define ROUND_REAL(x)    ROUND(x)
+#define WIDEN4_DOUBLE(v) WIDEN4(v)
 #include "warp/kernels/kernel_template.h"
 
-#define TYPE        int64_t
-#define TYPE_NAME   int64
-#define WIDEN4(v)   __builtin_convertvector(v, ncr_v4d)
-#define WIDEN2(v)   __builtin_convertvector(v, ncr_v2d)
-#define STEP(value) STEP_INTEGER(value, int64_t, INT64_MIN)
-#define ROUND(x)    ROUND_SIGNED(x, int64_t, INT64_MIN, INT64_MAX)
+#define TYPE             int64_t
+#define TYPE_NAME        int64
+#define WIDEN4(v)        __builtin_convertvector(v, ncr_v4d)
+#define WIDEN2(v)        __builtin_convertvector(v, ncr_v2d)
+#define STEP(value)      STEP_INTEGER(value, int64_t, INT64_MIN)
+#define ROUND(x)         ROUND_SIGNED(x, int64_t, INT64_MIN, INT64_MAX)
+#define REAL             double
+#define ROUND_REAL(x)    ROUND(x)
+#define WIDEN4_DOUBLE(v) WIDEN4(v)
 #include "warp/kernels/kernel_template.h"
 
-#define TYPE        double
-#define TYPE_NAME   float64
-#define WIDEN4(v)   __builtin_convertvector(v, ncr_v4d)
-#define WIDEN2(v)   __builtin_convertvector(v, ncr_v2d)
-#define STEP(value) nextafter(value, (value) == DBL_MAX ? 0 : DBL_MAX)
-#define ROUND(x)    (x)
+#define TYPE             double
+#define TYPE_NAME        float64
+#define WIDEN4(v)        __builtin_convertvector(v, ncr_v4d)
+#define WIDEN2(v)        __builtin_convertvector(v, ncr_v2d)
+#define STEP(value)      nextafter(value, (value) == DBL_MAX ? 0 : DBL_MAX)
+#define ROUND(x)         (x)
+#define REAL             double
+#define ROUND_REAL(x)    ROUND(x)
+#define WIDEN4_DOUBLE(v) WIDEN4(v)
 #include "warp/kernels/kernel_template.h"
 
 static ncr_kernel_function find_portable(nacre_dtype dtype)

@@ -15,7 +15,6 @@ enum { WIDTH = 64, HEIGHT = 64 };
 typedef struct {
     ncr_kernel kernel;
     ncr_kernel_source source;
-    ncr_cell_points points;
     const void *planes[1];
     double in[WIDTH * HEIGHT], out[NCR_CELL * NCR_CELL];
     float alpha[NCR_CELL * NCR_CELL];
@@ -38,9 +37,8 @@ static bench *new_bench(nacre_resampling resampling, double scale, double (*valu
 /* The value at a source coordinate. */
 static double value_at(bench *b, double x, double y)
 {
-    b->points.x[0] = x;
-    b->points.y[0] = y;
-    ncr_kernel_cell cell = {&b->points, 0, 0, 1, 1, b->out, b->alpha};
+    void *planes[] = {b->out};
+    ncr_kernel_cell cell = {1, 1, &x, &y, 1, .planes = planes, .row_length = NCR_CELL, .alpha = b->alpha};
     b->out[0] = -1;
     ncr_kernel_find(NACRE_DTYPE_FLOAT64)(&b->kernel, &b->source, &cell);
     return b->out[0];
@@ -244,7 +242,17 @@ static void *run_scene(const scene *s, ncr_kernel_function function, float *alph
     size_t size = (size_t)BANDS * NCR_CELL * NCR_CELL * ncr_dtype_size(s->kernel.dtype);
     void *values = calloc(1, size);
     memset(alpha, 0, sizeof(float) * NCR_CELL * NCR_CELL);
-    ncr_kernel_cell cell = {&s->points, 0, 0, NCR_CELL, NCR_CELL, values, alpha};
+    void *planes[BANDS];
+    for (int band = 0; band < BANDS; band++)
+        planes[band] = (uint8_t *)values + size / BANDS * (size_t)band;
+    ncr_kernel_cell cell = {NCR_CELL,
+                            NCR_CELL,
+                            s->points.x,
+                            s->points.y,
+                            s->kernel.is_area ? NCR_CORNERS : NCR_CELL,
+                            .planes = planes,
+                            .row_length = NCR_CELL,
+                            .alpha = alpha};
     assert_true(function(&s->kernel, &s->source, &cell));
     return values;
 }
