@@ -18,6 +18,7 @@ enum { SMALLEST = 16, SAMPLES = 5 };
 
 typedef struct {
     const ncr_map *map;
+    const ncr_block *block; /* the one that it lies in */
     ncr_cell *cell;
     size_t capacity;
 } builder;
@@ -29,10 +30,19 @@ static double sample_at(double first, int length, int index)
 
 static nacre_status sample(const builder *b, const ncr_leaf *leaf, double *x, double *y, nacre_error *err)
 {
+    double columns[SAMPLES], rows[SAMPLES];
+    for (int i = 0; i < SAMPLES; i++) {
+        columns[i] = sample_at((double)(b->cell->x + leaf->x), leaf->width, i);
+        rows[i] = sample_at((double)(b->cell->y + leaf->y), leaf->height, i);
+    }
+    if (b->block->holds) {
+        ncr_block_evaluate(b->block, columns, rows, SAMPLES, x, y);
+        return NACRE_OK;
+    }
     for (int j = 0; j < SAMPLES; j++) {
         for (int i = 0; i < SAMPLES; i++) {
-            x[j * SAMPLES + i] = sample_at((double)(b->cell->x + leaf->x), leaf->width, i);
-            y[j * SAMPLES + i] = sample_at((double)(b->cell->y + leaf->y), leaf->height, j);
+            x[j * SAMPLES + i] = columns[i];
+            y[j * SAMPLES + i] = rows[j];
         }
     }
     return ncr_map_to_source(b->map, SAMPLES * SAMPLES, x, y, err);
@@ -110,24 +120,15 @@ static nacre_status split(builder *b, const ncr_leaf *leaf, nacre_error *err)
     return NACRE_OK;
 }
 
-/* Whether one operation serves the whole square, which is a parallelogram in the destination's CRS. */
-static bool is_one_piece(const builder *b, const ncr_leaf *leaf)
-{
-    const nacre_transform *t = &b->map->dst;
-    double left = (double)(b->cell->x + leaf->x), top = (double)(b->cell->y + leaf->y);
-    double right = left + leaf->width, bottom = top + leaf->height;
-    double x = t->c + (left * t->a + top * t->b), y = t->f + (left * t->d + top * t->e);
-    double wide = fabs((right - left) * t->a) + fabs((bottom - top) * t->b);
-    double high = fabs((right - left) * t->d) + fabs((bottom - top) * t->e);
-    return ncr_reprojection_is_one_in(b->map->reprojection, x - wide, y - high, x + wide, y + high);
-}
-
 static nacre_status fit_leaf(const builder *b, ncr_leaf *leaf, nacre_error *err)
 {
     double x[SAMPLES * SAMPLES], y[SAMPLES * SAMPLES];
     leaf->is_direct = true;
     /* Very thin squares (the last column of a grid) cost no more when asked directly. */
-    if (leaf->width * leaf->height <= SAMPLES * SAMPLES || !is_one_piece(b, leaf))
+    if (leaf->width * leaf->height <= SAMPLES * SAMPLES)
+        return NACRE_OK;
+    if (!b->block->holds &&
+        !ncr_map_is_one_piece(b->map, b->cell->x + leaf->x, b->cell->y + leaf->y, leaf->width, leaf->height))
         return NACRE_OK;
     nacre_status status = sample(b, leaf, x, y, err);
     if (status)
@@ -151,13 +152,23 @@ static nacre_status build(builder *b, ncr_leaf leaf, nacre_error *err)
 nacre_status ncr_cell_init(ncr_cell *cell, const ncr_map *map, int grid_width, int grid_height, int64_t column,
                            int64_t row, nacre_error *err)
 {
+    enum { SIDE = NCR_BLOCK / NCR_CELL };
+    ncr_block block;
+    nacre_status status = ncr_block_init(&block, map, grid_width, grid_height, column / SIDE, row / SIDE, err);
+    *cell = (ncr_cell){0};
+    return status ? status : ncr_cell_init_in(cell, &block, map, grid_width, grid_height, column, row, err);
+}
+
+nacre_status ncr_cell_init_in(ncr_cell *cell, const ncr_block *block, const ncr_map *map, int grid_width,
+                              int grid_height, int64_t column, int64_t row, nacre_error *err)
+{
     *cell = (ncr_cell){.x = column * NCR_CELL, .y = row * NCR_CELL};
     int64_t right = grid_width - cell->x, below = grid_height - cell->y;
     cell->width = (int)(right < NCR_CELL ? right : NCR_CELL);
     cell->height = (int)(below < NCR_CELL ? below : NCR_CELL);
     if (ncr_reprojection_is_same(map->reprojection) || ncr_reprojection_is_rough(map->reprojection))
         return NACRE_OK; /* cheap enough to do exactly, or not to be interpolated */
-    builder b = {.map = map, .cell = cell};
+    builder b = {.map = map, .block = block, .cell = cell};
     ncr_leaf whole = {.width = (uint8_t)cell->width, .height = (uint8_t)cell->height};
     nacre_status status = build(&b, whole, err);
     if (status)

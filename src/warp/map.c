@@ -92,3 +92,13 @@ bool ncr_map_is_shift(const ncr_map *map)
     apply(&map->src_inverse, 1, &x, &y);
     return fabs(x - round(x)) <= 1e-6 && fabs(y - round(y)) <= 1e-6;
 }
+
+bool ncr_map_is_one_piece(const ncr_map *map, int64_t x, int64_t y, int width, int height)
+{
+    /* A parallelogram in the destination's CRS. */
+    const nacre_transform *t = &map->dst;
+    double left = (double)x, top = (double)y;
+    double at_x = t->c + (left * t->a + top * t->b), at_y = t->f + (left * t->d + top * t->e);
+    double wide = fabs(width * t->a) + fabs(height * t->b), high = fabs(width * t->d) + fabs(height * t->e);
+    return ncr_reprojection_is_one_in(map->reprojection, at_x - wide, at_y - high, at_x + wide, at_y + high);
+}

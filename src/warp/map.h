@@ -33,6 +33,9 @@ nacre_status ncr_map_to_destination(const ncr_map *map, size_t count, double *x,
 /* Whether the map only shifts by whole pixels (to 1e-6): then the result is a copy whatever the resampling. */
 bool ncr_map_is_shift(const ncr_map *map);
 
+/* Whether one operation of PROJ serves a rectangle of destination pixels. */
+bool ncr_map_is_one_piece(const ncr_map *map, int64_t x, int64_t y, int width, int height);
+
 /* --- Cells: the map of all pixels of a part of the grid ---
  * The full destination grid is cut into cells of NCR_CELL pixels a side, counted from its upper left corner; those at
  * its right and bottom end with it. The transform of a cell is found without looking outside it, so what a pixel gets
@@ -41,6 +44,24 @@ enum { NCR_CELL = 64 };
 
 /* How far the interpolated transform may be from PROJ's, in source pixels; checked against a quarter of it. */
 #define NCR_MAP_TOLERANCE 0.001
+
+/* Four by four cells, counted from the grid's corner. Where a pair of polynomials of the fourth degree serves all of
+ * them, cells are found from these, and PROJ is asked a fifth as often. A plain value. */
+enum { NCR_BLOCK = 4 * NCR_CELL, NCR_BLOCK_POINTS = 8 };
+typedef struct ncr_block {
+    bool holds;   /* else cells ask PROJ */
+    int64_t x, y; /* of its first pixel in the grid */
+    int width, height;
+    double x_terms[25], y_terms[25]; /* powers of (u, v) in [-1, 1]: rows of u for each power of v */
+} ncr_block;
+
+/* The block whose first pixel is (column * NCR_BLOCK, row * NCR_BLOCK) of a grid of this size. */
+nacre_status ncr_block_init(ncr_block *block, const ncr_map *map, int grid_width, int grid_height, int64_t column,
+                            int64_t row, nacre_error *err);
+/* Source coordinates, by the polynomials, at all pairs of the grid's x and y (at most NCR_BLOCK_POINTS each), rows of
+ * y. */
+void ncr_block_evaluate(const ncr_block *block, const double *x, const double *y, int count, double *out_x,
+                        double *out_y);
 
 /* A leaf of a cell: a square in which the map is a pair of biquadratic polynomials, or asked from PROJ pixel by
  * pixel where these would be too far off. */
@@ -70,7 +91,11 @@ typedef struct ncr_cell_points {
     double x[NCR_CORNERS * NCR_CORNERS], y[NCR_CORNERS * NCR_CORNERS];
 } ncr_cell_points;
 
-/* The cell whose first pixel is (column * NCR_CELL, row * NCR_CELL) of a grid of this size. */
+/* The cell whose first pixel is (column * NCR_CELL, row * NCR_CELL) of a grid of this size; block is the one that it
+ * lies in. */
+nacre_status ncr_cell_init_in(ncr_cell *cell, const ncr_block *block, const ncr_map *map, int grid_width,
+                              int grid_height, int64_t column, int64_t row, nacre_error *err);
+/* The same, with the block found first. */
 nacre_status ncr_cell_init(ncr_cell *cell, const ncr_map *map, int grid_width, int grid_height, int64_t column,
                            int64_t row, nacre_error *err);
 void ncr_cell_clear(ncr_cell *cell);

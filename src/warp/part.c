@@ -381,37 +381,42 @@ static nacre_status run_cell(const ncr_warp_read *read, const ncr_warp_part *par
     return run_area(read, part, &area, &job, s, err);
 }
 
-/* One row of a cell that has such. */
-static nacre_status run_row(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cell, int64_t y,
-                            bool interior, ncr_warp_scratch *s, nacre_error *err)
+/* A cell of a strip. */
+typedef struct {
+    const ncr_cell *cell;
+    ncr_rect area; /* of the grid, that the part has in common with it; height 0: done, or nothing */
+    ncr_kernel_cell job;
+} strip_cell;
+
+static nacre_status begin_cell(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cell,
+                               strip_cell *out, ncr_warp_scratch *s, nacre_error *err)
 {
-    ncr_rect area = share_of(part, cell);
-    if (y < area.y || y >= area.y + area.height)
-        return NACRE_OK;
-    area.y = y;
-    area.height = 1;
-    ncr_kernel_cell job = {.is_interior = interior};
-    ncr_cell_row(cell, (int)(y - cell->y), &job.terms);
-    if (cell->width != NCR_CELL)
+    *out = (strip_cell){.cell = cell};
+    if (read->kernel.is_area || !ncr_cell_has_rows(cell))
+        return run_cell(read, part, cell, s, err);
+    out->area = share_of(part, cell);
+    out->job.is_interior = is_interior(&read->kernel, cell);
+    if (cell->width != NCR_CELL) /* the last one of a row */
         ncr_cell_u(cell->width, s->other_u);
-    job.terms.u = (cell->width == NCR_CELL ? s->u : s->other_u) + (area.x - cell->x);
-    return run_area(read, part, &area, &job, s, err);
+    out->job.terms.u = (cell->width == NCR_CELL ? s->u : s->other_u) + (out->area.x - cell->x);
+    return NACRE_OK;
 }
 
 nacre_status ncr_warp_part_run(const ncr_warp_read *read, const ncr_warp_part *part, const ncr_cell *cells, int count,
                                ncr_warp_scratch *s, nacre_error *err)
 {
-    bool has_rows[NCR_STRIP_CELLS], interior[NCR_STRIP_CELLS];
+    strip_cell strip[NCR_STRIP_CELLS];
     nacre_status status = NACRE_OK;
-    for (int i = 0; i < count && !status; i++) {
-        has_rows[i] = !read->kernel.is_area && ncr_cell_has_rows(&cells[i]);
-        interior[i] = has_rows[i] && is_interior(&read->kernel, &cells[i]);
-        if (!has_rows[i])
-            status = run_cell(read, part, &cells[i], s, err);
+    for (int i = 0; i < count && !status; i++)
+        status = begin_cell(read, part, &cells[i], &strip[i], s, err);
+    for (int64_t y = cells->y; y < cells->y + cells->height && !status; y++) {
+        for (int i = 0; i < count && !status; i++) {
+            ncr_rect row = {strip[i].area.x, y, strip[i].area.width, 1};
+            if (y < strip[i].area.y || y >= strip[i].area.y + strip[i].area.height)
+                continue;
+            ncr_cell_row(strip[i].cell, (int)(y - strip[i].cell->y), &strip[i].job.terms);
+            status = run_area(read, part, &row, &strip[i].job, s, err);
+        }
     }
-    for (int64_t y = cells->y; y < cells->y + cells->height && !status; y++)
-        for (int i = 0; i < count && !status; i++)
-            if (has_rows[i])
-                status = run_row(read, part, &cells[i], y, interior[i], s, err);
     return status;
 }

@@ -126,22 +126,41 @@ static nacre_status cell_reach(const ncr_sheet *sheet, const ncr_cell *cell, con
 
 typedef struct {
     ncr_sheet *sheet;
-    nacre_status *status;
-} cell_search;
+    int64_t first_column, first_row; /* of blocks */
+    int columns, rows;
+    nacre_status *status; /* a block each */
+} block_search;
 
-static void find_cell(void *user, size_t index)
+enum { BLOCK_SIDE = NCR_BLOCK / NCR_CELL };
+
+static nacre_status find_cell(ncr_sheet *sheet, const ncr_block *block, int64_t column, int64_t row, nacre_error *err)
 {
-    cell_search *search = user;
+    const ncr_warp_engine *engine = sheet->read->engine;
+    if (column < sheet->first_column || column >= sheet->first_column + sheet->columns || row < sheet->first_row ||
+        row >= sheet->first_row + sheet->rows)
+        return NACRE_OK;
+    int64_t index = (row - sheet->first_row) * sheet->columns + (column - sheet->first_column);
+    ncr_cell *cell = &sheet->cells[index];
+    nacre_status status = ncr_cell_init_in(cell, block, &engine->map, engine->width, engine->height, column, row, err);
+    return status ? status : cell_reach(sheet, cell, &sheet->window, &sheet->reach[index], err);
+}
+
+/* The cells of a block that belong to the sheet. */
+static void find_block(void *user, size_t index)
+{
+    block_search *search = user;
     ncr_sheet *sheet = search->sheet;
     const ncr_warp_engine *engine = sheet->read->engine;
-    int64_t column = sheet->first_column + (int64_t)index % sheet->columns;
-    int64_t row = sheet->first_row + (int64_t)index / sheet->columns;
+    int64_t column = search->first_column + (int64_t)index % search->columns;
+    int64_t row = search->first_row + (int64_t)index / search->columns;
     nacre_error error = {0};
+    ncr_block block;
     nacre_status status = ncr_call_check(sheet->call, "", NULL);
     if (!status)
-        status = ncr_cell_init(&sheet->cells[index], &engine->map, engine->width, engine->height, column, row, &error);
-    if (!status)
-        status = cell_reach(sheet, &sheet->cells[index], &sheet->window, &sheet->reach[index], &error);
+        status = ncr_block_init(&block, &engine->map, engine->width, engine->height, column, row, &error);
+    for (int i = 0; i < BLOCK_SIDE * BLOCK_SIDE && !status; i++)
+        status =
+            find_cell(sheet, &block, column * BLOCK_SIDE + i % BLOCK_SIDE, row * BLOCK_SIDE + i / BLOCK_SIDE, &error);
     search->status[index] = status;
 }
 
@@ -150,14 +169,18 @@ static nacre_status find_cells(ncr_sheet *sheet, nacre_error *err)
     size_t count = (size_t)sheet->columns * (size_t)sheet->rows;
     sheet->cells = ncr_alloc_array(count, sizeof *sheet->cells);
     sheet->reach = ncr_alloc_array(count, sizeof *sheet->reach);
-    cell_search search = {.sheet = sheet, .status = ncr_alloc_array(count, sizeof *search.status)};
+    block_search search = {sheet, sheet->first_column / BLOCK_SIDE, sheet->first_row / BLOCK_SIDE, 0, 0, NULL};
+    search.columns = (int)((sheet->first_column + sheet->columns - 1) / BLOCK_SIDE - search.first_column + 1);
+    search.rows = (int)((sheet->first_row + sheet->rows - 1) / BLOCK_SIDE - search.first_row + 1);
+    size_t blocks = (size_t)search.columns * (size_t)search.rows;
+    search.status = ncr_alloc_array(blocks, sizeof *search.status);
     nacre_status status = NACRE_OK;
     if (sheet->cells && sheet->reach && search.status)
-        ncr_pool_for(count, find_cell, &search);
+        ncr_pool_for(blocks, find_block, &search);
     else
         status = ncr_error_memory(err);
     /* Finding cells fails for want of memory, or because the call must end, which the caller can tell. */
-    for (size_t i = 0; i < count && !status; i++)
+    for (size_t i = 0; i < blocks && !status; i++)
         if (search.status[i])
             status = search.status[i] == NACRE_ERROR_MEMORY ? ncr_error_memory(err) : search.status[i];
     free(search.status);
