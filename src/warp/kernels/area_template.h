@@ -3,10 +3,11 @@
 
 /* Included by kernel_template.h: resamplings that take all source pixels under a destination pixel. */
 
-/* What was found of one band. Sums go into four lanes by column, so that rows without gaps may be summed by vectors to
- * the same bits. */
+/* What was found of one band. Sums stay in four lanes by column until the end, so that rows without gaps may be summed
+ * by vectors to the same bits. */
 typedef struct {
-    double sum, squares, weight;
+    ncr_v4d sums, squares;
+    double weight;
     TYPE least, most;
     size_t count;
 } FN(gathered);
@@ -22,7 +23,9 @@ TARGET static void FN(gather_whole)(const FN(job) * job, const FN(band) * band, 
         across += job->across[i];
     for (int64_t y = f->y0; y < f->y1; y++, values += band->source->row_length) {
         double down = ncr_footprint_down(f, y);
-        out->sum += FN(row_sum)(values, job->across, columns) * down;
+        ncr_v4d row;
+        FN(row_sums)(values, job->across, columns, &row);
+        out->sums += row * down;
         out->weight += across * down;
     }
     out->count = 1;
@@ -31,7 +34,8 @@ TARGET static void FN(gather_whole)(const FN(job) * job, const FN(band) * band, 
 /* A row with masks. */
 TARGET static void FN(gather_row)(const FN(band) * band, const ncr_footprint *f, int64_t y, FN(gathered) * out)
 {
-    double sums[4] = {0}, squares[4] = {0}, weight = 0, down = ncr_footprint_down(f, y);
+    ncr_v4d sums = {0}, squares = {0};
+    double weight = 0, down = ncr_footprint_down(f, y);
     ncr_place at = ncr_place_of(band->source, f->x0, y);
     for (int64_t x = f->x0; x < f->x1; x++, at.value++, at.mask++) {
         double across = ncr_footprint_across(f, x);
@@ -45,8 +49,8 @@ TARGET static void FN(gather_row)(const FN(band) * band, const ncr_footprint *f,
         out->most = !out->count || value > out->most ? value : out->most;
         out->count++;
     }
-    out->sum += ((sums[0] + sums[1]) + (sums[2] + sums[3])) * down;
-    out->squares += ((squares[0] + squares[1]) + (squares[2] + squares[3])) * down;
+    out->sums += sums * down;
+    out->squares += squares * down;
     out->weight += weight * down;
 }
 
@@ -148,9 +152,7 @@ TARGET static bool FN(area_value)(const FN(job) * job, const FN(band) * band, co
         *out = FN(most_frequent)(job->room, count);
         return true;
     }
-    double share = resampling == NACRE_RESAMPLING_MED ? 0.5 : resampling == NACRE_RESAMPLING_Q1 ? 0.25 : 0.75;
-    double index = ceil(share * (double)count - 1);
-    *out = FN(select)(job->room->values, count, index > 0 ? (size_t)index : 0);
+    *out = FN(select)(job->room->values, count, ncr_rank(resampling, count));
     return true;
 }
 
@@ -171,8 +173,9 @@ TARGET static bool FN(area_sum)(const FN(job) * job, const FN(band) * band, cons
         *out = resampling == NACRE_RESAMPLING_MAX ? found.most : found.least;
         return true;
     }
-    double value =
-        resampling == NACRE_RESAMPLING_AVERAGE ? found.sum / found.weight : sqrt(found.squares / found.weight);
+    ncr_v4d lanes = resampling == NACRE_RESAMPLING_AVERAGE ? found.sums : found.squares;
+    double value = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) / found.weight;
+    value = resampling == NACRE_RESAMPLING_AVERAGE ? value : sqrt(value);
     *out = ROUND(value);
     return true;
 }
@@ -217,25 +220,77 @@ TARGET static bool FN(quad)(const FN(job) * job, const double *x, const double *
            ncr_footprint_axis(low_y, high_y, kernel->height, &f->y0, &f->y1, &f->above, &f->below);
 }
 
-/* The pixels under (column, line) of a cell; false: none. */
-TARGET static bool FN(footprint)(const FN(job) * job, int column, int line, ncr_footprint *f)
+/* One axis of the footprints of a row, as ncr_footprint_axis() has it, from the corners' coordinates. In doubles, which
+ * compilers turn into vectors. */
+TARGET NCR_APART static void FN(set_axis)(const double *a, const double *b, int size, int count,
+                                          ncr_footprint_axes *out)
 {
-    const ncr_kernel *kernel = job->kernel;
-    ptrdiff_t stride = job->cell->point_stride;
-    const double *x = &job->cell->x[line * stride + column], *y = &job->cell->y[line * stride + column];
-    if (kernel->resampling == NACRE_RESAMPLING_SUM)
-        return FN(quad)(job, x, y, f);
-    double x0 = x[0], y0 = y[0], x1 = x[stride + 1], y1 = y[stride + 1];
-    if (x0 == HUGE_VAL || x1 == HUGE_VAL)
-        return false;
-    return ncr_footprint_axis(x0, x1, kernel->width, &f->x0, &f->x1, &f->left, &f->right) &&
-           ncr_footprint_axis(y0, y1, kernel->height, &f->y0, &f->y1, &f->above, &f->below);
+    for (int k = 0; k < count; k++) {
+        double low = a[k] < b[k] ? a[k] : b[k], high = a[k] < b[k] ? b[k] : a[k];
+        double is_there = high >= 0 ? 1 : 0;
+        is_there = low <= size ? is_there : 0;
+        is_there = high - low <= 1e9 ? is_there : 0;
+        low = is_there > 0 ? low : 0;
+        high = is_there > 0 ? high : -2;
+        double from = low < 0 ? 0 : low + 1e-10, to = high > size ? size : high - 1e-10;
+        double first = (int32_t)from, end = (int32_t)to;
+        end += to > end ? 1 : 0;
+        double more = first == end ? 1 : 0;
+        end += end < size ? more : 0;
+        end = first < end ? end : -1;
+        bool is_single = first + 1 == end;
+        out->first[k] = (int32_t)first;
+        out->end[k] = (int32_t)end;
+        out->low_weight[k] = is_single ? 1 : 1 - (low - first);
+        out->high_weight[k] = is_single ? 1 : 1 - (end - high);
+    }
 }
 
-TARGET static void FN(area_pixel)(FN(job) * job, const ncr_footprint *f, int column, int line)
+/* The footprints of a row of a cell. */
+TARGET static void FN(set_footprints)(const FN(job) * job, int line, ncr_footprints *out)
+{
+    ptrdiff_t stride = job->cell->point_stride;
+    const double *x = &job->cell->x[line * stride], *y = &job->cell->y[line * stride];
+    FN(set_axis)(x, x + stride + 1, job->kernel->width, job->cell->width, &out->x);
+    FN(set_axis)(y, y + stride + 1, job->kernel->height, job->cell->width, &out->y);
+}
+
+/* The pixels under (column, line) of a cell, whose row's footprints are set unless it is a sum; false: none. */
+TARGET static bool FN(footprint)(const FN(job) * job, const ncr_footprints *row, int column, int line, ncr_footprint *f)
+{
+    ptrdiff_t stride = job->cell->point_stride;
+    const double *x = &job->cell->x[line * stride + column], *y = &job->cell->y[line * stride + column];
+    if (job->kernel->resampling == NACRE_RESAMPLING_SUM)
+        return FN(quad)(job, x, y, f);
+    if (row->x.end[column] < 0 || row->y.end[column] < 0)
+        return false;
+    *f = (ncr_footprint){.x0 = row->x.first[column],
+                         .y0 = row->y.first[column],
+                         .x1 = row->x.end[column],
+                         .y1 = row->y.end[column],
+                         .left = row->x.low_weight[column],
+                         .right = row->x.high_weight[column],
+                         .above = row->y.low_weight[column],
+                         .below = row->y.high_weight[column]};
+    return true;
+}
+
+#ifdef MOST
+#include "warp/kernels/small_area_template.h"
+#else
+TARGET static bool FN(small_row)(const FN(job) * job, const ncr_footprints *row, int line)
+{
+    (void)job, (void)row, (void)line;
+    return false;
+}
+#endif
+
+/* --- A pixel, the general way --- */
+
+/* Whether any band got a value. */
+TARGET static bool FN(general_pixel)(FN(job) * job, const ncr_footprint *f, ptrdiff_t at)
 {
     const ncr_kernel *kernel = job->kernel;
-    ptrdiff_t at = line * job->cell->row_length + column;
     nacre_resampling r = kernel->resampling;
     bool sorts = r == NACRE_RESAMPLING_MED || r == NACRE_RESAMPLING_Q1 || r == NACRE_RESAMPLING_Q3;
     bool takes = sorts || r == NACRE_RESAMPLING_MODE, any = false;
@@ -256,22 +311,42 @@ TARGET static void FN(area_pixel)(FN(job) * job, const ncr_footprint *f, int col
         if (kernel->dst_nodata && !kernel->nudge_together)
             FN(nudge)(kernel, job->cell, index, at);
     }
-    if (any && kernel->dst_nodata && kernel->nudge_together)
-        FN(nudge_together)(kernel, job->cell, at);
-    if (any && job->cell->alpha)
+    return any;
+}
+
+/* A pixel whose bands are set. */
+TARGET static void FN(finish_pixel)(const FN(job) * job, int column, int line)
+{
+    if (job->kernel->dst_nodata && job->kernel->nudge_together)
+        FN(nudge_together)(job->kernel, job->cell, line * job->cell->row_length + column);
+    if (job->cell->alpha)
         job->cell->alpha[line * NCR_CELL + column] = 1;
+}
+
+TARGET static void FN(finish_small_row)(const FN(job) * job, int line)
+{
+    const ncr_kernel *kernel = job->kernel;
+    for (int k = 0; (kernel->dst_nodata || job->cell->alpha) && k < job->cell->width; k++) {
+        for (int band = 0; kernel->dst_nodata && !kernel->nudge_together && band < kernel->band_count; band++)
+            FN(nudge)(kernel, job->cell, band, line * job->cell->row_length + k);
+        FN(finish_pixel)(job, k, line);
+    }
 }
 
 /* The largest footprint of a cell, in pixels. */
 TARGET static size_t FN(largest)(const FN(job) * job)
 {
-    const ncr_kernel_cell *cell = job->cell;
     size_t most = 0;
-    ncr_footprint f;
-    for (int line = 0; line < cell->height; line++)
-        for (int column = 0; column < cell->width; column++)
-            if (FN(footprint)(job, column, line, &f) && (size_t)((f.x1 - f.x0) * (f.y1 - f.y0)) > most)
-                most = (size_t)((f.x1 - f.x0) * (f.y1 - f.y0));
+    ncr_footprints row;
+    for (int line = 0; line < job->cell->height; line++) {
+        FN(set_footprints)(job, line, &row);
+        for (int k = 0; k < job->cell->width; k++) {
+            if (row.x.end[k] < 0 || row.y.end[k] < 0)
+                continue;
+            size_t size = (size_t)(row.x.end[k] - row.x.first[k]) * (size_t)(row.y.end[k] - row.y.first[k]);
+            most = size > most ? size : most;
+        }
+    }
     return most;
 }
 
@@ -289,10 +364,19 @@ TARGET NCR_APART static bool FN(warp_area)(const FN(job) * whole)
     if (takes && !ncr_room_init(&room, FN(largest)(job), sizeof(TYPE)))
         return false;
     ncr_footprint f;
-    for (int line = 0; line < cell->height; line++)
+    ncr_footprints row;
+    for (int line = 0; line < cell->height; line++) {
+        if (r != NACRE_RESAMPLING_SUM)
+            FN(set_footprints)(job, line, &row);
+        if (r != NACRE_RESAMPLING_SUM && FN(small_row)(job, &row, line)) {
+            FN(finish_small_row)(job, line);
+            continue;
+        }
         for (int column = 0; column < cell->width; column++)
-            if (FN(footprint)(job, column, line, &f))
-                FN(area_pixel)(job, &f, column, line);
+            if (FN(footprint)(job, &row, column, line, &f) &&
+                FN(general_pixel)(job, &f, line * cell->row_length + column))
+                FN(finish_pixel)(job, column, line);
+    }
     ncr_room_clear(&room);
     return true;
 }

@@ -28,6 +28,7 @@
 #define REAL             float
 #define ROUND_REAL(x)    ((uint8_t)ROUND_FLOAT(x, 0.0F, 255.0F))
 #define WIDEN4_DOUBLE(v) WIDEN4_DOUBLE_uint8(v)
+#define MOST             UINT8_MAX
 #ifdef HAS_SIXTEEN
 #define WIDEN16(p)     WIDEN16_uint8(p)
 #define NARROW16(p, v) NARROW16_8(p, v)
@@ -48,6 +49,7 @@
 #define REAL             float
 #define ROUND_REAL(x)    ((int8_t)ROUND_FLOAT(x, -128.0F, 127.0F))
 #define WIDEN4_DOUBLE(v) WIDEN4_DOUBLE_int8(v)
+#define MOST             INT8_MAX
 #ifdef HAS_SIXTEEN
 #define WIDEN16(p)     WIDEN16_int8(p)
 #define NARROW16(p, v) NARROW16_8(p, v)
@@ -68,6 +70,7 @@
 #define REAL             float
 #define ROUND_REAL(x)    ((uint16_t)ROUND_FLOAT(x, 0.0F, 65535.0F))
 #define WIDEN4_DOUBLE(v) WIDEN4_DOUBLE_uint16(v)
+#define MOST             UINT16_MAX
 #ifdef HAS_SIXTEEN
 #define WIDEN16(p)     WIDEN16_uint16(p)
 #define NARROW16(p, v) NARROW16_16(p, v)
@@ -88,6 +91,7 @@
 #define REAL             float
 #define ROUND_REAL(x)    ((int16_t)ROUND_FLOAT(x, -32768.0F, 32767.0F))
 #define WIDEN4_DOUBLE(v) WIDEN4_DOUBLE_int16(v)
+#define MOST             INT16_MAX
 #ifdef HAS_SIXTEEN
 #define WIDEN16(p)     WIDEN16_int16(p)
 #define NARROW16(p, v) NARROW16_16(p, v)

@@ -33,6 +33,7 @@ typedef double ncr_v4d __attribute__((vector_size(32)));
 typedef double ncr_v2d __attribute__((vector_size(16)));
 typedef float ncr_v4f __attribute__((vector_size(16)));
 typedef float ncr_v2f __attribute__((vector_size(8)));
+typedef int32_t ncr_v16i __attribute__((vector_size(64)));
 typedef int32_t ncr_v4i __attribute__((vector_size(16)));
 typedef int32_t ncr_v2i __attribute__((vector_size(8)));
 
@@ -118,12 +119,18 @@ static inline double ncr_weight_lanczos(double x)
  * way of Horner. */
 typedef struct {
     double terms[4][4];
+    float float_terms[4][4]; /* the same */
 } ncr_cubic_terms;
 
 static const ncr_cubic_terms ncr_catmull_rom = {
-    {{0, 1, 0, 0}, {-0.5, 0, 0.5, 0}, {1, -2.5, 2, -0.5}, {-0.5, 1.5, -1.5, 0.5}}};
+    {{0, 1, 0, 0}, {-0.5, 0, 0.5, 0}, {1, -2.5, 2, -0.5}, {-0.5, 1.5, -1.5, 0.5}},
+    {{0, 1, 0, 0}, {-0.5F, 0, 0.5F, 0}, {1, -2.5F, 2, -0.5F}, {-0.5F, 1.5F, -1.5F, 0.5F}}};
 static const ncr_cubic_terms ncr_b_spline = {
-    {{1 / 6.0, 4 / 6.0, 1 / 6.0, 0}, {-0.5, 0, 0.5, 0}, {0.5, -1, 0.5, 0}, {-1 / 6.0, 0.5, -0.5, 1 / 6.0}}};
+    {{1 / 6.0, 4 / 6.0, 1 / 6.0, 0}, {-0.5, 0, 0.5, 0}, {0.5, -1, 0.5, 0}, {-1 / 6.0, 0.5, -0.5, 1 / 6.0}},
+    {{(float)(1 / 6.0), (float)(4 / 6.0), (float)(1 / 6.0), 0},
+     {-0.5F, 0, 0.5F, 0},
+     {0.5F, -1, 0.5F, 0},
+     {(float)(-1 / 6.0), 0.5F, -0.5F, (float)(1 / 6.0)}}};
 
 #define NCR_CUBIC_WEIGHT(REAL, t, i, x) \
     ((REAL)(t)->terms[0][i] +           \
@@ -202,6 +209,24 @@ NCR_INLINE double ncr_footprint_across(const ncr_footprint *f, int64_t x)
 NCR_INLINE double ncr_footprint_down(const ncr_footprint *f, int64_t y)
 {
     return y == f->y0 ? f->above : y == f->y1 - 1 ? f->below : 1;
+}
+
+/* Those of a row of pixels. */
+typedef struct ncr_footprint_axes {
+    int32_t first[NCR_CELL], end[NCR_CELL]; /* end below 0: none */
+    double low_weight[NCR_CELL], high_weight[NCR_CELL];
+} ncr_footprint_axes;
+
+typedef struct ncr_footprints {
+    ncr_footprint_axes x, y;
+} ncr_footprints;
+
+/* Which of sorted values a median or quartile is. */
+NCR_INLINE int ncr_rank(nacre_resampling resampling, size_t count)
+{
+    double share = resampling == NACRE_RESAMPLING_MED ? 0.5 : resampling == NACRE_RESAMPLING_Q1 ? 0.25 : 0.75;
+    double index = ceil(share * (double)count - 1);
+    return index > 0 ? (int)index : 0;
 }
 
 /* One axis of it, from the corners' coordinates; false: nothing of the source lies there. */

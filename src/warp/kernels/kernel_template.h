@@ -11,6 +11,7 @@
  *   ROUND_REAL  ROUND for a REAL, to the same result
  *   WIDEN4(v)   a vector of four TYPE to four REAL; WIDEN2(v): of two
  *   WIDEN4_DOUBLE(v) a vector of four TYPE to ncr_v4d
+ *   MOST        only integers of 8 and 16 bits: the largest
  *   WIDEN16(p)  only where sixteen pixels are done together (sixteen_template.h): the values from p on to a vector
  * No include guard. The general way takes a pixel at a time: find the source pixel, ask the masks, sample each band,
  * set it. Rows of usual pixels are done together (row_template.h). */
@@ -430,6 +431,7 @@ TARGET static bool FN(warp_cell)(const ncr_kernel *kernel, const ncr_kernel_sour
 #undef WIDEN4_DOUBLE
 #undef WIDEN4
 #undef WIDEN2
+#undef MOST
 #undef WIDEN16
 #undef NARROW16
 #undef WIDEN32

@@ -80,19 +80,34 @@ TARGET NCR_INLINE void FN(pick)(const TYPE *from, const FN(block) * block, int t
         out[i] = _mm512_permutex2var_ps(low, _mm512_add_epi32(block->index, _mm512_set1_epi32(i)), high);
 }
 
-/* All taps: rows of them. */
-TARGET NCR_INLINE void FN(pick_rows)(const TYPE *values, ptrdiff_t row_length, const FN(block) * block, int taps,
-                                     __m512 out[][6])
+/* One row of taps after the other, from the first: each lane's own. Two: some lanes' taps begin in the next row. */
+typedef struct {
+    const TYPE *from;
+    __m512 row[2 * NCR_REACH_MAX];
+} FN(rows);
+
+TARGET NCR_INLINE void FN(next_row)(FN(rows) * rows, ptrdiff_t row_length, const FN(block) * block, int taps, bool two,
+                                    __m512 *out)
 {
-    const TYPE *from = values + block->at;
-    for (int j = 0; j < taps; j++, from += row_length)
-        FN(pick)(from, block, taps, out[j]);
-    if (!block->below)
+    __m512 next[2 * NCR_REACH_MAX];
+    if (!two) {
+        FN(pick)(rows->from, block, taps, out);
+        rows->from += row_length;
         return;
-    FN(pick)(from, block, taps, out[taps]);
-    for (int j = 0; j < taps; j++)
-        for (int i = 0; i < taps; i++)
-            out[j][i] = _mm512_mask_blend_ps(block->below, out[j][i], out[j + 1][i]);
+    }
+    rows->from += row_length;
+    FN(pick)(rows->from, block, taps, next);
+    for (int i = 0; i < taps; i++) {
+        out[i] = _mm512_mask_blend_ps(block->below, rows->row[i], next[i]);
+        rows->row[i] = next[i];
+    }
+}
+
+TARGET NCR_INLINE void FN(first_row)(const TYPE *values, const FN(block) * block, int taps, bool two, FN(rows) * out)
+{
+    out->from = values + block->at;
+    if (two)
+        FN(pick)(out->from, block, taps, out->row);
 }
 
 TARGET NCR_INLINE void FN(store_rounded)(__m512 value, TYPE *to)
@@ -140,42 +155,94 @@ TARGET NCR_INLINE void FN(weigh_sixteen)(const ncr_cubic_terms *terms, int way, 
         return;
     }
     for (int i = 0; i < 4; i++)
-        out[i] = NCR_CUBIC_WEIGHT(float, terms, i, x);
+        out[i] = terms->float_terms[0][i] +
+                 x * (terms->float_terms[1][i] + x * (terms->float_terms[2][i] + x * terms->float_terms[3][i]));
 }
 
 /* --- A band --- */
 
-TARGET NCR_APART static void FN(bilinear_sixteen)(const TYPE *values, ptrdiff_t row_length, const FN(block) * block,
-                                                  const __m512 across[6], const __m512 down[6], TYPE *to)
+TARGET NCR_INLINE __m512 FN(bilinear_sum)(const TYPE *values, ptrdiff_t row_length, const FN(block) * block, bool two,
+                                          const __m512 across[6], const __m512 down[6])
 {
-    __m512 t[3][6];
-    FN(pick_rows)(values, row_length, block, 2, t);
-    FN(store_rounded)
-    ((t[0][0] * across[0] + t[0][1] * across[1]) * down[0] + (t[1][0] * across[0] + t[1][1] * across[1]) * down[1], to);
+    FN(rows) rows;
+    __m512 upper[2], lower[2];
+    FN(first_row)(values, block, 2, two, &rows);
+    FN(next_row)(&rows, row_length, block, 2, two, upper);
+    FN(next_row)(&rows, row_length, block, 2, two, lower);
+    return (upper[0] * across[0] + upper[1] * across[1]) * down[0] +
+           (lower[0] * across[0] + lower[1] * across[1]) * down[1];
 }
 
-TARGET NCR_APART static void FN(cubic_sixteen)(const TYPE *values, ptrdiff_t row_length, const FN(block) * block,
-                                               const __m512 across[6], const __m512 down[6], TYPE *to)
+TARGET NCR_INLINE __m512 FN(cubic_sum)(const TYPE *values, ptrdiff_t row_length, const FN(block) * block, bool two,
+                                       const __m512 across[6], const __m512 down[6])
 {
-    __m512 t[5][6], sum[4];
-    FN(pick_rows)(values, row_length, block, 4, t);
+    FN(rows) rows;
+    __m512 row[4], upper[4], lower[4];
+    FN(first_row)(values, block, 4, two, &rows);
+    FN(next_row)(&rows, row_length, block, 4, two, row);
     for (int i = 0; i < 4; i++)
-        sum[i] = (t[0][i] * down[0] + t[1][i] * down[1] + (t[2][i] * down[2] + t[3][i] * down[3])) * across[i];
-    FN(store_rounded)((sum[0] + sum[1]) + (sum[2] + sum[3]), to);
+        upper[i] = row[i] * down[0];
+    FN(next_row)(&rows, row_length, block, 4, two, row);
+    for (int i = 0; i < 4; i++)
+        upper[i] += row[i] * down[1];
+    FN(next_row)(&rows, row_length, block, 4, two, row);
+    for (int i = 0; i < 4; i++)
+        lower[i] = row[i] * down[2];
+    FN(next_row)(&rows, row_length, block, 4, two, row);
+    for (int i = 0; i < 4; i++)
+        lower[i] += row[i] * down[3];
+    for (int i = 0; i < 4; i++)
+        upper[i] = (upper[i] + lower[i]) * across[i];
+    return (upper[0] + upper[1]) + (upper[2] + upper[3]);
 }
 
-TARGET NCR_APART static void FN(lanczos_sixteen)(const TYPE *values, ptrdiff_t row_length, const FN(block) * block,
-                                                 const __m512 across[6], const __m512 down[6], TYPE *to)
+TARGET NCR_INLINE __m512 FN(lanczos_sum)(const TYPE *values, ptrdiff_t row_length, const FN(block) * block, bool two,
+                                         const __m512 across[6], const __m512 down[6])
 {
-    __m512 t[7][6], sum[6];
-    FN(pick_rows)(values, row_length, block, 6, t);
-    for (int i = 0; i < 6; i++) {
-        sum[i] = t[0][i] * down[0];
-        for (int j = 1; j < 6; j++)
-            sum[i] += t[j][i] * down[j];
-        sum[i] *= across[i];
+    FN(rows) rows;
+    __m512 row[6], sum[6];
+    FN(first_row)(values, block, 6, two, &rows);
+    FN(next_row)(&rows, row_length, block, 6, two, row);
+    for (int i = 0; i < 6; i++)
+        sum[i] = row[i] * down[0];
+    for (int j = 1; j < 6; j++) {
+        FN(next_row)(&rows, row_length, block, 6, two, row);
+        for (int i = 0; i < 6; i++)
+            sum[i] += row[i] * down[j];
     }
-    FN(store_rounded)((sum[0] + sum[1]) + (sum[2] + sum[3]) + (sum[4] + sum[5]), to);
+    for (int i = 0; i < 6; i++)
+        sum[i] *= across[i];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]) + (sum[4] + sum[5]);
+}
+
+/* Each with and without a second row, so that the usual one keeps all in registers. */
+#define BAND(name)                                                                                                 \
+    TARGET NCR_APART static void FN(name##_one)(const TYPE *values, ptrdiff_t row_length, const FN(block) * block, \
+                                                const __m512 across[6], const __m512 down[6], TYPE *to)            \
+    {                                                                                                              \
+        FN(store_rounded)(FN(name##_sum)(values, row_length, block, false, across, down), to);                     \
+    }                                                                                                              \
+    TARGET NCR_APART static void FN(name##_two)(const TYPE *values, ptrdiff_t row_length, const FN(block) * block, \
+                                                const __m512 across[6], const __m512 down[6], TYPE *to)            \
+    {                                                                                                              \
+        FN(store_rounded)(FN(name##_sum)(values, row_length, block, true, across, down), to);                      \
+    }
+
+BAND(bilinear)
+BAND(cubic)
+BAND(lanczos)
+#undef BAND
+
+typedef void (*FN(band_function))(const TYPE *values, ptrdiff_t row_length, const FN(block) * block,
+                                  const __m512 across[6], const __m512 down[6], TYPE *to);
+
+TARGET static FN(band_function) FN(function_of)(int way, bool two)
+{
+    if (way == FN(way_bilinear))
+        return two ? FN(bilinear_two) : FN(bilinear_one);
+    if (way == FN(way_cubic))
+        return two ? FN(cubic_two) : FN(cubic_one);
+    return two ? FN(lanczos_two) : FN(lanczos_one);
 }
 
 /* Sixteen usual pixels of a row from the first, all bands; false: they are left to the other way. */
@@ -190,17 +257,13 @@ TARGET static bool FN(sixteen)(const FN(job) * job, const ncr_row *row, int way,
     __m512 across[6], down[6];
     FN(weigh_sixteen)(terms, way, row->x + first, across);
     FN(weigh_sixteen)(terms, way, row->y + first, down);
+    FN(band_function) function = FN(function_of)(way, block.below != 0);
     for (int band = 0; band < kernel->band_count; band++) {
         const TYPE *values = job->source->planes[band];
         TYPE *out = (TYPE *)job->cell->planes[band] + to;
         __builtin_prefetch(values + block.at + (NCR_AHEAD + 2 * FN(reach_of)(way)) * row_length);
         __builtin_prefetch(out + NCR_AHEAD * job->cell->row_length, 1);
-        if (way == FN(way_bilinear))
-            FN(bilinear_sixteen)(values, row_length, &block, across, down, out);
-        else if (way == FN(way_cubic))
-            FN(cubic_sixteen)(values, row_length, &block, across, down, out);
-        else
-            FN(lanczos_sixteen)(values, row_length, &block, across, down, out);
+        function(values, row_length, &block, across, down, out);
     }
     return true;
 }

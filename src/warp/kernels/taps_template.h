@@ -88,7 +88,7 @@ TARGET NCR_INLINE REAL FN(lanczos_whole)(const TYPE *at, ptrdiff_t row_length, c
 }
 
 /* A weighted sum of a row of any length: four sums, of every fourth value each. */
-TARGET NCR_INLINE double FN(row_sum)(const TYPE *values, const double *weights, int count)
+TARGET NCR_INLINE void FN(row_sums)(const TYPE *values, const double *weights, int count, ncr_v4d *out)
 {
     ncr_v4d sum = {0, 0, 0, 0}, four, weight;
     int i = 0;
@@ -100,5 +100,12 @@ TARGET NCR_INLINE double FN(row_sum)(const TYPE *values, const double *weights, 
     double lanes[4] = {sum[0], sum[1], sum[2], sum[3]};
     for (; i < count; i++)
         lanes[i & 3] += (double)values[i] * weights[i];
-    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+    memcpy(out, lanes, sizeof *out);
+}
+
+TARGET NCR_INLINE double FN(row_sum)(const TYPE *values, const double *weights, int count)
+{
+    ncr_v4d sums;
+    FN(row_sums)(values, weights, count, &sums);
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }

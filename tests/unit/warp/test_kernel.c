@@ -284,6 +284,70 @@ static void variants_give_the_portable_bits(void **state)
                         check_variant(dtype, r, masks & 1 ? 0.4 : 1, masks, variant);
 }
 
+/* A row of a cell away from the edges, from its polynomials, beside the same from points that are given. */
+static void check_row(nacre_dtype dtype, nacre_resampling resampling, int variant)
+{
+    ncr_kernel_function function = ncr_kernel_find_variant(dtype, (ncr_kernel_variant)variant);
+    if (!function)
+        return;
+    scene *s = new_scene(dtype, resampling, 1, 0);
+    double u[NCR_CELL], x[NCR_CELL], y[NCR_CELL];
+    ncr_kernel_cell cell = {NCR_CELL, 1, .terms = {u, {32, 25.3, 0.4}, {30, 1.7, -0.3}}, .is_interior = true};
+    ncr_cell_u(NCR_CELL, u);
+    for (int i = 0; i < NCR_CELL; i++) {
+        x[i] = 32 + u[i] * (25.3 + u[i] * 0.4);
+        y[i] = 30 + u[i] * (1.7 + u[i] * -0.3);
+    }
+    static uint8_t rows[2][BANDS][NCR_CELL * 8];
+    void *planes[2][BANDS] = {{rows[0][0], rows[0][1]}, {rows[1][0], rows[1][1]}};
+    memset(rows, 0, sizeof rows);
+    cell.planes = planes[0];
+    cell.row_length = NCR_CELL;
+    assert_true(function(&s->kernel, &s->source, &cell));
+    cell.planes = planes[1];
+    cell.is_interior = false;
+    cell.x = x;
+    cell.y = y;
+    assert_true(ncr_kernel_find_variant(dtype, NCR_KERNEL_PORTABLE)(&s->kernel, &s->source, &cell));
+    assert_memory_equal(rows[0], rows[1], sizeof rows[0]);
+    free(s);
+}
+
+static void rows_of_polynomials_give_the_bits_of_points(void **state)
+{
+    (void)state;
+    for (nacre_dtype dtype = NACRE_DTYPE_UINT8; dtype <= NACRE_DTYPE_FLOAT64; dtype++)
+        for (nacre_resampling r = NACRE_RESAMPLING_NEAREST; r <= NACRE_RESAMPLING_LANCZOS; r++)
+            for (int variant = 0; variant < NCR_KERNEL_VARIANTS; variant++)
+                if (!ncr_resampling_is_area(r))
+                    check_row(dtype, r, variant);
+}
+
+/* Parts of a view have masks where something in them is masked: elsewhere in them nothing may change. */
+static void masks_that_leave_nothing_out_change_nothing(void **state)
+{
+    (void)state;
+    static float alpha[2][NCR_CELL * NCR_CELL];
+    for (nacre_dtype dtype = NACRE_DTYPE_UINT8; dtype <= NACRE_DTYPE_FLOAT64; dtype++) {
+        for (nacre_resampling r = NACRE_RESAMPLING_NEAREST; r <= NACRE_RESAMPLING_RMS; r++) {
+            if (r == NACRE_RESAMPLING_GAUSS || !ncr_kernel_find(dtype))
+                continue;
+            scene *s = new_scene(dtype, r, 1, 0);
+            memset(s->valid, 1, sizeof s->valid);
+            memset(s->band_valid, 1, sizeof s->band_valid);
+            void *bare = run_scene(s, ncr_kernel_find(dtype), alpha[0]);
+            s->source.valid = s->valid;
+            s->source.band_valid = s->band_valid;
+            void *masked = run_scene(s, ncr_kernel_find(dtype), alpha[1]);
+            assert_memory_equal(bare, masked, (size_t)BANDS * NCR_CELL * NCR_CELL * ncr_dtype_size(dtype));
+            assert_memory_equal(alpha[0], alpha[1], sizeof alpha[0]);
+            free(bare);
+            free(masked);
+            free(s);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +360,8 @@ int main(void)
         cmocka_unit_test(values_that_equal_nodata_are_moved_by_one_step),
         cmocka_unit_test(reach_covers_all_taps),
         cmocka_unit_test(variants_give_the_portable_bits),
+        cmocka_unit_test(rows_of_polynomials_give_the_bits_of_points),
+        cmocka_unit_test(masks_that_leave_nothing_out_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
