@@ -73,7 +73,8 @@ nacre_status ncr_block_init(ncr_block *block, const ncr_map *map, int grid_width
     block->width = (int)(right < NCR_BLOCK ? right : NCR_BLOCK);
     block->height = (int)(below < NCR_BLOCK ? below : NCR_BLOCK);
     /* What is hardly more than a cell is cheaper without. */
-    if (ncr_reprojection_is_same(map->reprojection) || block->width <= NCR_CELL || block->height <= NCR_CELL ||
+    if (ncr_reprojection_is_same(map->reprojection) || !ncr_reprojection_is_plain(map->reprojection) ||
+        block->width <= NCR_CELL || block->height <= NCR_CELL ||
         !ncr_map_is_one_piece(map, block->x, block->y, block->width, block->height))
         return NACRE_OK;
     double x[SAMPLES * SAMPLES], y[SAMPLES * SAMPLES];

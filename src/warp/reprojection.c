@@ -197,6 +197,11 @@ bool ncr_reprojection_is_same(const ncr_reprojection *reprojection)
     return reprojection->is_same;
 }
 
+bool ncr_reprojection_is_plain(const ncr_reprojection *reprojection)
+{
+    return !reprojection->georef;
+}
+
 bool ncr_reprojection_is_rough(const ncr_reprojection *reprojection)
 {
     return reprojection->georef && reprojection->georef->is_rough;

@@ -44,6 +44,8 @@ bool ncr_reprojection_is_same(const ncr_reprojection *reprojection);
 
 /* Whether it has kinks that samples may miss, so that it must be asked point by point. */
 bool ncr_reprojection_is_rough(const ncr_reprojection *reprojection);
+/* Whether PROJ is all that takes part: no georef, which may have bumps of any size. */
+bool ncr_reprojection_is_plain(const ncr_reprojection *reprojection);
 
 /* Whether PROJ uses one operation throughout a rectangle of the destination (two opposite corners): only there can the
  * result be interpolated. */
