@@ -49,6 +49,7 @@ MUTANTS = [
         [("src/cache/open.c",
           "    if (waits)\n        wait_for_next_locked(proof, open);\n",
           "    if (waits) {\n        open->next = proof->opens->next;\n        proof->opens->next = open;\n    }\n")],
+        test="cache/contract",
     ),
     Mutant(
         "versions-share-bytes", "cached bytes are found by version",
@@ -64,6 +65,7 @@ MUTANTS = [
     Mutant(
         "fork-keeps-requests", "the child of a fork forgets what is under way",
         [("src/cache/cache.c", "    ncr_subject_each_locked(\"\", drop_inflight);\n", "")],
+        test="cache/share",
     ),
     Mutant(
         "tiles-by-place-alone", "decoded tiles are found by version",
