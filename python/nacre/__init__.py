@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any, Literal, NamedTuple, Sequence, overload
 
+import numpy as np
 from affine import Affine
 
 from . import (
@@ -65,8 +67,9 @@ from .dtypes import (
 )
 from .env import Env, ensure_env_with_credentials, gdal_version
 from .errors import DriverCapabilityError, RasterioDeprecationWarning, RasterioIOError
+from .io import get_writer_for_driver, get_writer_for_path
 from .profiles import default_gtiff_profile
-from .transform import guard_transform
+from .transform import guard_transform, moved
 
 __version__ = _text(_native.nacre_version())
 
@@ -108,6 +111,10 @@ __all__ = [
     "float64",
     "gdal_version",
     "guard_transform",
+    "show_versions",
+    "pad",
+    "get_writer_for_path",
+    "get_writer_for_driver",
     "int16",
     "int32",
     "int64",
@@ -258,7 +265,31 @@ def band(ds: DatasetReaderBase, bidx: int | Sequence[int]) -> Band:
     return Band(ds, bidx, types.pop() if len(types) == 1 else types, (len(bidx), *ds.shape))
 
 
-__getattr__ = _later.names(
-    __name__,
-    "features fill mask merge pad serde show_versions",
-)
+def pad(array: Any, transform: Affine, pad_width: int, mode: Any = None, **kwargs: Any) -> tuple[Any, Affine]:
+    """An array with more pixels on each side, and its transform.
+
+    Parameters
+    ----------
+    array
+        Shape (rows, columns).
+    transform
+        Of the array.
+    pad_width
+        How many pixels are added on each side.
+    mode, **kwargs
+        As of ``numpy.pad``.
+    """
+    if mode is not None:
+        kwargs["mode"] = mode
+    return np.pad(array, pad_width, **kwargs), moved(guard_transform(transform), -pad_width, -pad_width)
+
+
+def show_versions() -> None:
+    """Print the versions of nacre and of what it runs on."""
+    print(f"nacre: {__version__}")
+    print(f"python: {sys.version}")
+    print(f"numpy: {np.__version__}")
+    print(f"as GDAL: {gdal_version()}")
+
+
+__getattr__ = _later.names(__name__, "features fill mask merge serde")

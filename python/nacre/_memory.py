@@ -318,6 +318,10 @@ class FilePath:
         dataset._at_end.append(memory.close)
         return dataset
 
+    def exists(self) -> bool:
+        """Whether a raster can be opened."""
+        return not self.closed
+
     def close(self) -> None:
         """No raster can be opened any longer."""
         self.closed = True

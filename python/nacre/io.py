@@ -9,7 +9,7 @@ import os
 from ._memory import FilePath, MemoryFile, MemoryFileBase, ZipMemoryFile
 from ._open import writer_driver
 from ._write import BufferedDatasetWriter, DatasetWriter, DatasetWriterBase
-from .dataset import DatasetReader, DatasetReaderBase
+from .dataset import DatasetReader, DatasetReaderBase, open_dataset
 from .errors import DriverRegistrationError
 
 __all__ = [
@@ -22,6 +22,9 @@ __all__ = [
     "MemoryFile",
     "MemoryFileBase",
     "ZipMemoryFile",
+    "driver_can_create",
+    "driver_can_create_copy",
+    "get_dataset_driver",
     "get_writer_for_driver",
     "get_writer_for_path",
 ]
@@ -53,3 +56,25 @@ def get_writer_for_path(path: str | os.PathLike[str], driver: str | None = None)
         The ending names no format.
     """
     return get_writer_for_driver(driver or writer_driver(path, None))
+
+
+def driver_can_create(drivername: str) -> bool:
+    """Whether rasters of a format can be written pixel by pixel."""
+    return get_writer_for_driver(drivername) is DatasetWriter
+
+
+def driver_can_create_copy(drivername: str) -> bool:
+    """Whether rasters of a format can be written as a whole."""
+    return get_writer_for_driver(drivername) is not None
+
+
+def get_dataset_driver(path: str | os.PathLike[str]) -> str:
+    """The format of a raster, by GDAL's name.
+
+    Raises
+    ------
+    RasterioIOError
+        It cannot be opened.
+    """
+    with open_dataset(path) as dataset:
+        return dataset.driver
