@@ -40,7 +40,8 @@ struct cli_context {
 };
 
 extern const cli_command cli_cmd_info, cli_cmd_stat, cli_cmd_ls, cli_cmd_cat, cli_cmd_cp, cli_cmd_mv, cli_cmd_rm,
-    cli_cmd_vrt, cli_cmd_warp, cli_cmd_convert, cli_cmd_compare, cli_cmd_doctor, cli_cmd_emulator, cli_cmd_gdal_env;
+    cli_cmd_vrt, cli_cmd_warp, cli_cmd_convert, cli_cmd_compare, cli_cmd_tile, cli_cmd_doctor, cli_cmd_emulator,
+    cli_cmd_gdal_env;
 
 /* Prints "nacre: MESSAGE" and gives the exit status of a failed call: CLI_INTERRUPTED after Ctrl-C, else CLI_FAILED. */
 int cli_fail(cli_context *context, nacre_status status, const nacre_error *error);

@@ -48,30 +48,6 @@ typedef struct settings {
     double width, height; /* of the output; below 0: a share of the window's */
 } settings;
 
-static int read_bands(cli_context *context, settings *s)
-{
-    int count = 0;
-    for (size_t i = 0; i < context->values.count; i++) {
-        if (context->values.values[i].id != BANDS)
-            continue;
-        const char *text = context->values.values[i].text;
-        if (!*text)
-            return cli_usage(context, "bands are numbers from 1, not nothing");
-        while (*text) {
-            char *end;
-            long band = strtol(text, &end, 10);
-            if (end == text || band < 1 || band > 65535 || count == CLI_BANDS_MAX ||
-                (*end && *end != ',' && *end != ' '))
-                return cli_usage(context, "bands are numbers from 1, not '%s'", context->values.values[i].text);
-            s->bands[count++] = (int)band;
-            text = end + strspn(end, ", ");
-        }
-    }
-    s->translate.bands = count ? s->bands : NULL;
-    s->translate.band_count = count;
-    return CLI_OK;
-}
-
 static int read_window(cli_context *context, settings *s)
 {
     const char *text = cli_text(&context->values, WINDOW);
@@ -167,7 +143,8 @@ static int read_nodata(cli_context *context, settings *s)
 
 static int read_settings(cli_context *context, settings *s)
 {
-    int status = read_bands(context, s);
+    int status = cli_read_bands(context, BANDS, s->bands, &s->translate.band_count);
+    s->translate.bands = s->translate.band_count ? s->bands : NULL;
     if (status == CLI_OK)
         status = cli_read_dtype(context, DTYPE, &s->translate.dtype);
     if (status == CLI_OK)

@@ -206,31 +206,6 @@ static int read_transformer(cli_context *context, settings *s)
     return status == NACRE_OK ? CLI_OK : cli_fail(context, status, &error);
 }
 
-/* The text of a file. */
-static int read_text(cli_context *context, const char *path, char **out)
-{
-    enum { TEXT_MAX = 64 * 1024 * 1024 };
-    nacre_file *file;
-    nacre_error error;
-    nacre_status status = nacre_file_open(path, &context->io, &file, &error);
-    if (status != NACRE_OK)
-        return cli_fail(context, status, &error);
-    uint64_t size = nacre_file_size(file);
-    char *text = size <= TEXT_MAX ? calloc(1, (size_t)size + 1) : NULL;
-    nacre_range range = {.offset = 0, .length = (size_t)size, .buffer = text};
-    if (text && size)
-        status = nacre_file_read(file, &range, 1, &context->io, &error);
-    nacre_file_close(file);
-    if (text && status == NACRE_OK) {
-        *out = text;
-        return CLI_OK;
-    }
-    free(text);
-    if (status != NACRE_OK)
-        return cli_fail(context, status, &error);
-    return cli_error(context, "%s: it is too large to be a cutline", path);
-}
-
 /* A polygon itself, or a file that holds one. */
 static int read_cutline(cli_context *context, settings *s)
 {
@@ -248,7 +223,7 @@ static int read_cutline(cli_context *context, settings *s)
     bool is_polygon = *start == '{' || strncasecmp(start, "POLYGON", 7) == 0 || strncasecmp(start, "MULTI", 5) == 0 ||
                       strchr(start, '(');
     if (!is_polygon)
-        status = read_text(context, text, &s->cutline);
+        status = cli_read_text(context, text, "a cutline", &s->cutline);
     s->warp.cutline = is_polygon ? text : s->cutline;
     return status;
 }

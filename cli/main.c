@@ -5,10 +5,10 @@
 #include "cli.h"
 #include "run.h"
 
-static const cli_command *const commands[] = {
-    &cli_cmd_info,    &cli_cmd_stat,   &cli_cmd_ls,       &cli_cmd_cat,      &cli_cmd_cp,
-    &cli_cmd_mv,      &cli_cmd_rm,     &cli_cmd_vrt,      &cli_cmd_warp,     &cli_cmd_convert,
-    &cli_cmd_compare, &cli_cmd_doctor, &cli_cmd_emulator, &cli_cmd_gdal_env, NULL};
+static const cli_command *const commands[] = {&cli_cmd_info,   &cli_cmd_stat,     &cli_cmd_ls,       &cli_cmd_cat,
+                                              &cli_cmd_cp,     &cli_cmd_mv,       &cli_cmd_rm,       &cli_cmd_vrt,
+                                              &cli_cmd_warp,   &cli_cmd_convert,  &cli_cmd_compare,  &cli_cmd_tile,
+                                              &cli_cmd_doctor, &cli_cmd_emulator, &cli_cmd_gdal_env, NULL};
 
 static void print_help(void)
 {

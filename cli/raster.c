@@ -170,3 +170,50 @@ int cli_read_crs(cli_context *context, int id, nacre_crs **out)
     nacre_status status = nacre_crs_from_text(text, out, &error);
     return status == NACRE_OK ? CLI_OK : cli_fail(context, status, &error);
 }
+
+int cli_read_bands(cli_context *context, int id, int bands[CLI_BANDS_MAX], int *count)
+{
+    *count = 0;
+    for (size_t i = 0; i < context->values.count; i++) {
+        if (context->values.values[i].id != id)
+            continue;
+        const char *text = context->values.values[i].text;
+        if (!*text)
+            return cli_usage(context, "bands are numbers from 1, not nothing");
+        while (*text) {
+            char *end;
+            long band = strtol(text, &end, 10);
+            if (end == text || band < 1 || band > 65535 || *count == CLI_BANDS_MAX ||
+                (*end && *end != ',' && *end != ' '))
+                return cli_usage(context, "bands are numbers from 1, not '%s'", context->values.values[i].text);
+            bands[(*count)++] = (int)band;
+            text = end + strspn(end, ", ");
+        }
+    }
+    return CLI_OK;
+}
+
+int cli_read_text(cli_context *context, const char *path, const char *what, char **out)
+{
+    enum { TEXT_MAX = 64 * 1024 * 1024 };
+    nacre_file *file;
+    nacre_error error;
+    *out = NULL;
+    nacre_status status = nacre_file_open(path, &context->io, &file, &error);
+    if (status != NACRE_OK)
+        return cli_fail(context, status, &error);
+    uint64_t size = nacre_file_size(file);
+    char *text = size <= TEXT_MAX ? calloc(1, (size_t)size + 1) : NULL;
+    nacre_range range = {.offset = 0, .length = (size_t)size, .buffer = text};
+    if (text && size)
+        status = nacre_file_read(file, &range, 1, &context->io, &error);
+    nacre_file_close(file);
+    if (text && status == NACRE_OK) {
+        *out = text;
+        return CLI_OK;
+    }
+    free(text);
+    if (status != NACRE_OK)
+        return cli_fail(context, status, &error);
+    return cli_error(context, "%s: it is too large to be %s", path, what);
+}

@@ -33,5 +33,10 @@ int cli_read_nodata(cli_context *context, int id, double **out, int *count, bool
 int cli_read_resolution(cli_context *context, int id, double *x, double *y);
 int cli_read_bounds(cli_context *context, int id, double out[4], bool *is_set);
 int cli_read_crs(cli_context *context, int id, nacre_crs **out);
+/* Bands of all the option's words; *count is 0 where it was not given. */
+int cli_read_bands(cli_context *context, int id, int bands[CLI_BANDS_MAX], int *count);
+
+/* The text of a file, to be freed; what ("a cutline") is said of one that is too large. A status. */
+int cli_read_text(cli_context *context, const char *path, const char *what, char **out);
 
 #endif

@@ -11,9 +11,10 @@
 #include "future.h"
 #include "io.h"
 #include "measure.h"
+#include "points.h"
+#include "tile.h"
 #include "types.h"
 #include "validate.h"
-#include "points.h"
 #include "view.h"
 
 #endif

@@ -24,8 +24,8 @@ from conftest import NACRE, ROOT, Emulator, clean_environment, need, run_nacre, 
 
 pytestmark = pytest.mark.sanitized
 
-COMMANDS = ["info", "stat", "ls", "cat", "cp", "mv", "rm", "vrt", "warp", "convert", "compare", "doctor", "emulator",
-            "gdal-env"]  # fmt: skip
+COMMANDS = ["info", "stat", "ls", "cat", "cp", "mv", "rm", "vrt", "warp", "convert", "compare", "tile", "doctor",
+            "emulator", "gdal-env"]  # fmt: skip
 
 
 def failed(done: subprocess.CompletedProcess, status: int, *parts: str) -> None:
