@@ -62,7 +62,7 @@ static const cli_option options[] = {
     {RPC, "rpc", 0, "-rpc", 0, NULL, false, "by the source's rational polynomials (RPCs)"},
     {GEOLOC, "geoloc", 0, "-geoloc", 0, NULL, false, "by the source's geolocation arrays"},
     {TRANSFORMER, "to", 0, "-to", 1, "KEY=VALUE", true,
-     "transformer option by GDAL's name: METHOD, MAX_GCP_ORDER, RPC_DEM, RPC_HEIGHT and other RPC_..."},
+     "GDAL's transformer option: METHOD, MAX_GCP_ORDER, RPC_DEM, RPC_HEIGHT, other RPC_..."},
     {WARP_OPTION, "wo", 0, "-wo", 1, "KEY=VALUE", true,
      "warp option by GDAL's name: INIT_DEST, UNIFIED_SRC_NODATA, XSCALE, YSCALE and others"},
     {CUTLINE, "cutline", 0, "-cutline", 1, "POLYGON", false,

@@ -289,7 +289,10 @@ def test_pixels_and_coordinates(typed: pathlib.Path, described: pathlib.Path, na
     x, y = theirs.xy(31.2, 17.3)
     assert theirs.index(x, y) == ours.index(x, y)
     expected = rasterio.transform.rowcol(theirs.transform, [x, x], [y, y])
-    assert np.array_equal(expected, ours.index([x, x], [y, y]))
+    assert np.array_equal(expected, nacre.transform.rowcol(ours.transform, [x, x], [y, y]))
+    for dataset in (theirs, ours):
+        with pytest.raises(TypeError):
+            dataset.index([x, x], [y, y])
     box = (1.5, 2, 30, 40)
     assert theirs.window_transform(rasterio.windows.Window(*box)) == ours.window_transform(nacre.windows.Window(*box))
     if name != "turned":  # Rasterio takes two corners of four

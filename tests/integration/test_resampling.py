@@ -176,7 +176,7 @@ def test_overviews_are_used_by_every_method(tmp_path: pathlib.Path, method: Resa
 @pytest.mark.parametrize("method", [m for m in Resampling if m not in METHODS])
 def test_methods_of_warps_are_refused_by_name(tmp_path: pathlib.Path, method: Resampling) -> None:
     path = sidebyside.write(tmp_path / "plain.tif", values("uint8"))
-    with nacre.open(path) as dataset, pytest.raises(NotImplementedError, match=method.name):
+    with nacre.open(path) as dataset, pytest.raises(nacre.errors.ResamplingAlgorithmError, match=method.name):
         dataset.read(out_shape=(1, 20, 20), resampling=method)
 
 
