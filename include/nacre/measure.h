@@ -30,8 +30,9 @@ NACRE_API nacre_status nacre_dataset_checksum(nacre_dataset *dataset, int band, 
 
 /* Where a block lies in a TIFF. */
 typedef struct nacre_block_place {
-    uint64_t directory_offset; /* of the directory of the image or overview */
-    uint64_t offset, size;     /* of the encoded block in bytes; 0: it is not stored */
+    uint64_t directory_offset;     /* of the directory of the image or overview */
+    uint64_t offset, size;         /* of the encoded block in bytes; 0: it is not stored */
+    int block_width, block_height; /* in pixels, of all blocks of the image or overview */
 } nacre_block_place;
 
 /* Finds a block of a band by its column and row of blocks, from 0, of the image (overview 0) or an overview, from 1.

@@ -72,6 +72,7 @@ from .profiles import default_gtiff_profile
 from .transform import guard_transform, moved
 
 __version__ = _text(_native.nacre_version())
+__gdal_version__ = gdal_version()
 
 __all__ = [
     "CRS",
@@ -292,4 +293,4 @@ def show_versions() -> None:
     print(f"as GDAL: {gdal_version()}")
 
 
-__getattr__ = _later.names(__name__, "features fill mask merge serde")
+__getattr__ = _later.names(__name__, "serde")

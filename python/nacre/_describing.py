@@ -104,6 +104,9 @@ class DescribingMixin(DatasetBase):
         for bidx, (scale, offset) in enumerate(zip(self.scales, self._each("offset", value)), 1):
             self._set_scale(bidx, scale, offset + 0.0)
 
+    _set_all_scales = _set_scales  # libraries use them under these names
+    _set_all_offsets = _set_offsets
+
     def _set_scale(self, bidx: int, scale: float, offset: float) -> None:
         self._set_band(bidx, lib.NACRE_BAND_SCALE, ffi.new("nacre_band_info *", {"scale": scale, "offset": offset}))
 

@@ -25,3 +25,22 @@ def names(module: str, missing: str) -> Callable[[str], Any]:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
     return get
+
+
+def function(name: str, instead: str = "") -> Callable[..., Any]:
+    """A function of Rasterio's that is still to come: calling it raises ``NotImplementedError``, which says so.
+
+    Parameters
+    ----------
+    name
+        ``module.function``, as Rasterio's.
+    instead
+        What to do meanwhile.
+    """
+
+    def unbuilt(*_args: Any, **_kwargs: Any) -> Any:
+        raise NotImplementedError(f"nacre.{name} is not built yet" + (f"; {instead}" if instead else ""))
+
+    unbuilt.__name__ = unbuilt.__qualname__ = name.rpartition(".")[2]
+    unbuilt.__doc__ = "Not built yet."
+    return unbuilt

@@ -15,7 +15,7 @@ from ._creation import checked_blocks, creation_pairs, first_colors
 from ._native import ffi, lib
 from ._write import BufferedDatasetWriter, DatasetWriter, DatasetWriterBase
 from .crs import CRS
-from .dataset import OpenOptions, open_dataset, warn_where_not_georeferenced
+from .dataset import DatasetReader, OpenOptions, open_dataset, warn_where_not_georeferenced
 from .drivers import driver_from_extension
 from .dtypes import check_dtype, in_dtype_range
 from .errors import (
@@ -101,7 +101,8 @@ def open_any(
     if mode == "r":
         _check_open_options(options)
         more = {key: value for key, value in options.items() if key not in _DESCRIPTION}
-        return open_dataset(fp, driver, cache, on_change, more)
+        dataset = open_dataset(fp, driver, cache, on_change, more)
+        return _overview_of(dataset, options) if _level_of(options) is not None else dataset
     if mode == "r+":
         return _update(fp, driver, cache)
     return _make(fp, mode, driver, cache, options)
@@ -113,10 +114,29 @@ _DESCRIPTION = ("width", "height", "count", "crs", "transform", "dtype", "nodata
 
 def _check_open_options(options: Mapping[str, Any]) -> None:
     for key in options:
-        if key.lower() in ("overview_level", "georef_sources"):
+        if key.lower() == "overview_level":
+            continue
+        if key.lower() == "georef_sources":
             raise NotImplementedError(f"the option {key} of open is not built yet")
         if key not in _DESCRIPTION and key.lower() not in _IDLE_OPTIONS:
             warnings.warn(f"the option {key} of open has no effect", UserWarning, stacklevel=_lib.outer_level())
+
+
+def _level_of(options: Mapping[str, Any]) -> Any:
+    """The value of the option OVERVIEW_LEVEL, in any case; None: the raster itself."""
+    return next((value for key, value in options.items() if key.lower() == "overview_level"), None)
+
+
+def _overview_of(dataset: DatasetReader, options: Mapping[str, Any]) -> DatasetReader:
+    """The overview that options name, of a dataset that is not needed any longer."""
+    from ._overview import OverviewReader
+
+    with dataset:
+        try:
+            level = int(_level_of(options))
+        except (TypeError, ValueError):
+            raise ValueError(f"overview_level={_level_of(options)!r} is not a number") from None
+        return OverviewReader(dataset, level)
 
 
 def _open_file(fp: Any, mode: str, driver: str | None, options: dict[str, Any]) -> Any:

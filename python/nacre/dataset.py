@@ -399,7 +399,9 @@ def _reopened(
     ObjectChangedError
         There is another version now.
     """
-    dataset = open_dataset(path, driver, cache, on_change, options)
+    from ._open import open_any
+
+    dataset: DatasetReader = open_any(path, "r", driver, cache, on_change, None, **(options or {}))
     now = dataset.provenance[0]["version"]
     if version and now != version and on_change == "error":
         dataset.close()

@@ -125,6 +125,11 @@ def can_cast_dtype(values: Any, dtype: Any) -> bool:
         return bool(np.array_equal(array, array.astype(dtype)))
 
 
+def _gdal_typename(dt: Any) -> str:  # libraries use it under this name
+    """GDAL's name of a type: of its name, or of a type of numpy."""
+    return typename_fwd[dtype_rev[dt if isinstance(dt, str) else np.dtype(dt).name]]
+
+
 def validate_dtype(values: Any, valid_dtypes: Iterable[Any]) -> bool:
     """Whether values are of one of these types, or can be told in one without loss."""
     names = [str(np.dtype(dtype).name) for dtype in valid_dtypes]

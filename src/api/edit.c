@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/drivers.h"
+#include "api/edit.h"
 #include "api/web.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -493,6 +494,18 @@ static nacre_status save_overviews(ncr_save *save, const char *path, const nacre
     ncr_object_unref(save->destination);
     free(creation);
     return status;
+}
+
+void ncr_edit_plan_overviews(ncr_save *save)
+{
+    const ncr_canvas *canvas = ncr_canvas_of(save->dataset);
+    const edit *e = canvas ? canvas->owner : NULL;
+    if (!e || e->is_committed || !e->factor_count)
+        return;
+    save->overview_factors = e->factors;
+    save->overview_count = e->factor_count;
+    save->overview_resampling = e->resampling;
+    save->overviews_are_own = true;
 }
 
 nacre_status nacre_dataset_save_overviews(nacre_dataset *dataset, const char *path, const int *factors, int count,

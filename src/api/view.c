@@ -3,6 +3,7 @@
 #include <nacre/view.h>
 
 #include "api/drivers.h"
+#include "api/edit.h"
 #include "api/web.h"
 #include "raster/save.h"
 #include "vrt/vrt.h"
@@ -71,6 +72,7 @@ static nacre_status save(nacre_dataset *dataset, const char *path, const nacre_s
         .user = save_options->user,
         .call = call,
     };
+    ncr_edit_plan_overviews(&task);
     status = ncr_web_save(saver, &task, err);
     ncr_object_unref(destination);
     return status;

@@ -20,7 +20,9 @@ typedef struct ncr_save {
     const int *overview_factors; /* overviews that are made, besides those that there are; NULL: by the options */
     int overview_count;
     nacre_resampling overview_resampling; /* of these */
-    bool overviews_only;                  /* a file of overviews alone, to lie beside the dataset's own */
+    bool
+        overviews_are_own; /* the factors stand for overviews of the dataset's own: only where the options copy these */
+    bool overviews_only;   /* a file of overviews alone, to lie beside the dataset's own */
 } ncr_save;
 
 /* What a file will be like. */

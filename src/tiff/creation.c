@@ -199,11 +199,17 @@ static nacre_status read_resampling(const ncr_save *save, ncr_creation *out, nac
                                   "NEAREST, AVERAGE, BILINEAR, CUBIC, CUBICSPLINE, LANCZOS, MODE, GAUSS or RMS", err);
 }
 
+/* Whether the dataset has overviews, or would have them by now had it been committed. */
+static bool has_overviews(const ncr_save *save)
+{
+    return save->dataset->overview_count || save->overviews_are_own;
+}
+
 static nacre_status read_cog_overviews(const ncr_save *save, ncr_creation *out, nacre_error *err)
 {
     static const char wanted[] = "AUTO, IGNORE_EXISTING, FORCE_USE_EXISTING or NONE";
     const char *text = ncr_save_option(save, "OVERVIEWS", "AUTO");
-    bool has_some = save->dataset->overview_count, counted = ncr_save_option(save, "OVERVIEW_COUNT", NULL);
+    bool has_some = has_overviews(save), counted = ncr_save_option(save, "OVERVIEW_COUNT", NULL);
     if (ncr_text_equal_nocase(text, "AUTO"))
         out->overviews = has_some && !counted ? NCR_OVERVIEWS_COPY : NCR_OVERVIEWS_MAKE;
     else if (ncr_text_equal_nocase(text, "IGNORE_EXISTING"))
@@ -224,7 +230,7 @@ static nacre_status read_overviews(const ncr_save *save, ncr_creation *out, nacr
         return read_cog_overviews(save, out, err);
     bool copy = false;
     nacre_status status = ncr_creation_bool(save, "COPY_SRC_OVERVIEWS", &copy, err);
-    out->overviews = copy && save->dataset->overview_count ? NCR_OVERVIEWS_COPY : NCR_OVERVIEWS_NONE;
+    out->overviews = copy && has_overviews(save) ? NCR_OVERVIEWS_COPY : NCR_OVERVIEWS_NONE;
     return status;
 }
 

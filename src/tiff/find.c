@@ -53,6 +53,8 @@ nacre_status ncr_tiff_block_find(ncr_dataset *dataset, int band, int overview, i
     const ncr_tiff_level *image = &tiff->images[level];
     if (!number_of(&image->layout, band, column, row, &number))
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: no block in column %d and row %d", name, column, row);
+    out->block_width = image->layout.block_width;
+    out->block_height = image->layout.told_height;
     out->directory_offset = image->directory->offset;
     return ncr_tiff_places(tiff, image, number, 1, call, take, out, err);
 }

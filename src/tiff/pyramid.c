@@ -204,11 +204,13 @@ static nacre_status add_levels(ncr_pyramid *pyramid, nacre_error *err)
     const ncr_dataset *dataset = pyramid->save->dataset;
     plan plans[NCR_OUT_LEVELS];
     int count = 0;
+    bool has_factors = pyramid->save->overview_factors && !pyramid->save->overviews_are_own;
     if (pyramid->creation->overviews == NCR_OVERVIEWS_COPY)
         plan_copies(pyramid, plans, &count);
-    else if (pyramid->creation->overviews == NCR_OVERVIEWS_MAKE && !pyramid->save->overview_factors)
+    else if (pyramid->creation->overviews == NCR_OVERVIEWS_MAKE && !has_factors)
         plan_halves(pyramid, plans, &count);
-    plan_factors(pyramid, plans, &count);
+    if (has_factors || pyramid->creation->overviews == NCR_OVERVIEWS_COPY)
+        plan_factors(pyramid, plans, &count);
     pyramid->levels = ncr_alloc_array(NCR_OUT_LEVELS, sizeof *pyramid->levels);
     if (!pyramid->levels)
         return ncr_error_memory(err);

@@ -298,7 +298,7 @@ static nacre_status read_creation(const ncr_save *save, bool is_cog, ncr_creatio
     if (ncr_update_of(save))
         return ncr_update_creation(save, out, err);
     nacre_status status = ncr_creation_read(save, is_cog, out, err);
-    if (save->overview_factors)
+    if (save->overview_factors && (!save->overviews_are_own || out->overviews == NCR_OVERVIEWS_COPY))
         out->resampling = save->overview_resampling;
     return status;
 }

@@ -153,7 +153,7 @@ def test_what_cannot_be_opened(scene: pathlib.Path, tmp_path: pathlib.Path) -> N
         assert isinstance(caught.value, OSError) and str(arguments[0]) in str(caught.value)
     with pytest.raises(FileNotFoundError):
         nacre.open(tmp_path / "none.tif")
-    for options in ({"overview_level": 0}, {"georef_sources": "INTERNAL"}, {"opener": open}):
+    for options in ({"georef_sources": "INTERNAL"}, {"opener": open}):
         with pytest.raises(NotImplementedError, match="not built yet"):
             nacre.open(scene, **options)
     with nacre.open(scene, sharing=False, thread_safe=True, driver="GTiff") as dataset:

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# Copyright the nacre authors
+"""What libraries use of Rasterio's command. The command itself is not built; see ``nacre`` for nacre's own."""
