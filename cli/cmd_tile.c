@@ -21,7 +21,7 @@ static const cli_option options[] = {
     {COLORMAP, "colormap", 0, NULL, 0, "NAME", false,
      "colours of one band: gray, viridis, magma, or a file of lines VALUE RED GREEN BLUE [ALPHA]"},
     {RESAMPLING, "resampling", 'r', "-r", 1, "ALG", false,
-     "nearest, or bilinear (the default) cubic cubic_spline lanczos average mode max min med q1 q3 sum rms"},
+     "bilinear, or nearest cubic cubic_spline lanczos average mode max min med q1 q3 sum rms"},
     {TMS, "tms", 0, NULL, 0, "FILE", false, "an OGC tile matrix set as JSON (WebMercatorQuad)"},
     {SRC_CRS, "src-crs", 's', "-s_srs", 1, "CRS", false, "system of the raster, instead of its own"},
     {SHARD, "shard", 0, NULL, 0, "I/N", false, "the I-th of N equal parts of the tiles, I from 0 to N-1"},
