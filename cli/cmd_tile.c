@@ -91,7 +91,11 @@ static int read_rescale(cli_context *context, settings *s)
     while (all && all[count])
         count++;
     s->rescale = calloc(count + 1, 2 * sizeof *s->rescale);
-    int status = all && s->rescale ? CLI_OK : cli_error(context, "out of memory");
+    if (!all || !s->rescale) {
+        free(all);
+        return cli_error(context, "out of memory");
+    }
+    int status = CLI_OK;
     for (size_t i = 0; i < count && status == CLI_OK; i++)
         if (!cli_numbers(all[i], 2, s->rescale + 2 * i) || !(s->rescale[2 * i] < s->rescale[2 * i + 1]))
             status = cli_usage(context, "--rescale takes MIN,MAX, the first less, not '%s'", all[i]);
