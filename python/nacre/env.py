@@ -90,7 +90,7 @@ def _key(name: str) -> str | None:
     """nacre's key of an option, or None: it has no effect, and if it should have one there is a warning."""
     key = name.lower() if "." in name or name in _WORDS else _SAME.get(name.upper())
     if key is None and name.upper() not in _NEEDLESS:
-        warnings.warn(f"{name} has no effect in nacre", stacklevel=5)
+        warnings.warn(f"{name} has no effect in nacre", stacklevel=_lib.outer_level())
     return key
 
 
@@ -208,7 +208,7 @@ _SESSION_ARGUMENTS = {
 
 
 def _deprecated(what: str) -> None:
-    warnings.warn(f"deprecated: {what}", RasterioDeprecationWarning, stacklevel=3)
+    warnings.warn(f"deprecated: {what}", RasterioDeprecationWarning, stacklevel=_lib.outer_level())
 
 
 # --- the environment that holds ---

@@ -304,7 +304,14 @@ SIDE_BY_SIDE = {"test_python", "test_python_read", "test_python_view", "test_tif
 
 
 # Modules that hold types, codecs and metadata against GDAL's newest rules.
-BY_THE_NEWEST_RULES = {"test_tiff_corpus", "test_tiff_metadata", "test_tiff_pam", "test_tiff_types", "test_warp_sweep"}
+BY_THE_NEWEST_RULES = {
+    "test_python_features",
+    "test_tiff_corpus",
+    "test_tiff_metadata",
+    "test_tiff_pam",
+    "test_tiff_types",
+    "test_warp_sweep",
+}
 
 
 def need_newest_rasterio() -> None:

@@ -8,7 +8,7 @@ import pathlib
 from typing import Any
 
 import pytest
-from conftest import gdal, need, run_nacre, worked
+from conftest import gdal, need, need_newest_rasterio, run_nacre, worked
 from test_warp import assert_close, nacre, read
 
 
@@ -144,6 +144,7 @@ def test_every_resampling_goes_by_polynomials(folder: pathlib.Path, tmp_path: pa
     import rasterio.warp
     from rasterio.enums import Resampling
 
+    need_newest_rasterio()
     ours = tmp_path / "ours.tif"
     nacre("warp", "-t", "EPSG:3857", "-r", resampling, "--format", "GTiff", folder / "scene.tif", ours)
     with rasterio.open(folder / "scene.tif") as source, rasterio.open(ours) as mine:
