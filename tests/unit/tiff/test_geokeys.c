@@ -2,6 +2,7 @@
  * Copyright the nacre authors */
 #include "cmocka_all.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "raster/crs.h"
@@ -40,6 +41,7 @@ static nacre_crs *round_trip(nacre_crs *crs)
     assert_int_equal(ncr_geokeys_read(&s.directory, &keys, &err), NACRE_OK);
     assert_true(keys.is_point && !keys.is_area);
     ncr_geokey_tags_clear(&tags);
+    free(keys.height_unit);
     return keys.crs;
 }
 
