@@ -197,7 +197,8 @@ class DatasetWriterBase(DescribingMixin, DatasetReaderBase):
         stored = _read.AS_NUMPY.get(self.dtypes[0], self.dtypes[0])
         self._put(_resized(values.astype(stored, copy=False), rect), rect, bands)
         if valid is not None:
-            self._put(_resized(valid.astype(np.uint8) * np.uint8(255), rect), rect, None)
+            mask: Any = valid.astype(np.uint8) * np.uint8(255)
+            self._put(_resized(mask, rect), rect, None)
 
     def _fitted(self, values: Array, indexes: int | Sequence[int] | None) -> tuple[Array, list[int]]:
         """The values with an axis of bands, and the bands."""

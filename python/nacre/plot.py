@@ -35,12 +35,12 @@ def get_plt() -> Any:
 
 def reshape_as_image(arr: Array) -> Array:
     """(bands, rows, columns) as (rows, columns, bands); no copy. A masked array stays one."""
-    return np.ma.transpose(arr, [1, 2, 0])
+    return np.asanyarray(arr).transpose(1, 2, 0)
 
 
 def reshape_as_raster(arr: Array) -> Array:
     """(rows, columns, bands) as (bands, rows, columns); no copy."""
-    return np.transpose(arr, [2, 0, 1])
+    return np.asanyarray(arr).transpose(2, 0, 1)
 
 
 def plotting_extent(source: Any, transform: Any = None) -> tuple[float, float, float, float]:

@@ -311,6 +311,7 @@ def get_data_window(arr: Any, nodata: float | None = None) -> Window:
     """
     if nodata is None and not isinstance(arr, np.ma.MaskedArray):
         return Window(0, 0, arr.shape[-1], arr.shape[-2])
+    is_valid: Any
     if nodata is None:
         is_valid = ~np.ma.getmaskarray(arr)
     else:
