@@ -9,7 +9,7 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any, ContextManager, NamedTuple, Sequence
 
-from . import _lib, windows
+from . import _lib, _read, windows
 from ._describe import DatasetBase
 from ._native import ffi, lib
 from .errors import BandOverviewError, RasterBlockError, RasterioDeprecationWarning, StatisticsError
@@ -103,7 +103,7 @@ class MeasuresMixin(DatasetBase):
         RasterioIOError
             The dataset is closed, or cannot be read.
         """
-        bands = self.indexes if indexes is None else [indexes] if isinstance(indexes, int) else indexes
+        bands = _read.listed(indexes, self.count)
         return [
             self._stored_statistics(band, approx) or self._compute_statistics(band, approx).statistics for band in bands
         ]

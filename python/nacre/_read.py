@@ -208,9 +208,16 @@ def dtype_number(name: str) -> int:
     return number
 
 
+def listed(indexes: int | Sequence[int] | None, count: int) -> list[int]:
+    """Band numbers as a list, unchecked: one, several, or (None) all of ``count``."""
+    if indexes is None:
+        return list(range(1, count + 1))
+    return [indexes] if isinstance(indexes, int) else list(indexes)
+
+
 def _as_bands(indexes: int | Sequence[int] | None, count: int) -> list[int]:
     numbers = range(1, count + 1)
-    bands = list(numbers) if indexes is None else [indexes] if isinstance(indexes, int) else list(indexes)
+    bands = listed(indexes, count)
     if not bands:
         raise ValueError("no band is asked for")
     for band in bands:

@@ -66,7 +66,7 @@ class Source:
 
     @classmethod
     def _of_bands(cls, band: Any, crs: CRS | None) -> Source:
-        dataset, indexes = band.ds, [band.bidx] if isinstance(band.bidx, int) else list(band.bidx)
+        dataset, indexes = band.ds, _read.listed(band.bidx, band.ds.count)
         with dataset._computing() as whole:
             handle = _with_bands(whole, indexes)
         return cls(handle, len(indexes), dataset.dtypes[indexes[0] - 1], crs or dataset.crs, keep=dataset)

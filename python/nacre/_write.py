@@ -203,8 +203,8 @@ class DatasetWriterBase(DescribingMixin, DatasetReaderBase):
     def _fitted(self, values: Array, indexes: int | Sequence[int] | None) -> tuple[Array, list[int]]:
         """The values with an axis of bands, and the bands."""
         if isinstance(indexes, int):
-            values, indexes = values[np.newaxis], [indexes]
-        bands = list(self.indexes) if indexes is None else list(indexes)
+            values = values[np.newaxis]
+        bands = _read.listed(indexes, self.count)
         if values.ndim != 3 or len(values) != len(bands):
             raise ValueError(f"Source shape {values.shape} is inconsistent with given indexes {len(bands)}")
         for band in bands:
@@ -337,7 +337,7 @@ class DatasetWriterBase(DescribingMixin, DatasetReaderBase):
         RasterioIOError
             The dataset is closed, or cannot be read.
         """
-        bands = self.indexes if indexes is None else [indexes] if isinstance(indexes, int) else indexes
+        bands = _read.listed(indexes, self.count)
         given: Sequence[Statistics | None] = [None] * len(bands) if stats is None else stats
         for band, one in zip(bands, given):
             tags = {}

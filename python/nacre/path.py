@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from .errors import PathError
+
 # Schemes, and GDAL's prefixes.
 _PREFIXES = {
     "az": "/vsiaz/",
@@ -61,8 +63,6 @@ def parse_path(path: Any) -> ParsedPath | UnparsedPath:
     PathError
         It is not a path.
     """
-    from .errors import PathError
-
     if isinstance(path, (ParsedPath, UnparsedPath)):
         return path
     if not isinstance(path, (str, os.PathLike)):

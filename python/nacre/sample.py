@@ -66,7 +66,7 @@ def sample_gen(
     RasterioIOError
         The dataset is closed, or cannot be read.
     """
-    bands = [indexes] if isinstance(indexes, int) else list(dataset.indexes if indexes is None else indexes)
+    bands = _read.listed(indexes, dataset.count)
     beyond = 0 if dataset.nodata is None else dataset.nodata
     points = iter(xy)
     while some := list(itertools.islice(points, _TOGETHER)):

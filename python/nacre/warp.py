@@ -245,13 +245,18 @@ def calculate_default_transform(
     source = Source.empty(width, height, CRS.from_user_input(src_crs), placed, gcps, rpcs)
     grid, cols, rows = source.suggested(CRS.from_user_input(dst_crs), kwargs)
     if resolution is not None:
-        xres, yres = _pair(resolution)
-        cols, rows = math.ceil(cols * grid.a / xres), math.ceil(rows * -grid.e / yres)
-        return Affine(xres, 0, grid.c, 0, -yres, grid.f), cols, rows
+        return _at_resolution(grid, cols, rows, resolution)
     if dst_width is not None and dst_height is not None:
         x, y = cols / dst_width, rows / dst_height
         return Affine(grid.a * x, 0, grid.c, 0, grid.e * y, grid.f), dst_width, dst_height
     return grid, cols, rows
+
+
+def _at_resolution(grid: Affine, cols: int, rows: int, resolution: Any) -> tuple[Affine, int, int]:
+    """A grid with the same upper left corner, and pixels of another size that cover it."""
+    xres, yres = _pair(resolution)
+    cols, rows = math.ceil(cols * grid.a / xres), math.ceil(rows * -grid.e / yres)
+    return Affine(xres, 0, grid.c, 0, -yres, grid.f), cols, rows
 
 
 # --- Arrays ---
@@ -378,8 +383,6 @@ def _new_destination(
 ) -> tuple[Array, Affine]:
     grid, cols, rows = origin.suggested(crs, options)
     if resolution is not None:
-        xres, yres = _pair(resolution)
-        cols, rows = math.ceil(cols * grid.a / xres), math.ceil(rows * -grid.e / yres)
-        grid = Affine(xres, 0, grid.c, 0, -yres, grid.f)
+        grid, cols, rows = _at_resolution(grid, cols, rows, resolution)
     make = np.ma.zeros if masked or origin.is_masked else np.zeros
     return make((origin.count, rows, cols), dtype=origin.dtype), grid

@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "base/memory.h"
+#include "picture/libpng.h"
 
 /* Of photographs, filter `sub` and zlib's run lengths take two thirds of the time of level 1 without a filter, and come
  * within a hundredth of the size of level 6 (a seventh of its speed); other filters cost time and give nothing. Charts
@@ -32,12 +33,6 @@ static void on_error(png_structp png, png_const_charp text)
     longjmp(png_jmpbuf(png), 1);
 }
 
-static void on_warning(png_structp png, png_const_charp text)
-{
-    (void)png;
-    (void)text;
-}
-
 static void on_write(png_structp png, png_bytep data, size_t size)
 {
     encoding *e = png_get_io_ptr(png);
@@ -47,22 +42,15 @@ static void on_write(png_structp png, png_bytep data, size_t size)
     png_error(png, "");
 }
 
-static void on_flush(png_structp png)
-{
-    (void)png;
-}
-
 static void write_picture(encoding *e)
 {
-    static const int types[] = {0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
-                                PNG_COLOR_TYPE_RGB_ALPHA};
     const ncr_picture *p = e->picture;
-    png_set_write_fn(e->png, e, on_write, on_flush);
+    png_set_write_fn(e->png, e, on_write, ncr_png_ignore_flush);
     png_set_compression_level(e->png, COMPRESSION_LEVEL);
     png_set_compression_strategy(e->png, p->is_chart ? Z_DEFAULT_STRATEGY : Z_RLE);
     png_set_filter(e->png, PNG_FILTER_TYPE_BASE, p->is_chart ? PNG_FILTER_NONE : PNG_FILTER_SUB);
     png_set_compression_buffer_size(e->png, CHUNK_BYTES);
-    png_set_IHDR(e->png, e->info, (png_uint_32)p->width, (png_uint_32)p->height, 8, types[p->channels],
+    png_set_IHDR(e->png, e->info, (png_uint_32)p->width, (png_uint_32)p->height, 8, ncr_png_color_type(p->channels),
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(e->png, e->info);
     size_t row = (size_t)p->width * (size_t)p->channels;
@@ -85,7 +73,7 @@ nacre_status ncr_picture_encode_png(const ncr_picture *picture, uint8_t **out, s
     *size = 0;
     encoding e = {.picture = picture, .err = err};
     ncr_buffer_init(&e.bytes, SIZE_MAX);
-    e.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &e, on_error, on_warning);
+    e.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &e, on_error, ncr_png_ignore_warning);
     e.info = e.png ? png_create_info_struct(e.png) : NULL;
     nacre_status status = e.info ? write_guarded(&e) : ncr_error_memory(err);
     png_destroy_write_struct(&e.png, &e.info);

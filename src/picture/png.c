@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "picture/libpng.h"
 #include "picture/picture.h"
 #include "raster/dtype.h"
 #include "raster/execute.h"
@@ -193,23 +194,12 @@ static void on_error(png_structp png, png_const_charp text)
     longjmp(png_jmpbuf(png), 1);
 }
 
-static void on_warning(png_structp png, png_const_charp text)
-{
-    (void)png;
-    (void)text;
-}
-
 static void on_write(png_structp png, png_bytep data, size_t size)
 {
     picture *p = png_get_io_ptr(png);
     p->status = ncr_writer_write(p->writer, data, size, p->err);
     if (p->status != NACRE_OK)
         png_error(png, "");
-}
-
-static void on_flush(png_structp png)
-{
-    (void)png;
 }
 
 /* An entry for every value: PNG may not hold others, and which there are is known at the end. */
@@ -233,14 +223,12 @@ static void set_palette(picture *p)
 
 static void write_header(picture *p, int level)
 {
-    static const int types[] = {0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
-                                PNG_COLOR_TYPE_RGB_ALPHA};
     bool has_palette = p->palette && !p->expand;
-    png_set_write_fn(p->png, p, on_write, on_flush);
+    png_set_write_fn(p->png, p, on_write, ncr_png_ignore_flush);
     png_set_user_limits(p->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_compression_level(p->png, level);
     png_set_IHDR(p->png, p->info, (png_uint_32)p->width, (png_uint_32)p->height, (int)ncr_dtype_size(p->dtype) * 8,
-                 has_palette ? PNG_COLOR_TYPE_PALETTE : types[p->channels], PNG_INTERLACE_NONE,
+                 has_palette ? PNG_COLOR_TYPE_PALETTE : ncr_png_color_type(p->channels), PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     if (has_palette)
         set_palette(p);
@@ -278,7 +266,7 @@ static nacre_status write_guarded(picture *p, int level)
 
 static nacre_status write_png(picture *p, int level)
 {
-    p->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, p, on_error, on_warning);
+    p->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, p, on_error, ncr_png_ignore_warning);
     p->info = p->png ? png_create_info_struct(p->png) : NULL;
     nacre_status status = p->info ? write_guarded(p, level) : ncr_error_memory(p->err);
     png_destroy_write_struct(&p->png, &p->info);

@@ -26,29 +26,10 @@ static int32_t rounded(double value)
     return whole > INT32_MAX ? INT32_MAX : whole < -(double)INT32_MAX ? -INT32_MAX : (int32_t)whole;
 }
 
-/* The type of a part of a complex value; *parts is 2 for these. */
-static nacre_dtype part_type(nacre_dtype dtype, size_t *parts)
-{
-    *parts = 2;
-    switch (dtype) {
-    case NACRE_DTYPE_COMPLEX_INT16:
-        return NACRE_DTYPE_INT16;
-    case NACRE_DTYPE_COMPLEX_INT32:
-        return NACRE_DTYPE_INT32;
-    case NACRE_DTYPE_COMPLEX64:
-        return NACRE_DTYPE_FLOAT32;
-    case NACRE_DTYPE_COMPLEX128:
-        return NACRE_DTYPE_FLOAT64;
-    default:
-        *parts = 1;
-        return dtype;
-    }
-}
-
 void ncr_checksum_add(ncr_checksum *checksum, const void *values, nacre_dtype dtype, size_t count)
 {
-    size_t parts;
-    nacre_dtype type = part_type(dtype, &parts);
+    size_t parts = ncr_dtype_is_complex(dtype) ? 2 : 1;
+    nacre_dtype type = ncr_dtype_part(dtype);
     bool is_float = type == NACRE_DTYPE_FLOAT16 || type == NACRE_DTYPE_FLOAT32 || type == NACRE_DTYPE_FLOAT64;
     ptrdiff_t size = (ptrdiff_t)ncr_dtype_size(type);
     const uint8_t *from = values;

@@ -222,24 +222,6 @@ nacre_status ncr_dataset_plan_read(ncr_dataset *dataset, const ncr_read_request 
     return status == NACRE_OK ? dataset->class->plan_read(dataset, request, call, out, err) : status;
 }
 
-bool ncr_transform_invert(const nacre_transform *t, nacre_transform *out)
-{
-    double determinant = t->a * t->e - t->b * t->d;
-    double magnitude = fmax(fmax(fabs(t->a), fabs(t->b)), fmax(fabs(t->d), fabs(t->e)));
-    if (!(fabs(determinant) > 1e-10 * magnitude * magnitude) || !isfinite(determinant))
-        return false;
-    nacre_transform inverse = {
-        .a = t->e / determinant,
-        .b = -t->b / determinant,
-        .c = (t->b * t->f - t->c * t->e) / determinant,
-        .d = -t->d / determinant,
-        .e = t->a / determinant,
-        .f = (t->c * t->d - t->a * t->f) / determinant,
-    };
-    *out = inverse;
-    return true;
-}
-
 void ncr_transform_apply(const nacre_transform *transform, double column, double row, double *x, double *y)
 {
     double at_x = transform->a * column + transform->b * row + transform->c;

@@ -203,7 +203,6 @@ nacre_status ncr_dataset_open(const char *path, const char *const *drivers, ncr_
                               nacre_error *err);
 
 /* --- Transforms (pixel corners to coordinates, Affine order) --- */
-bool ncr_transform_invert(const nacre_transform *transform, nacre_transform *out); /* false: singular */
 void ncr_transform_apply(const nacre_transform *transform, double column, double row, double *x, double *y);
 
 #endif

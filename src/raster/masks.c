@@ -98,21 +98,10 @@ static nacre_status begin_part(mask_plan *p, int index, nacre_error *err)
 static nacre_status step_masks(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_error *err)
 {
     mask_plan *p = (mask_plan *)plan;
-    for (int i = 0; i < p->part_count; i++) {
-        mask_part *part = &p->parts[i];
-        if (!part->child)
-            continue;
-        bool child_more = false;
-        nacre_status status = ncr_plan_step_child(part->child, wants, &child_more, err);
-        if (status != NACRE_OK)
-            return status;
-        if (!child_more) {
-            ncr_plan_free(part->child);
-            part->child = NULL;
-        }
-        *more = *more || child_more;
-    }
-    return NACRE_OK;
+    nacre_status status = NACRE_OK;
+    for (int i = 0; i < p->part_count && status == NACRE_OK; i++)
+        status = ncr_plan_step_held(&p->parts[i].child, wants, more, err);
+    return status;
 }
 
 void ncr_mask_of_alpha16(const uint8_t *values, uint8_t *out, size_t count)

@@ -75,6 +75,20 @@ nacre_status ncr_plan_step_child(ncr_plan *child, ncr_wants *wants, bool *more, 
     return child->class->compose ? child->class->compose(child, err) : NACRE_OK;
 }
 
+nacre_status ncr_plan_step_held(ncr_plan **child, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    if (!*child)
+        return NACRE_OK;
+    bool child_more;
+    nacre_status status = ncr_plan_step_child(*child, wants, &child_more, err);
+    *more = *more || child_more;
+    if (status == NACRE_OK && !child_more) {
+        ncr_plan_free(*child);
+        *child = NULL;
+    }
+    return status;
+}
+
 void ncr_fault_note(ncr_fault *fault, nacre_status status, const nacre_error *error)
 {
     int none = NACRE_OK;

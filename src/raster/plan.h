@@ -117,4 +117,8 @@ nacre_status ncr_plan_step_part(ncr_plan *part, ncr_fault *fault, ncr_wants *wan
  * ncr_plan_step_child(). */
 nacre_status ncr_plan_step_child(ncr_plan *child, ncr_wants *wants, bool *more, nacre_error *err);
 
+/* The same for one that is freed, and *child NULL, as soon as it is done; NULL: nothing to do. Adds to *more: true
+ * where it is not done. After failure it stays. */
+nacre_status ncr_plan_step_held(ncr_plan **child, ncr_wants *wants, bool *more, nacre_error *err);
+
 #endif

@@ -167,30 +167,15 @@ static bool next_part(scaled_plan *p)
     return job->out.y < p->bottom;
 }
 
-/* Steps a child that is not done yet. */
-static nacre_status step_child(ncr_plan **child, ncr_wants *wants, bool *more, nacre_error *err)
-{
-    if (!*child)
-        return NACRE_OK;
-    bool child_more = false;
-    nacre_status status = ncr_plan_step_child(*child, wants, &child_more, err);
-    if (status == NACRE_OK && !child_more) {
-        ncr_plan_free(*child);
-        *child = NULL;
-    }
-    *more = *more || child_more;
-    return status;
-}
-
 static nacre_status step_scaled(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_error *err)
 {
     scaled_plan *p = (scaled_plan *)plan;
     do {
         nacre_status status = p->is_reading ? NACRE_OK : begin_part(p, err);
         if (status == NACRE_OK)
-            status = step_child(&p->values, wants, more, err);
+            status = ncr_plan_step_held(&p->values, wants, more, err);
         if (status == NACRE_OK)
-            status = step_child(&p->valid, wants, more, err);
+            status = ncr_plan_step_held(&p->valid, wants, more, err);
         if (status != NACRE_OK || *more)
             return status;
         if (p->alpha16)

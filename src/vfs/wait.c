@@ -41,12 +41,6 @@ void ncr_fetch_wait_begin(ncr_fetch_wait *wait)
     ncr_cache_fetch_start(&fetch, 1);
 }
 
-void ncr_fetch_wait_start(ncr_fetch_wait *wait, ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length)
-{
-    wait->fetch = (ncr_fetch){.pin = pin, .call = call, .offset = offset, .length = length, .bypass = true};
-    ncr_fetch_wait_begin(wait);
-}
-
 nacre_status ncr_fetch_wait_end(ncr_fetch_wait *wait, nacre_error *err)
 {
     if (!wait->under_way)

@@ -19,10 +19,7 @@ typedef struct ncr_fetch_wait {
     bool under_way;
 } ncr_fetch_wait;
 
-/* Starts a fetch whose bytes are not kept. */
-void ncr_fetch_wait_start(ncr_fetch_wait *wait, ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length);
-
-/* Starts one that is filled in as far as it is the caller's. */
+/* Starts it; wait->fetch is filled in as far as it is the caller's. */
 void ncr_fetch_wait_begin(ncr_fetch_wait *wait);
 
 /* Waits for it; the slice is in wait->fetch. NACRE_OK where none is under way. */

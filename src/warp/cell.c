@@ -149,18 +149,8 @@ static nacre_status build(builder *b, ncr_leaf leaf, nacre_error *err)
     return add_leaf(b, &leaf, err);
 }
 
-nacre_status ncr_cell_init(ncr_cell *cell, const ncr_map *map, int grid_width, int grid_height, int64_t column,
-                           int64_t row, nacre_error *err)
-{
-    enum { SIDE = NCR_BLOCK / NCR_CELL };
-    ncr_block block;
-    nacre_status status = ncr_block_init(&block, map, grid_width, grid_height, column / SIDE, row / SIDE, err);
-    *cell = (ncr_cell){0};
-    return status ? status : ncr_cell_init_in(cell, &block, map, grid_width, grid_height, column, row, err);
-}
-
-nacre_status ncr_cell_init_in(ncr_cell *cell, const ncr_block *block, const ncr_map *map, int grid_width,
-                              int grid_height, int64_t column, int64_t row, nacre_error *err)
+nacre_status ncr_cell_init(ncr_cell *cell, const ncr_block *block, const ncr_map *map, int grid_width, int grid_height,
+                           int64_t column, int64_t row, nacre_error *err)
 {
     *cell = (ncr_cell){.x = column * NCR_CELL, .y = row * NCR_CELL};
     int64_t right = grid_width - cell->x, below = grid_height - cell->y;

@@ -3,7 +3,6 @@
 #include "warp/cutline.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,22 +10,12 @@
 
 ncr_cutline *ncr_cutline_new(void)
 {
-    ncr_cutline *cutline = calloc(1, sizeof *cutline);
-    if (cutline)
-        atomic_init(&cutline->references, 1);
-    return cutline;
+    return calloc(1, sizeof(ncr_cutline));
 }
 
-ncr_cutline *ncr_cutline_ref(ncr_cutline *cutline)
+void ncr_cutline_free(ncr_cutline *cutline)
 {
-    if (cutline)
-        atomic_fetch_add(&cutline->references, 1);
-    return cutline;
-}
-
-void ncr_cutline_unref(ncr_cutline *cutline)
-{
-    if (!cutline || atomic_fetch_sub(&cutline->references, 1) != 1)
+    if (!cutline)
         return;
     free(cutline->points);
     free(cutline->rings);
@@ -129,7 +118,7 @@ nacre_status ncr_cutline_to_pixels(const char *name, const ncr_cutline *cutline,
     for (size_t i = 0; i < cutline->ring_count && !status; i++)
         status = add_ring(name, map, cutline, &cutline->rings[i], made, err);
     if (status)
-        ncr_cutline_unref(made);
+        ncr_cutline_free(made);
     else
         *out = made;
     return status;

@@ -8,7 +8,7 @@
 
 /* A polygon, or several, in pixels of a source: what lies outside is not warped. As GDAL's, a source pixel counts where
  * its centre is inside; within `blend` pixels of an edge it counts by a share, from 1 inside through a half on the edge
- * to 0. Immutable once made, reference-counted. */
+ * to 0. Immutable once made. */
 
 typedef struct ncr_cutline_ring {
     size_t first, count; /* of the points; the last one is not the first one again */
@@ -16,7 +16,6 @@ typedef struct ncr_cutline_ring {
 } ncr_cutline_ring;
 
 typedef struct ncr_cutline {
-    _Atomic int references;
     double (*points)[2];
     size_t point_count, point_capacity;
     ncr_cutline_ring *rings;
@@ -29,8 +28,7 @@ typedef struct ncr_cutline {
  * those are in longitude and latitude. name is whose it is, for messages. NACRE_ERROR_INVALID: it is no polygon. */
 nacre_status ncr_cutline_parse(const char *name, const char *text, ncr_cutline **out, bool *is_geojson,
                                nacre_error *err);
-ncr_cutline *ncr_cutline_ref(ncr_cutline *cutline); /* accepts NULL */
-void ncr_cutline_unref(ncr_cutline *cutline);       /* accepts NULL */
+void ncr_cutline_free(ncr_cutline *cutline); /* accepts NULL */
 
 /* Building. */
 ncr_cutline *ncr_cutline_new(void); /* NULL: out of memory */

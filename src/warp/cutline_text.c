@@ -202,7 +202,7 @@ nacre_status ncr_cutline_parse(const char *name, const char *text, ncr_cutline *
         *out = cutline;
         return NACRE_OK;
     }
-    ncr_cutline_unref(cutline);
+    ncr_cutline_free(cutline);
     return w.out_of_memory ? ncr_error_memory(err) : no_polygon(name, start, err);
 }
 

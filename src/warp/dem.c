@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "warp/hull.h"
 #include "warp/map.h"
 
 /* Coordinate systems: 1 longitude and latitude of WGS 84; 2 the model's CRS; 3 its pixels, counted at corners. */
@@ -160,10 +161,7 @@ nacre_status ncr_dem_choose(const ncr_dem_spec *spec, const double area[4], ncr_
     for (int i = 0; i < EDGE * EDGE; i++) {
         if (x[i] == HUGE_VAL)
             continue;
-        low[0] = fmin(low[0], x[i]);
-        low[1] = fmin(low[1], y[i]);
-        high[0] = fmax(high[0], x[i]);
-        high[1] = fmax(high[1], y[i]);
+        ncr_hull_add(low, high, x[i], y[i]);
     }
     if (round_globe) {
         low[0] = 0;

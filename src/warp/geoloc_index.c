@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "warp/hull.h"
 
 /* Squares have a value at each corner: square (i, j) lies between values i and i + 1, j and j + 1. Those beyond the
  * edges are made from extrapolated values. The leaves of the tree are boxes around blocks of BLOCK x BLOCK squares;
@@ -209,14 +210,6 @@ bool ncr_geoloc_index_find(const ncr_geoloc_index *index, double x, double y, do
 
 static const box nothing = {{HUGE_VAL, HUGE_VAL}, {-HUGE_VAL, -HUGE_VAL}};
 
-static void extend(box *b, double x, double y)
-{
-    b->low[0] = fmin(b->low[0], x);
-    b->low[1] = fmin(b->low[1], y);
-    b->high[0] = fmax(b->high[0], x);
-    b->high[1] = fmax(b->high[1], y);
-}
-
 /* A little more than its squares, since shares may be a little more than 1. */
 static void widen(box *b)
 {
@@ -238,7 +231,7 @@ static box block_box(const ncr_geoloc_index *index, int64_t column, int64_t row)
             if (!square_at(index, index->first + i, index->first + j, p))
                 continue;
             for (int k = 0; k < 4; k++)
-                extend(&b, p[k].x, p[k].y);
+                ncr_hull_add(b.low, b.high, p[k].x, p[k].y);
         }
     }
     widen(&b);
@@ -253,8 +246,8 @@ static box union_box(const level *below, int64_t column, int64_t row)
             const box *part = &below->boxes[j * below->columns + i];
             if (!(part->low[0] <= part->high[0]))
                 continue;
-            extend(&b, part->low[0], part->low[1]);
-            extend(&b, part->high[0], part->high[1]);
+            ncr_hull_add(b.low, b.high, part->low[0], part->low[1]);
+            ncr_hull_add(b.low, b.high, part->high[0], part->high[1]);
         }
     }
     return b;

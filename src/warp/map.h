@@ -93,11 +93,8 @@ typedef struct ncr_cell_points {
 
 /* The cell whose first pixel is (column * NCR_CELL, row * NCR_CELL) of a grid of this size; block is the one that it
  * lies in. */
-nacre_status ncr_cell_init_in(ncr_cell *cell, const ncr_block *block, const ncr_map *map, int grid_width,
-                              int grid_height, int64_t column, int64_t row, nacre_error *err);
-/* The same, with the block found first. */
-nacre_status ncr_cell_init(ncr_cell *cell, const ncr_map *map, int grid_width, int grid_height, int64_t column,
-                           int64_t row, nacre_error *err);
+nacre_status ncr_cell_init(ncr_cell *cell, const ncr_block *block, const ncr_map *map, int grid_width, int grid_height,
+                           int64_t column, int64_t row, nacre_error *err);
 void ncr_cell_clear(ncr_cell *cell);
 /* Bounds of the source coordinates of all its pixels, corners included, x and y, that need no evaluation; false: there
  * are none. */

@@ -30,20 +30,10 @@ void ncr_patch_clear(ncr_patch *patch)
 static nacre_status step_children(load_plan *p, ncr_wants *wants, bool *more, nacre_error *err)
 {
     *more = false;
-    for (int i = 0; i < p->loading.count; i++) {
-        if (!p->children[i])
-            continue;
-        bool child_more;
-        nacre_status status = ncr_plan_step_child(p->children[i], wants, &child_more, err);
-        if (status)
-            return status;
-        *more = *more || child_more;
-        if (!child_more) {
-            ncr_plan_free(p->children[i]);
-            p->children[i] = NULL;
-        }
-    }
-    return NACRE_OK;
+    nacre_status status = NACRE_OK;
+    for (int i = 0; i < p->loading.count && status == NACRE_OK; i++)
+        status = ncr_plan_step_held(&p->children[i], wants, more, err);
+    return status;
 }
 
 static bool fits_single(nacre_dtype dtype)

@@ -118,20 +118,10 @@ static nacre_status begin_batch(view_plan *p, nacre_error *err)
 static nacre_status step_batch(view_plan *p, ncr_wants *wants, bool *more, nacre_error *err)
 {
     *more = false;
-    for (size_t i = 0; i < 2 * p->count; i++) {
-        if (!p->children[i])
-            continue;
-        bool child_more;
-        nacre_status status = ncr_plan_step_child(p->children[i], wants, &child_more, err);
-        if (status)
-            return status;
-        *more = *more || child_more;
-        if (!child_more) {
-            ncr_plan_free(p->children[i]);
-            p->children[i] = NULL;
-        }
-    }
-    return NACRE_OK;
+    nacre_status status = NACRE_OK;
+    for (size_t i = 0; i < 2 * p->count && status == NACRE_OK; i++)
+        status = ncr_plan_step_held(&p->children[i], wants, more, err);
+    return status;
 }
 
 /* Neighbouring cells of a row, which share their scratch memory. */

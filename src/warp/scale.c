@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "warp/engine.h"
+#include "warp/hull.h"
 
 /* The scale of a view as GDAL (up to 3.12) has it for one chunk that covers the grid: its size over that of the source
  * window under it. Where that window reaches far beyond the source GDAL would cut the chunk, and the quotient means
@@ -24,10 +25,7 @@ static nacre_status add_point(const ncr_map *map, double x, double y, extent *e,
         e->failed++;
         return NACRE_OK;
     }
-    e->low[0] = fmin(e->low[0], x);
-    e->low[1] = fmin(e->low[1], y);
-    e->high[0] = fmax(e->high[0], x);
-    e->high[1] = fmax(e->high[1], y);
+    ncr_hull_add(e->low, e->high, x, y);
     return NACRE_OK;
 }
 
@@ -137,21 +135,16 @@ nacre_status ncr_map_scale(const ncr_map *map, int width, int height, int src_wi
  * of the whole grid. 0: unknown. */
 static nacre_status shrinking(const ncr_map *map, int width, int height, double *out, nacre_error *err)
 {
-    double low_x = HUGE_VAL, high_x = -HUGE_VAL, low_y = HUGE_VAL, high_y = -HUGE_VAL;
+    extent e = {{HUGE_VAL, HUGE_VAL}, {-HUGE_VAL, -HUGE_VAL}, 0};
     for (int i = 0; i < LEVEL_PLACES * LEVEL_PLACES; i++) {
         int column = i % LEVEL_PLACES, row = i / LEVEL_PLACES;
         double x = (double)width * column / (LEVEL_PLACES - 1), y = (double)height * row / (LEVEL_PLACES - 1);
-        nacre_status status = ncr_map_to_source(map, 1, &x, &y, err);
+        nacre_status status = add_point(map, x, y, &e, err);
         if (status)
             return status;
-        if (x == HUGE_VAL)
-            continue;
-        low_x = fmin(low_x, x);
-        high_x = fmax(high_x, x);
-        low_y = fmin(low_y, y);
-        high_y = fmax(high_y, y);
     }
-    double wide = high_x > low_x ? (high_x - low_x) / width : 0, high = high_y > low_y ? (high_y - low_y) / height : 0;
+    double wide = e.high[0] > e.low[0] ? (e.high[0] - e.low[0]) / width : 0;
+    double high = e.high[1] > e.low[1] ? (e.high[1] - e.low[1]) / height : 0;
     *out = fmin(wide, high);
     return NACRE_OK;
 }

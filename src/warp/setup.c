@@ -11,7 +11,7 @@
 void ncr_warp_setup_clear(ncr_warp_setup *setup)
 {
     ncr_reprojection_spec_clear(&setup->spec);
-    ncr_cutline_unref(setup->cutline);
+    ncr_cutline_free(setup->cutline);
     free(setup->bands);
     for (size_t i = 0; i < setup->option_count; i++) {
         free(setup->options[i].name);
@@ -43,12 +43,6 @@ static ncr_warp_option *find_option(const ncr_warp_setup *setup, const char *nam
         if (ncr_text_equal_nocase(setup->options[i].name, name))
             return &setup->options[i];
     return NULL;
-}
-
-const char *ncr_warp_setup_option_get(const ncr_warp_setup *setup, const char *name)
-{
-    const ncr_warp_option *option = find_option(setup, name);
-    return option ? option->value : NULL;
 }
 
 nacre_status ncr_warp_setup_option(ncr_warp_setup *setup, const char *name, const char *value, nacre_error *err)

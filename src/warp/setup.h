@@ -64,7 +64,6 @@ bool ncr_warp_setup_has_src_nodata(const ncr_warp_setup *setup);
 bool ncr_warp_setup_has_dst_nodata(const ncr_warp_setup *setup);
 /* Sets or replaces an option. */
 nacre_status ncr_warp_setup_option(ncr_warp_setup *setup, const char *name, const char *value, nacre_error *err);
-const char *ncr_warp_setup_option_get(const ncr_warp_setup *setup, const char *name); /* NULL: absent */
 
 /* The smallest real type that holds the values of both; FLOAT32 in place of FLOAT16. UNKNOWN takes the other. */
 nacre_dtype ncr_dtype_union(nacre_dtype a, nacre_dtype b);

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/pool.h"
+#include "warp/hull.h"
 #include "warp/part.h"
 
 ncr_rect ncr_rect_intersect(const ncr_rect *a, const ncr_rect *b)
@@ -74,10 +75,7 @@ static extent extent_of_corners(const ncr_kernel *kernel, const ncr_cell_points 
         for (int64_t i = part->x; i <= part->x + part->width; i++) {
             if (x[i] == HUGE_VAL)
                 continue;
-            low[0] = fmin(low[0], x[i]);
-            low[1] = fmin(low[1], y[i]);
-            high[0] = fmax(high[0], x[i]);
-            high[1] = fmax(high[1], y[i]);
+            ncr_hull_add(low, high, x[i], y[i]);
         }
     }
     return clip_hull(kernel, low, high);
@@ -141,7 +139,7 @@ static nacre_status find_cell(ncr_sheet *sheet, const ncr_block *block, int64_t 
         return NACRE_OK;
     int64_t index = (row - sheet->first_row) * sheet->columns + (column - sheet->first_column);
     ncr_cell *cell = &sheet->cells[index];
-    nacre_status status = ncr_cell_init_in(cell, block, &engine->map, engine->width, engine->height, column, row, err);
+    nacre_status status = ncr_cell_init(cell, block, &engine->map, engine->width, engine->height, column, row, err);
     return status ? status : cell_reach(sheet, cell, &sheet->window, &sheet->reach[index], err);
 }
 

@@ -183,7 +183,7 @@ static nacre_status find_cutline(const ncr_dataset *source, const nacre_warp_opt
     if (!status)
         status = ncr_cutline_to_pixels(source->path, cutline, &map, &setup->cutline, err);
     ncr_map_clear(&map);
-    ncr_cutline_unref(cutline);
+    ncr_cutline_free(cutline);
     return status;
 }
 

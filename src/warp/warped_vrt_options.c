@@ -216,7 +216,7 @@ nacre_status ncr_warped_vrt_set_cutline(const char *name, const char *text, ncr_
     if (status)
         return ncr_error_copy(err, &cause, status == NACRE_ERROR_INVALID ? NACRE_ERROR_CORRUPT : status);
     cutline->blend = setup->cutline ? setup->cutline->blend : 0;
-    ncr_cutline_unref(setup->cutline);
+    ncr_cutline_free(setup->cutline);
     setup->cutline = cutline;
     return NACRE_OK;
 }

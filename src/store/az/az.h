@@ -130,9 +130,6 @@ ncr_http_request *ncr_az_change_request(const char *method, ncr_az_url *url, con
 nacre_status ncr_az_add_condition(ncr_http_request *request, const ncr_object *object, const ncr_condition *condition,
                                   nacre_error *err);
 
-/* Sends a change and waits; sets outcome as far as the answer tells. */
-nacre_status ncr_az_change_send(ncr_http_request *request, ncr_outcome *outcome, nacre_error *err);
-
 /* Whether the store says that the condition does not hold. */
 bool ncr_az_is_condition(const ncr_http_request *request);
 /* What is there instead, as the condition has it. */

@@ -36,7 +36,7 @@ static void polygons_are_read_and_written(void **state)
         char *text = ncr_cutline_text(cutline);
         assert_string_equal(text, written);
         free(text);
-        ncr_cutline_unref(cutline);
+        ncr_cutline_free(cutline);
     }
 }
 
@@ -83,7 +83,7 @@ static void densities(const char *text, double blend, double ratio, ncr_rect win
     for (int64_t i = 0; i < window.width * window.height; i++)
         out[i] = 1;
     assert_int_equal(ncr_cutline_apply(cutline, ratio, ratio, &window, out, NULL), NACRE_OK);
-    ncr_cutline_unref(cutline);
+    ncr_cutline_free(cutline);
 }
 
 /* Pixels count by their centres; holes are outside; polygons do not cut holes into one another. */

@@ -102,6 +102,17 @@ typedef struct {
     double worst;
 } summary;
 
+static ncr_cell cell_of(const fixture *f, int column, int row)
+{
+    enum { SIDE = NCR_BLOCK / NCR_CELL };
+    int width = f->grid.width, height = f->grid.height;
+    ncr_block block;
+    ncr_cell cell;
+    assert_int_equal(ncr_block_init(&block, &f->map, width, height, column / SIDE, row / SIDE, NULL), NACRE_OK);
+    assert_int_equal(ncr_cell_init(&cell, &block, &f->map, width, height, column, row, NULL), NACRE_OK);
+    return cell;
+}
+
 /* Every few cells of the grid, with its edges. */
 static void check_pair(const fixture *f, summary *sum)
 {
@@ -109,8 +120,7 @@ static void check_pair(const fixture *f, summary *sum)
     int column_step = columns > 4 ? columns / 3 : 1, row_step = rows > 4 ? rows / 3 : 1;
     for (int row = 0; row < rows; row += row_step) {
         for (int column = 0; column < columns; column += column_step) {
-            ncr_cell cell;
-            assert_int_equal(ncr_cell_init(&cell, &f->map, f->grid.width, f->grid.height, column, row, NULL), NACRE_OK);
+            ncr_cell cell = cell_of(f, column, row);
             sum->worst = fmax(sum->worst, cell_error(f, &cell));
             sum->cells++;
             for (int i = 0; i < cell.leaf_count; i++)
