@@ -155,18 +155,36 @@ void ncr_flight_join_locked(ncr_flight *flight, ncr_piece *piece)
     flight->keep |= !piece->reader->fetch->bypass;
 }
 
+/* The blocks of flights that are about to start, each with a reference; NULL: out of memory, or none. */
+static ncr_block **blocks_of(const ncr_flight *flights, size_t *count)
+{
+    *count = 0;
+    for (const ncr_flight *flight = flights; flight; flight = flight->next)
+        ++*count;
+    ncr_block **blocks = ncr_alloc_array(*count, sizeof(ncr_block *));
+    *count = blocks ? *count : 0;
+    for (size_t i = 0; i < *count; i++, flights = flights->next)
+        blocks[i] = ncr_block_ref(flights->block);
+    return blocks;
+}
+
 void ncr_flights_start(ncr_flight *flights)
 {
+    size_t block_count;
+    ncr_block **blocks = blocks_of(flights, &block_count);
     for (ncr_flight *next; flights; flights = next) {
         next = flights->next;
         /* The last answer releases the flight, so nothing of it is looked at after the last start. */
         ncr_get *gets = flights->gets;
-        ncr_block *block = ncr_block_ref(flights->block);
         for (size_t i = 0, count = flights->get_count; i < count; i++)
             gets[i].object->store->class->get(&gets[i]);
-        ncr_block_touch(block); /* while the requests are on their way */
-        ncr_block_unref(block);
     }
+    /* While all requests are on their way: memory that the system gives in between would hold up those that follow. */
+    for (size_t i = 0; i < block_count; i++) {
+        ncr_block_touch(blocks[i]);
+        ncr_block_unref(blocks[i]);
+    }
+    free(blocks);
 }
 
 /* --- Landing. --- */
