@@ -1,78 +1,115 @@
 # SPDX-License-Identifier: MIT
 # Copyright the nacre authors
-"""Virtual rasters over object storage whose caches never lie, with Rasterio's interface."""
+"""Virtual rasters over object storage whose caches never lie, with Rasterio's interface.
+
+Importing the package draws in nothing: its names are there, and the module that has one is imported when it is first
+asked for.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-from typing import Any, Literal, NamedTuple, Sequence, overload
+from . import _lazy
 
-import numpy as np
-from affine import Affine
+TYPE_CHECKING = False  # both branches have the same names
+if TYPE_CHECKING:
+    from affine import Affine
 
-from . import (
-    _later,
-    cache,
-    control,
-    coords,
-    crs,
-    drivers,
-    dtypes,
-    enums,
-    env,
-    errors,
-    io,
-    plot,
-    profiles,
-    rpc,
-    sample,
-    session,
-    shutil,
-    transform,
-    vrt,
-    warp,
-    windows,
-)
-from ._batch import BatchItem, aread_batch, iter_batch, read_batch
-from ._lib import io_stats
-from ._lib import text as _text
-from ._measure import Statistics
-from ._memory import FilePath, MemoryFile
-from ._native import lib as _native
-from ._open import check_arguments, open_any
-from ._write import DatasetWriter
-from .coords import BoundingBox
-from .crs import CRS
-from .dataset import DatasetReader, DatasetReaderBase, aopen_dataset
-from .drivers import driver_from_extension, is_blacklisted
-from .dtypes import (
-    bool_,
-    check_dtype,
-    complex_,
-    complex_int16,
-    float16,
-    float32,
-    float64,
-    int8,
-    int16,
-    int32,
-    int64,
-    sbyte,
-    ubyte,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
-)
-from .env import Env, ensure_env_with_credentials, gdal_version
-from .errors import DriverCapabilityError, RasterioDeprecationWarning, RasterioIOError
-from .io import get_writer_for_driver, get_writer_for_path
-from .profiles import default_gtiff_profile
-from .transform import guard_transform, moved
-
-__version__ = _text(_native.nacre_version())
-__gdal_version__ = gdal_version()
+    from . import (
+        cache,
+        compat,
+        control,
+        coords,
+        crs,
+        dataset,
+        drivers,
+        dtypes,
+        enums,
+        env,
+        errors,
+        features,
+        gdal,
+        io,
+        path,
+        plot,
+        profiles,
+        rpc,
+        sample,
+        serde,
+        session,
+        shutil,
+        transform,
+        vrt,
+        warp,
+        windows,
+    )
+    from ._batch import BatchItem, aread_batch, iter_batch, read_batch
+    from ._describe import DatasetBase
+    from ._interface import Band, aopen, band, open, pad, show_versions
+    from ._interface import GDAL_VERSION as __gdal_version__
+    from ._interface import VERSION as __version__
+    from ._lib import io_stats
+    from ._measure import Statistics
+    from ._memory import FilePath, MemoryFile
+    from ._write import DatasetWriter
+    from .coords import BoundingBox
+    from .crs import CRS
+    from .dataset import DatasetReader, DatasetReaderBase
+    from .drivers import driver_from_extension, is_blacklisted
+    from .dtypes import (
+        bool_,
+        check_dtype,
+        complex_,
+        complex_int16,
+        float16,
+        float32,
+        float64,
+        int8,
+        int16,
+        int32,
+        int64,
+        sbyte,
+        ubyte,
+        uint8,
+        uint16,
+        uint32,
+        uint64,
+    )
+    from .env import Env, ensure_env_with_credentials, gdal_version
+    from .errors import DriverCapabilityError, RasterioDeprecationWarning, RasterioIOError
+    from .io import get_writer_for_driver, get_writer_for_path
+    from .profiles import default_gtiff_profile
+    from .transform import guard_transform
+else:
+    __getattr__, __dir__ = _lazy.attributes(
+        globals(),
+        modules="""
+            cache compat control coords crs dataset drivers dtypes enums env errors features gdal io path plot profiles rpc
+            sample serde session shutil transform vrt warp windows
+        """,
+        homes={
+            "._batch": "BatchItem aread_batch iter_batch read_batch",
+            "._describe": "DatasetBase",
+            "._interface": "Band aopen band open pad show_versions __gdal_version__=GDAL_VERSION __version__=VERSION",
+            "._lib": "io_stats",
+            "._measure": "Statistics",
+            "._memory": "FilePath MemoryFile",
+            "._write": "DatasetWriter",
+            "affine": "Affine",
+            ".coords": "BoundingBox",
+            ".crs": "CRS",
+            ".dataset": "DatasetReader DatasetReaderBase",
+            ".drivers": "driver_from_extension is_blacklisted",
+            ".dtypes": """
+                bool_ check_dtype complex_ complex_int16 float16 float32 float64 int8 int16 int32 int64 sbyte ubyte uint8
+                uint16 uint32 uint64
+            """,
+            ".env": "Env ensure_env_with_credentials gdal_version",
+            ".errors": "DriverCapabilityError RasterioDeprecationWarning RasterioIOError",
+            ".io": "get_writer_for_driver get_writer_for_path",
+            ".profiles": "default_gtiff_profile",
+            ".transform": "guard_transform",
+        },
+    )
 
 __all__ = [
     "CRS",
@@ -143,154 +180,3 @@ __all__ = [
     "warp",
     "windows",
 ]
-
-
-@overload
-def open(fp: Any, mode: Literal["r"] = "r", *args: Any, **kwargs: Any) -> DatasetReader: ...
-@overload
-def open(fp: Any, mode: Literal["r+", "w", "w+"], *args: Any, **kwargs: Any) -> DatasetWriter: ...
-@overload
-def open(fp: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any: ...
-def open(
-    fp: Any,
-    mode: str = "r",
-    driver: str | None = None,
-    width: int | None = None,
-    height: int | None = None,
-    count: int | None = None,
-    crs: Any = None,
-    transform: Any = None,
-    dtype: Any = None,
-    nodata: float | None = None,
-    sharing: bool = False,
-    thread_safe: bool = False,
-    opener: Any = None,
-    *,
-    cache: str | None = None,
-    on_change: str = "error",
-    **kwargs: Any,
-) -> Any:
-    """Open a raster, or make one.
-
-    The version of the object is proven with the store at each open. Datasets may be shared between threads. What is
-    written becomes visible when the dataset is closed, at once and whole.
-
-    Parameters
-    ----------
-    fp
-        A path, a URL (``gs://bucket/key``), GDAL's spelling of it (``/vsigs/bucket/key``), the text of a VRT, a
-        ``MemoryFile``, or a file of Python's that is open for bytes, which is read or written whole.
-    mode
-        "r" to read; "r+" to change a GeoTIFF in place; "w" to make a raster, "w+" to read it too meanwhile.
-    driver
-        "r", "r+": the format to try, and no other. "w", "w+": GTiff, COG, PNG, or MEM for one that goes with its
-        dataset; by default that of the path's ending.
-    width, height, count, dtype
-        Columns, rows, bands and the type of their values: needed to make a raster, else without effect.
-    crs, transform, nodata
-        Of a raster that is made.
-    sharing, thread_safe
-        Without effect: there is nothing that need be shared, and every dataset is safe.
-    opener
-        Not built yet.
-    cache
-        When what is cached is believed: "fresh" (proven with the store at each open, the default), "ttl=SECONDS",
-        "immutable" or "offline"; see ``nacre.cache.policy`` for all paths below a prefix.
-    on_change
-        What a read does where an object behind the dataset is no longer the version that was opened: "error" raises
-        ``ObjectChangedError``; "refresh" (or "reopen") opens what there is now and reads once more, if size, bands,
-        types, CRS and transform are as they were. A read never mixes versions.
-    **kwargs
-        Creation options under GDAL's names, ``gcps`` and ``rpcs``. Those that the format does not have warn.
-
-    Returns
-    -------
-    DatasetReader or DatasetWriter
-
-    Raises
-    ------
-    TypeError, ValueError
-        An argument is of a wrong type, or has a value that cannot be.
-    DriverRegistrationError
-        The format cannot be written.
-    CRSError
-        PROJ does not know the CRS.
-    RasterioIOError
-        It cannot be opened or made. Subclasses are also ``FileNotFoundError``, ``PermissionError`` or
-        ``ConnectionError``.
-    """
-    check_arguments(fp, mode, driver, dtype, nodata)
-    _check_change(on_change)
-    told = {"width": width, "height": height, "count": count, "crs": crs, "transform": transform, "dtype": dtype,
-            "nodata": nodata}  # fmt: skip
-    told = {key: value for key, value in told.items() if value is not None}
-    return open_any(fp, mode, driver, cache, on_change, opener, **told, **kwargs)
-
-
-async def aopen(
-    fp: str | os.PathLike[str], *, driver: str | None = None, cache: str | None = None, on_change: str = "error"
-) -> DatasetReader:
-    """Like ``open`` for reading, for asyncio: no thread waits. Cancelling the task cancels the open."""
-    check_arguments(fp, "r", driver)
-    _check_change(on_change)
-    return await aopen_dataset(fp, driver, cache, on_change)
-
-
-def _check_change(on_change: str) -> None:
-    if on_change not in ("error", "refresh", "reopen"):
-        raise ValueError(f"on_change={on_change!r} is none of error, refresh, reopen")
-
-
-class Band(NamedTuple):
-    """A dataset and one or more of its bands: what ``warp.reproject`` takes."""
-
-    ds: Any
-    bidx: Any
-    dtype: Any
-    shape: tuple[int, ...]
-
-
-def band(ds: DatasetReaderBase, bidx: int | Sequence[int]) -> Band:
-    """A dataset and one or more of its bands.
-
-    Parameters
-    ----------
-    ds
-        An open dataset.
-    bidx
-        A band number, or several.
-    """
-    if isinstance(bidx, int):
-        return Band(ds, bidx, ds.dtypes[bidx - 1], ds.shape)
-    types = {ds.dtypes[number - 1] for number in bidx}
-    return Band(ds, bidx, types.pop() if len(types) == 1 else types, (len(bidx), *ds.shape))
-
-
-def pad(array: Any, transform: Affine, pad_width: int, mode: Any = None, **kwargs: Any) -> tuple[Any, Affine]:
-    """An array with more pixels on each side, and its transform.
-
-    Parameters
-    ----------
-    array
-        Shape (rows, columns).
-    transform
-        Of the array.
-    pad_width
-        How many pixels are added on each side.
-    mode, **kwargs
-        As of ``numpy.pad``.
-    """
-    if mode is not None:
-        kwargs["mode"] = mode
-    return np.pad(array, pad_width, **kwargs), moved(guard_transform(transform), -pad_width, -pad_width)
-
-
-def show_versions() -> None:
-    """Print the versions of nacre and of what it runs on."""
-    print(f"nacre: {__version__}")
-    print(f"python: {sys.version}")
-    print(f"numpy: {np.__version__}")
-    print(f"as GDAL: {gdal_version()}")
-
-
-__getattr__ = _later.names(__name__, "serde")

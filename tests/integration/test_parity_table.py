@@ -41,7 +41,6 @@ REASONS = {
     "fill": LATER,
     "mask": LATER,
     "merge": LATER,
-    "serde": LATER,
     "stack": LATER,
     "tools": LATER,
     "env.Env.aws_creds_from_context_options": "keys of Amazon's are options as others",
