@@ -14,21 +14,33 @@
 #include "base/fork.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/surroundings.h"
 #include "base/text.h"
 
 struct nacre_config {
     char *values[NCR_KEY_COUNT];
+    _Atomic uint64_t serial; /* no other values of any configuration ever had it; 0: never changed */
 };
 
-struct ncr_config {
+/* What was found. Immutable, shared by the snapshots that would find the same. */
+typedef struct {
     _Atomic int references;
     char *values[NCR_KEY_COUNT];
     char *origins[NCR_KEY_COUNT]; /* NULL where the value is the default, or there is none */
     ncr_policy_rules policies;
+    ncr_surroundings *noted; /* what it was made of; NULL: it is not taken again */
+} findings;
+
+/* One for each call, whatever it shares: back ends look for credentials once for one snapshot. */
+struct ncr_config {
+    _Atomic int references;
+    findings *found;
 };
 
 static pthread_mutex_t global_lock = PTHREAD_MUTEX_INITIALIZER;
-static nacre_config global_values; /* guarded by global_lock */
+static nacre_config global_values; /* guarded by global_lock, but for the serial */
+static findings *latest;           /* guarded by global_lock; those that were made last, if they may be taken again */
+static _Atomic uint64_t serials;
 
 NCR_AT_LOAD keep_over_fork(void)
 {
@@ -157,6 +169,7 @@ static nacre_status set_value(nacre_config *config, const char *name, const char
     }
     free(config->values[key]);
     config->values[key] = copy;
+    config->serial = ++serials;
     return NACRE_OK;
 }
 
@@ -194,6 +207,7 @@ nacre_status ncr_config_set_policy(const char *prefix, const char *policy, nacre
     if (changed) {
         free(*value);
         *value = changed;
+        global_values.serial = ++serials;
     }
     pthread_mutex_unlock(&global_lock);
     return changed ? NACRE_OK : ncr_error_memory(err);
@@ -270,13 +284,10 @@ static nacre_status take_file_value(const char *path, const char *name, const js
 }
 
 /* Reads the configuration file, looked at again at every open; a missing one is empty unless it was named. */
-static nacre_status read_file(nacre_config *out, nacre_error *err)
+static nacre_status read_file(const char *path, bool is_explicit, nacre_config *out, nacre_error *err)
 {
     enum { TEXT_MAX = 16 << 20 };
-    bool is_explicit, exists;
-    char *path;
-    if (!config_path(&path, &is_explicit))
-        return ncr_error_memory(err);
+    bool exists;
     if (!path)
         return NACRE_OK;
     json_error_t why;
@@ -302,7 +313,6 @@ static nacre_status read_file(nacre_config *out, nacre_error *err)
                 break;
         }
     json_decref(root);
-    free(path);
     return status;
 }
 
@@ -327,7 +337,7 @@ static const char *community_variable(const ncr_key_row *row, char name[64])
     return NULL;
 }
 
-static nacre_status take(ncr_config *snapshot, ncr_key key, const char *value, const char *origin, nacre_error *err)
+static nacre_status take(findings *snapshot, ncr_key key, const char *value, const char *origin, nacre_error *err)
 {
     snapshot->values[key] = ncr_text_copy(value);
     snapshot->origins[key] = ncr_text_copy(origin);
@@ -336,7 +346,7 @@ static nacre_status take(ncr_config *snapshot, ncr_key key, const char *value, c
 }
 
 static nacre_status look_up(ncr_key key, const nacre_config *config, const char *extra_cache,
-                            const nacre_config *file_values, ncr_config *out, nacre_error *err)
+                            const nacre_config *file_values, findings *out, nacre_error *err)
 {
     const ncr_key_row *row = &ncr_key_rows[key];
     if (key == NCR_KEY_CACHE && extra_cache) {
@@ -361,7 +371,7 @@ static nacre_status look_up(ncr_key key, const nacre_config *config, const char 
 }
 
 /* Unlike other keys, what an earlier place says does not hide the rest: each is about its own prefixes. */
-static nacre_status gather_policies(const nacre_config *config, const nacre_config *file_values, ncr_config *out,
+static nacre_status gather_policies(const nacre_config *config, const nacre_config *file_values, findings *out,
                                     nacre_error *err)
 {
     const ncr_key_row *row = &ncr_key_rows[NCR_KEY_CACHE_POLICY];
@@ -380,27 +390,99 @@ static nacre_status gather_policies(const nacre_config *config, const nacre_conf
     return status;
 }
 
+static void unref_findings(findings *found)
+{
+    if (!found || atomic_fetch_sub(&found->references, 1) != 1)
+        return;
+    for (int i = 0; i < NCR_KEY_COUNT; i++) {
+        free(found->values[i]);
+        free(found->origins[i]);
+    }
+    ncr_policy_rules_clear(&found->policies);
+    ncr_surroundings_free(found->noted);
+    free(found);
+}
+
+static nacre_status look_all_up(const nacre_config *config, const char *extra_cache, const char *path, bool is_explicit,
+                                findings *out, nacre_error *err)
+{
+    nacre_config *file_values = nacre_config_new();
+    nacre_status status = file_values ? read_file(path, is_explicit, file_values, err) : ncr_error_memory(err);
+    pthread_mutex_lock(&global_lock);
+    for (int key = 0; key < NCR_KEY_COUNT && status == NACRE_OK; key++)
+        status = look_up((ncr_key)key, config, extra_cache, file_values, out, err);
+    if (status == NACRE_OK)
+        status = gather_policies(config, file_values, out, err);
+    pthread_mutex_unlock(&global_lock);
+    nacre_config_free(file_values);
+    return status;
+}
+
+/* The latest findings, or NULL where new ones would be others. */
+static findings *take_latest(const ncr_settings *settings)
+{
+    pthread_mutex_lock(&global_lock);
+    findings *found = latest;
+    if (found)
+        atomic_fetch_add(&found->references, 1);
+    pthread_mutex_unlock(&global_lock);
+    if (found && ncr_surroundings_last(found->noted, settings))
+        return found;
+    unref_findings(found);
+    return NULL;
+}
+
+static void set_latest(findings *found)
+{
+    atomic_fetch_add(&found->references, 1);
+    pthread_mutex_lock(&global_lock);
+    findings *old = latest;
+    latest = found;
+    pthread_mutex_unlock(&global_lock);
+    unref_findings(old);
+}
+
+static nacre_status find(const nacre_config *config, const ncr_settings *settings, findings **out, nacre_error *err)
+{
+    char *path;
+    bool is_explicit;
+    if (!config_path(&path, &is_explicit))
+        return ncr_error_memory(err);
+    findings *found = calloc(1, sizeof *found);
+    if (!found) {
+        free(path);
+        return ncr_error_memory(err);
+    }
+    atomic_init(&found->references, 1);
+    found->noted = ncr_surroundings_note(settings, path); /* first: what changes meanwhile is seen by the next call */
+    nacre_status status = look_all_up(config, settings->cache, path, is_explicit, found, err);
+    free(path);
+    if (status != NACRE_OK) {
+        unref_findings(found);
+        return status;
+    }
+    if (found->noted)
+        set_latest(found);
+    *out = found;
+    return NACRE_OK;
+}
+
 nacre_status ncr_config_snapshot(const nacre_config *config, const char *extra_cache, ncr_config **out,
                                  nacre_error *err)
 {
     *out = NULL;
-    ncr_config *snapshot = calloc(1, sizeof *snapshot);
-    if (!snapshot)
-        return ncr_error_memory(err);
-    atomic_init(&snapshot->references, 1);
-    nacre_config *file_values = nacre_config_new();
-    nacre_status status = file_values ? read_file(file_values, err) : ncr_error_memory(err);
-    pthread_mutex_lock(&global_lock);
-    for (int key = 0; key < NCR_KEY_COUNT && status == NACRE_OK; key++)
-        status = look_up((ncr_key)key, config, extra_cache, file_values, snapshot, err);
-    if (status == NACRE_OK)
-        status = gather_policies(config, file_values, snapshot, err);
-    pthread_mutex_unlock(&global_lock);
-    nacre_config_free(file_values);
-    if (status != NACRE_OK) {
-        ncr_config_unref(snapshot);
+    ncr_settings settings = {config ? config->serial : 0, global_values.serial, extra_cache};
+    findings *found = take_latest(&settings);
+    nacre_status status = found ? NACRE_OK : find(config, &settings, &found, err);
+    if (status != NACRE_OK)
         return status;
+    ncr_config *snapshot = malloc(sizeof *snapshot);
+    if (!snapshot) {
+        unref_findings(found);
+        return ncr_error_memory(err);
     }
+    atomic_init(&snapshot->references, 1);
+    snapshot->found = found;
     *out = snapshot;
     return NACRE_OK;
 }
@@ -415,37 +497,34 @@ void ncr_config_unref(ncr_config *config)
 {
     if (!config || atomic_fetch_sub(&config->references, 1) != 1)
         return;
-    for (int i = 0; i < NCR_KEY_COUNT; i++) {
-        free(config->values[i]);
-        free(config->origins[i]);
-    }
-    ncr_policy_rules_clear(&config->policies);
+    unref_findings(config->found);
     free(config);
 }
 
 const char *ncr_config_origin(const ncr_config *config, ncr_key key)
 {
-    return config->origins[key];
+    return config->found->origins[key];
 }
 
 const char *ncr_config_text(const ncr_config *config, ncr_key key)
 {
-    return config->values[key];
+    return config->found->values[key];
 }
 
 const ncr_policy_rules *ncr_config_policies(const ncr_config *config)
 {
-    return &config->policies;
+    return &config->found->policies;
 }
 
 bool ncr_config_bool(const ncr_config *config, ncr_key key)
 {
     bool value = false;
-    return config->values[key] && ncr_text_to_bool(config->values[key], &value) && value;
+    return config->found->values[key] && ncr_text_to_bool(config->found->values[key], &value) && value;
 }
 
 int64_t ncr_config_number(const ncr_config *config, ncr_key key)
 {
     int64_t value;
-    return config->values[key] && parse_number(&ncr_key_rows[key], config->values[key], &value) ? value : -1;
+    return config->found->values[key] && parse_number(&ncr_key_rows[key], config->found->values[key], &value) ? value
+                                                                                                              : -1;
 }

@@ -107,6 +107,8 @@ extern const ncr_key_row ncr_key_rows[NCR_KEY_COUNT];
 typedef struct ncr_config ncr_config;
 
 /* Looks every key up, in the order of nacre_config, with extra_cache (NULL: none) as the call's own value of `cache`.
+ * What the latest look found is shared where nothing has changed since: the program's values, the environment, the
+ * configuration file (see base/surroundings.h). Each snapshot is an object of its own all the same.
  * NACRE_ERROR_INVALID: a value that the key does not take; the message names where it came from. */
 nacre_status ncr_config_snapshot(const nacre_config *config, const char *extra_cache, ncr_config **out,
                                  nacre_error *err);

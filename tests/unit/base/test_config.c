@@ -2,9 +2,11 @@
  * Copyright the nacre authors */
 #include "cmocka_all.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/config.h"
@@ -109,6 +111,96 @@ static void a_value_tells_where_it_came_from(void **state)
     nacre_config_free(config);
 }
 
+/* Whether two snapshots made one after the other share what was found. */
+static bool shares(const nacre_config *config)
+{
+    ncr_config *a, *b;
+    assert_int_equal(ncr_config_snapshot(config, NULL, &a, NULL), NACRE_OK);
+    assert_int_equal(ncr_config_snapshot(config, NULL, &b, NULL), NACRE_OK);
+    assert_ptr_not_equal(a, b); /* one for each call: back ends tell calls by it */
+    bool same = ncr_config_text(a, NCR_KEY_CACHE) == ncr_config_text(b, NCR_KEY_CACHE);
+    ncr_config_unref(a);
+    ncr_config_unref(b);
+    return same;
+}
+
+/* Lets the configuration file be old, as most are. */
+static void age_file(void)
+{
+    struct timespec times[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    assert_int_equal(utimensat(AT_FDCWD, file_path, times, 0), 0);
+}
+
+static void a_young_file_is_read_each_time(void **state)
+{
+    (void)state;
+    assert_false(shares(NULL));
+    age_file();
+    assert_false(shares(NULL)); /* the time of the change itself cannot be set */
+    write_file("{\"gs.endpoint\": \"http://a\"}");
+    expect_endpoint(NULL, "http://a");
+    write_file("{\"gs.endpoint\": \"http://b\"}");
+    expect_endpoint(NULL, "http://b");
+}
+
+static void what_is_the_same_is_looked_up_once(void **state)
+{
+    (void)state;
+    unsetenv("NACRE_CONFIG");
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+    assert_true(shares(NULL));
+    nacre_config *config = nacre_config_new();
+    assert_true(shares(config));
+    nacre_config_set(config, "gs.endpoint", "http://a", NULL);
+    assert_true(shares(config));
+    expect_endpoint(config, "http://a");
+    expect_endpoint(NULL, NULL);
+    nacre_config_set(config, "gs.endpoint", "http://b", NULL);
+    expect_endpoint(config, "http://b");
+    nacre_config_free(config);
+    unsetenv("XDG_CONFIG_HOME");
+}
+
+static void a_changed_variable_is_seen_by_the_next_call(void **state)
+{
+    (void)state;
+    static char own[] = "NACRE_GS_ENDPOINT=http://a";
+    unsetenv("NACRE_CONFIG");
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+    setenv("CPL_GS_ENDPOINT", "http://g", 1);
+    assert_true(shares(NULL));
+    expect_endpoint(NULL, "http://g");
+    setenv("CPL_GS_ENDPOINT", "http://h", 1);
+    expect_endpoint(NULL, "http://h");
+    unsetenv("CPL_GS_ENDPOINT");
+    expect_endpoint(NULL, NULL);
+    putenv(own);
+    expect_endpoint(NULL, "http://a");
+    own[sizeof own - 2] = 'b'; /* a program may change what it has put there */
+    expect_endpoint(NULL, "http://b");
+    unsetenv("NACRE_GS_ENDPOINT");
+    nacre_config_set_global("gs.endpoint", "http://c", NULL);
+    expect_endpoint(NULL, "http://c");
+    nacre_config_set_global("gs.endpoint", NULL, NULL);
+    expect_endpoint(NULL, NULL);
+    unsetenv("XDG_CONFIG_HOME");
+}
+
+static void an_argument_counts_for_its_call_only(void **state)
+{
+    (void)state;
+    static const char *const policies[] = {NULL, "immutable", "offline", NULL};
+    unsetenv("NACRE_CONFIG");
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
+        ncr_config *snapshot;
+        assert_int_equal(ncr_config_snapshot(NULL, policies[i], &snapshot, NULL), NACRE_OK);
+        assert_string_equal(ncr_config_text(snapshot, NCR_KEY_CACHE), policies[i] ? policies[i] : "fresh");
+        ncr_config_unref(snapshot);
+    }
+    unsetenv("XDG_CONFIG_HOME");
+}
+
 static void expect_invalid(const char *part)
 {
     ncr_config *snapshot;
@@ -183,6 +275,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_nearest_value_wins, clean),
         cmocka_unit_test_setup(a_value_tells_where_it_came_from, clean),
+        cmocka_unit_test_setup(a_young_file_is_read_each_time, clean),
+        cmocka_unit_test_setup(what_is_the_same_is_looked_up_once, clean),
+        cmocka_unit_test_setup(a_changed_variable_is_seen_by_the_next_call, clean),
+        cmocka_unit_test_setup(an_argument_counts_for_its_call_only, clean),
         cmocka_unit_test_setup(a_wrong_value_names_its_origin, clean),
         cmocka_unit_test_setup(a_named_file_must_exist, clean),
         cmocka_unit_test_setup(sizes_have_units, clean),
