@@ -60,6 +60,8 @@ class Values:
         self.numbers: dict[Any, int] = {}
         self.of_version: dict[str, Any] = {}
         self.weak: set[int] = set()
+        self.may_come_back: set[int] = set()
+        comes_back = any(event.get("comes_back") for event in events if event["event"] == "start")
         for event in events:
             if event.get("value") is None:
                 continue
@@ -67,6 +69,8 @@ class Values:
                 if event["value"] in self.numbers:
                     raise NotReplayable(f"{where(event)}: the value {event['value']!r} was put before")
                 self.numbers[event["value"]] = len(self.numbers) + 1
+                if comes_back and event["event"] == "put" and event.get("via") != "outside" and not event.get("if"):
+                    self.may_come_back.add(len(self.numbers))
         if len(self.numbers) > MAX_VALUES:
             raise NotReplayable(f"{len(self.numbers)} values of one object (at most {MAX_VALUES})")
 
@@ -107,7 +111,8 @@ def load(path: pathlib.Path) -> list[Event]:
 
 
 def pairs(events: list[Event]) -> Iterator[tuple[Event, Event]]:
-    """Each begun operation with its end; a change whose end was not recorded has an unknown outcome."""
+    """Each begun operation with its end. Where that was not recorded, the outcome of a change is unknown and an open has
+    failed."""
     begun: dict[Any, Event] = {}
     for event in events:
         if event["event"] in ("start", "close"):
@@ -126,8 +131,9 @@ def pairs(events: list[Event]) -> Iterator[tuple[Event, Event]]:
             raise NotReplayable(f"{where(event)}: no such outcome: {event.get('outcome')!r}")
         yield begun.pop(key), event
     for event in begun.values():
-        if event["event"] in ("put", "delete"):
-            yield event, {**event, "phase": "ended", "outcome": "unknown", "time": float("inf")}
+        if event["event"] in ("put", "delete", "open"):
+            outcome = "failed" if event["event"] == "open" else "unknown"
+            yield event, {**event, "phase": "ended", "outcome": outcome, "time": float("inf")}
 
 
 class Driver:
@@ -164,6 +170,8 @@ class Driver:
         cached = begun["process"] == self.focus and begun.get("via", "nacre") == "nacre"
         kind = begun["event"]
         if ended["outcome"] == "failed":
+            if kind == "open" and cached and self.offline:
+                self.open_in_vain(event, begun)
             return  # it says nothing of the object
         if kind in ("put", "delete"):
             self.change(event, begun, ended, cached)
@@ -202,6 +210,14 @@ class Driver:
         self.expect(event, f"got[{self.slot_of_handle[key]}]", given)
         if ended["outcome"] != "ok":
             self.close({**ended, "handle": key})
+
+    def open_in_vain(self, event: Event, begun: Event) -> None:
+        if event is begun:
+            self.slots[id(begun)] = self.handles.take()
+            self.add(event, f"ask[{self.slots[id(begun)]}]!OPEN_IN_VAIN,0")
+        elif event["time"] != float("inf"):
+            self.expect(event, f"got[{self.slots[id(begun)]}]", 0)
+            self.handles.free.append(self.slots[id(begun)])
 
     def read(self, event: Event, begun: Event, ended: Event) -> None:
         if begun.get("handle") not in self.slot_of_handle:
@@ -245,12 +261,14 @@ class Driver:
             "WEAK_TOO": int(bool(self.values.weak)),
             "KEEPS_OLD": int(self.start.get("keeps_old", False)),
             "VALIDATORS_VANISH": int(self.start.get("validators_vanish", False)),
+            "COMES_BACK": int(bool(self.values.may_come_back)),
         }
         value = self.start.get("value")
         head = [f"#define {name} {number}" for name, number in defines.items()]
         head += [f'#include "{model.MODEL / "replay.pml"}"', "active proctype recorded() {", "byte seen;"]
-        weak = " ".join(f"weak[{number}] = true;" for number in sorted(self.values.weak))
-        head.append(f"d_step {{ {weak} seen = 0 }}")
+        known = [f"weak[{number}] = true;" for number in sorted(self.values.weak)]
+        known += [f"may_come_back[{number}] = true;" for number in sorted(self.values.may_come_back)]
+        head.append(f"d_step {{ {' '.join(known)} seen = 0 }}")
         head.append(f"start({0 if value is None else self.values.numbers[value]});")
         self.first = len(head) + 1
         return "\n".join([*head, *(f"{statement};" for _, statement in self.lines), "not_replayed = false; assert(not_replayed) }"])

@@ -73,6 +73,77 @@ BAD = {
     "one version with two values": ({"1 -12 open": "1 -12 open outcome=ok value=lost version=g3"}, "1 -12 open"),
 }
 
+# Traces of what may happen, each with a way in which it may not: the line that is put another way, and how.
+MAY_HAPPEN = {
+    "read without proof of what is not cached": (
+        """
+        start value=old
+        1 +1 open handle=a
+        1 -1 open outcome=ok value=old version=g1
+        1 +2 open handle=b cache=offline
+        1 -2 open outcome=ok value=old version=g1
+        1 +3 read handle=b
+        1 -3 read outcome=offline
+        """,
+        {"1 -3 read": "1 -3 read outcome=changed"},
+    ),
+    "read without proof that joins a request which is not told": (
+        """
+        start value=old
+        1 +1 open handle=a
+        1 -1 open outcome=ok value=old version=g1
+        1 +2 open handle=b cache=offline
+        1 -2 open outcome=ok value=old version=g1
+        2 +1 put via=outside value=new
+        2 -1 put outcome=done version=g2
+        1 +3 read handle=b
+        1 -3 read outcome=changed
+        """,
+        {"1 -3 read": "1 -3 read outcome=ok value=new"},
+    ),
+    "change that was never sent": (
+        """
+        start value=old
+        1 +1 open handle=a
+        1 -1 open outcome=ok value=old version=g1
+        1 +2 put value=never
+        1 -2 put outcome=unknown
+        1 +3 open handle=b cache=offline
+        1 -3 open outcome=ok value=old version=g1
+        """,
+        {"1 -2 put": "1 -2 put outcome=done"},
+    ),
+    "open that fails and has taught the cache": (
+        """
+        start value=old
+        1 +1 open handle=a
+        1 +2 open handle=b
+        1 -1 open outcome=failed
+        1 +3 open handle=c cache=offline
+        1 -3 open outcome=ok value=old version=g1
+        """,
+        {"1 +1 open": "1 +1 stat", "1 -1 open": "1 -1 stat outcome=failed", "1 +2 open": "1 +2 stat"},
+    ),
+    "deleted object that a second attempt of its put brings back": (
+        """
+        start comes_back=yes
+        1 +1 put value=mine
+        1 +2 open handle=a
+        1 -2 open outcome=ok value=mine version=g1
+        2 +1 delete via=outside
+        2 -1 delete outcome=done
+        2 +2 stat via=outside
+        2 -2 stat outcome=absent
+        1 -1 put outcome=done version=g2
+        1 +3 open handle=b
+        1 -3 open outcome=ok value=mine version=g2
+        1 +4 read handle=a
+        1 -4 read outcome=changed
+        """,
+        {"start": "start value=old"},
+    ),
+}
+
 
 def write(lines: list[str], path: pathlib.Path) -> pathlib.Path:
     """The lines as JSON."""
@@ -109,6 +180,18 @@ def test_bad_trace_is_none(lie: str, tmp_path: pathlib.Path) -> None:
     found = problems(write(lines, tmp_path / "bad.jsonl"))
     expected = [line.startswith(shows) for line in lines].index(True) + 1
     assert [int(re.match(r"line (\d+)", problem).group(1)) for problem in found] == [expected], found
+
+
+def put_another_way(lines: list[str], changes: dict[str, str]) -> list[str]:
+    return [next((other for start, other in changes.items() if line.startswith(start)), line) for line in lines]
+
+
+@pytest.mark.parametrize("what", MAY_HAPPEN)
+def test_what_may_happen_is_a_behaviour(what: str, tmp_path: pathlib.Path) -> None:
+    text, lie = MAY_HAPPEN[what]
+    lines = [line.strip() for line in text.strip().splitlines()]
+    assert problems(write(lines, tmp_path / "good.jsonl")) == []
+    assert len(problems(write(put_another_way(lines, lie), tmp_path / "bad.jsonl"))) == 1
 
 
 def test_mixed_bytes_are_found(tmp_path: pathlib.Path) -> None:

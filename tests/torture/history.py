@@ -302,10 +302,10 @@ def check(folder: pathlib.Path, rules: Rules) -> Report:
 # --- For the model. ---
 
 
-def for_model(events: list[Event], limit: int) -> list[Event]:
+def for_model(events: list[Event], limit: int, comes_back: bool) -> list[Event]:
     """The first events of one object in the format of scripts/model_replay.py, without what it does not know."""
     events = sorted(events, key=lambda event: event["time"])
-    kept: list[Event] = [{**events[0], "event": "start", "value": None, "time": 0}]
+    kept: list[Event] = [{**events[0], "event": "start", "value": None, "time": 0, "comes_back": comes_back}]
     for name in ("op", "phase"):
         kept[0].pop(name, None)
     begun: dict[Any, Event] = {}
@@ -330,6 +330,6 @@ def for_model(events: list[Event], limit: int) -> list[Event]:
         kept.append(event)
         if len(kept) > limit:
             break
-    return [event for event in kept if event.get("phase") != "begun" or event["event"] in ("put", "delete")
+    return [event for event in kept if event.get("phase") != "begun" or event["event"] in ("put", "delete", "open")
             or any(other.get("op") == event["op"] and other["process"] == event["process"]
                    and other.get("phase") == "ended" for other in kept)]  # fmt: skip

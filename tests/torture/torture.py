@@ -33,6 +33,7 @@ BUILD = pathlib.Path(os.environ.get("NACRE_BUILD", ROOT / "build")).resolve()
 ROUND_S = 12.0  # about: histories are checked while the next round runs
 EPOCH_NS = 1_000_000_000  # then the workers go on to new objects, so that histories stay short
 REPLAYED_EVENTS = 60  # of an object, the first, which are replayed through the model
+LONGEST_VIOLATION = 20_000  # characters that are printed: a trace is whole
 
 
 @dataclasses.dataclass
@@ -133,7 +134,10 @@ class Moto:
 
     def __init__(self) -> None:
         code = (
-            "import sys\nfrom moto.server import ThreadedMotoServer\n"
+            "import sys\nfrom moto.s3.models import FakeKey\nfrom moto.server import ThreadedMotoServer\n"
+            # It reads the file of an object for the ETag without the lock that it takes to read it for an answer.
+            "plain = FakeKey.etag.fget\ndef etag(key):\n    with key.lock:\n        return plain(key)\n"
+            "FakeKey.etag = property(etag)\n"
             "server = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False)\nserver.start()\n"
             "print('http://%s:%s' % server.get_host_and_port(), flush=True)\nsys.stdin.read()\n"
         )
@@ -234,7 +238,7 @@ class Run:
         self.faults += server.end(bucket)
         self.rounds[kind.name] += 1
         shutil.rmtree(plan["shared"] or "-", ignore_errors=True)
-        replays = self.replays if number % 3 == 0 else 0  # which take some seconds each
+        replays = self.replays if number % 3 == 0 or self.replays > 1 else 0  # which take some seconds each
         self.check(folder, dataclasses.replace(kind.rules, start=start), replays)
 
     def work(self, plan: dict[str, Any], kind: Kind, chance: random.Random) -> None:
@@ -319,13 +323,14 @@ def replay(folder: pathlib.Path, rules: history.Rules, report: history.Report, c
     last = max((int(name.split("/")[2].split(".")[0]) for name in names), default=0)
     chosen = [name for name in sorted(names) if name.endswith(f"/{last}.tif")][:count]
     for name in chosen:
-        trace = folder / "model.trace"
-        events = history.for_model(names[name], REPLAYED_EVENTS)
+        trace = folder / f"{name.replace('/', '-')}.trace"
+        events = history.for_model(names[name], REPLAYED_EVENTS, rules.fails)
         trace.write_text("".join(json.dumps(event) + "\n" for event in events))
         command = [sys.executable, ROOT / "scripts" / "model_replay.py", trace]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            report.violations.append(f"{name}: the model does not show this: {done.stdout}{done.stderr}")
+            text = f"{name}: the model does not show this: {done.stdout}{done.stderr}"
+            report.violations.append(f"{text}the trace, for scripts/model_replay.py:\n{trace.read_text()}")
     return len(chosen)
 
 
@@ -342,7 +347,13 @@ def print_report(run: Run, took: float) -> None:
     print(f"  histories replayed through the model: {counts['histories replayed through the model']}")
     print(f"  violations: {len(run.report.violations)}")
     for text in run.report.violations[:10]:
-        print(f"\n{text[:4000]}")
+        print(f"\n{text[:LONGEST_VIOLATION]}")
+
+
+def keep_traces(folder: pathlib.Path, where: pathlib.Path | None) -> None:
+    if where:
+        shutil.copytree(folder, where, ignore=shutil.ignore_patterns("buckets", "cache-*"), dirs_exist_ok=True)
+        print(f"  traces: {where}", flush=True)
 
 
 def main() -> int:
@@ -350,7 +361,7 @@ def main() -> int:
     parser.add_argument("seconds", type=float)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))
     parser.add_argument("--round", choices=[kind.name for kind in kinds()], help="rounds of this kind only")
-    parser.add_argument("--replays", type=int, default=1, help="objects of every third round for the formal model")
+    parser.add_argument("--replays", type=int, default=1, help="objects of a round for the formal model: 1, of every third")
     parser.add_argument("--keep", type=pathlib.Path, help="a folder for the traces; those of a violation stay anyway")
     arguments = parser.parse_args()
     print(f"torture: seed {arguments.seed}", flush=True)
@@ -361,14 +372,13 @@ def main() -> int:
     try:
         run = Run(arguments, folder)
         try:
-            run.run()
-        finally:
-            run.stop()
-        print_report(run, time.monotonic() - began)
-        keep = arguments.keep or (BUILD / f"torture-{arguments.seed}" if run.report.violations else None)
-        if keep:
-            shutil.copytree(folder, keep, ignore=shutil.ignore_patterns("buckets", "cache-*"), dirs_exist_ok=True)
-            print(f"  traces: {keep}")
+            try:
+                run.run()
+            finally:
+                run.stop()
+            print_report(run, time.monotonic() - began)
+        finally: # also where it is ended before its time
+            keep_traces(folder, arguments.keep or (BUILD / f"torture-{arguments.seed}" if run.report.violations else None))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if run.report.violations else 0

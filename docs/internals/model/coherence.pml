@@ -287,13 +287,13 @@ inline begin_read(me) {
     :: !is_held(me) && flights_of(me).flights && !BREAK_FLIGHTS_ARE_NOT_SHARED ->
         flights_of(me).joined = flights_of(me).joined | bit_of(me);
         state[me] = WAITS
-    :: !is_held(me) && (!flights_of(me).flights || BREAK_FLIGHTS_ARE_NOT_SHARED) && !offline[me] ->
+    :: !is_held(me) && (!flights_of(me).flights || BREAK_FLIGHTS_ARE_NOT_SHARED) && may_ask(me) ->
         flights_of(me).flights++;
         RULE(flights_never_overlap, flights_of(me).flights == 1);
         begun = epoch;
         moment = now;
         state[me] = LEADS
-    :: !is_held(me) && !flights_of(me).flights && !bytes_of(me).rest && offline[me] -> give(me, UNCACHED)
+    :: !is_held(me) && offline[me] && expects(me, UNCACHED) -> give(me, UNCACHED) /* or some of it is not there */
     fi
 }
 
@@ -304,7 +304,7 @@ inline answer_flight(me) {
     :: faults > 0 -> faults--; answer = FAILED
     :: current == ABSENT -> answer = ABSENT
     :: current && token(current) == pin[me] -> answer = pin[me]; content = current
-    :: current && token(current) != pin[me] -> answer = CHANGED
+    :: current && (token(current) != pin[me] || came_back(current)) -> answer = CHANGED
     :: current && token(current) != pin[me] -> answer = token(current); content = current
     :: current && VALIDATORS_VANISH -> answer = UNCACHED; content = current /* bytes, but no validator */
     :: KEEPS_OLD && current != pin[me] && pin[me] <= VERSIONS -> answer = pin[me]; content = pin[me]

@@ -8,11 +8,24 @@
 #define TRACE
 #define ONLY true /* the promises are checked elsewhere */
 
+/* Where requests fail, a put of a new object whose answer was lost is sent again, on the condition that nothing is
+ * there: so what another has deleted meanwhile comes back. The store may give it another version than before. */
+#ifndef COMES_BACK
+#define COMES_BACK 0
+#endif
+#if COMES_BACK
+bool may_come_back[VERSIONS + 6]; /* by version: how it was put */
+bool back[VERSIONS + 6];
+#define came_back(version) back[version]
+#else
+#define came_back(version) false
+#endif
+
 #include "coherence.pml"
 
 #define PRESENT (VERSIONS + 5) /* a listing tells no version */
 
-mtype = { OPEN, OPEN_OFFLINE, READ, CLOSE };
+mtype = { OPEN, OPEN_OFFLINE, OPEN_IN_VAIN, READ, CLOSE };
 
 /* What begins, with what it will give, and what ends. */
 chan ask[READERS] = [0] of { mtype, byte };
@@ -24,16 +37,42 @@ chan got_look[LOOKERS] = [0] of { byte };
 
 bool not_replayed = true; /* until the last event */
 
+/* An open that failed, or whose end was not recorded, may have taught the cache what was there all the same: its time
+ * was over, or that of whoever shared its proof. */
+inline open_in_vain() {
+    atomic {
+        if
+        :: is_strong(current) ->
+            proven[0] = current;
+            snapshot[current].head = current;
+            snapshot[current].rest = current
+        :: true
+        fi
+    }
+}
+
 proctype handle(byte me)
 {
     byte answer, content, begun, moment;
     do
     :: ask[me]?OPEN, expected[me] -> open_object(me); opened[me] == expected[me]; got[me]!opened[me]
     :: ask[me]?OPEN_OFFLINE, expected[me] -> open_offline(me, 0); opened[me] == expected[me]; got[me]!opened[me]
+    :: ask[me]?OPEN_IN_VAIN, _ -> open_in_vain(); got[me]!0
     :: ask[me]?READ, expected[me] -> read_object(me); given[me] == expected[me]; got[me]!given[me]
     :: ask[me]?CLOSE, _ -> close_object(me)
     od
 }
+
+#if COMES_BACK
+inline put_again(version) {
+    if
+    :: may_come_back[version] -> atomic { current == ABSENT -> back[version] = true; change_store(version) }
+    :: true
+    fi
+}
+#else
+inline put_again(version) { skip }
+#endif
 
 proctype changer(byte me)
 {
@@ -50,7 +89,9 @@ proctype changer(byte me)
         :: outcome != NOT_DONE -> atomic { change_store(version) }
         :: outcome == NOT_DONE
         :: outcome == UNKNOWN -> late = true
+        :: own && outcome == UNKNOWN -> outcome = NOT_DONE /* nothing was sent, as only nacre knows */
         fi;
+        put_again(version);
         if
         :: own -> end_change(version, outcome)
         :: else

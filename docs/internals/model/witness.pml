@@ -83,9 +83,11 @@ inline check_offline(me, what) {
 
 #define is_learnt true
 #define expects(me, what) true
+#define may_ask(me) (!offline[me])
 #define may_wait(me, c) true
 #define may_prove(me) true
 #define may_fly(me) true
+#define came_back(version) false
 inline witness_wait(me, c) { skip }
 inline forget_unused(version) { skip }
 
@@ -100,9 +102,12 @@ inline check_fill(moment_of_request) { RULE(nothing_fills_after_a_change, moment
 byte expected[READERS];
 byte expected_next[CREDENTIALS]; /* by those who wait for the next proof */
 #define expects(me, what) (expected[me] == (what))
+/* Without proof nothing is asked, but requests are joined, also those of which the trace does not tell: of an open
+ * that reads a header, of a read that failed. */
+#define may_ask(me) (!offline[me] || expected[me] == CHANGED)
 #define may_wait(me, c) (WEAK_TOO || proof[c].waiting == 0 || expected_next[c] == expected[me])
 #define may_prove(me) (current == expected[me])
-#define may_fly(me) (VALIDATORS_VANISH || KEEPS_OLD \
+#define may_fly(me) (VALIDATORS_VANISH || KEEPS_OLD || came_back(current) \
                      || is_version(expected[me]) == (current != ABSENT && token(current) == pin[me]))
 inline witness_wait(me, c) { expected_next[c] = expected[me] }
 
