@@ -83,13 +83,13 @@ proctype changer(byte me)
     :: ask_change[me]?own, version, outcome ->
         if
         :: own -> begin_change()
+        :: own && outcome != DONE -> own = false; outcome = NOT_DONE /* nothing was sent, as only nacre knows */
         :: else
         fi;
         if
         :: outcome != NOT_DONE -> atomic { change_store(version) }
         :: outcome == NOT_DONE
         :: outcome == UNKNOWN -> late = true
-        :: own && outcome == UNKNOWN -> outcome = NOT_DONE /* nothing was sent, as only nacre knows */
         fi;
         put_again(version);
         if
