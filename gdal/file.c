@@ -354,11 +354,14 @@ static nacre_status read_together(gdal_file *file, nacre_range *ranges, size_t c
 
 static int read_ranges(void *handle, int count, void **buffers, const gdal_offset *offsets, const size_t *sizes)
 {
+    enum { FEW = 8 };
     gdal_file *file = handle;
     nacre_error error;
+    nacre_range few[FEW], *ranges = few;
     if (count <= 0)
         return 0;
-    nacre_range *ranges = ncr_alloc_array((size_t)count, sizeof *ranges);
+    if (count > FEW)
+        ranges = ncr_alloc_array((size_t)count, sizeof *ranges);
     nacre_status status = ranges ? NACRE_OK : ncr_error_memory(&error);
     for (int i = 0; i < count && ranges; i++)
         ranges[i] = (nacre_range){.offset = offsets[i], .length = sizes[i], .buffer = buffers[i]};
@@ -367,7 +370,8 @@ static int read_ranges(void *handle, int count, void **buffers, const gdal_offse
     bool is_whole = status == NACRE_OK;
     for (int i = 0; i < count && is_whole; i++)
         is_whole = ranges[i].got == sizes[i];
-    free(ranges);
+    if (ranges != few)
+        free(ranges);
     if (status != NACRE_OK)
         file->has_failed = true;
     if (status != NACRE_OK && !(file->file && is_tried_again(file)))

@@ -135,7 +135,10 @@ nacre_status ncr_gdal_reader_read(ncr_gdal_reader *reader, ncr_call *call, uint6
     const size_t wanted = offset >= end ? 0 : end - offset < size ? (size_t)(end - offset) : size;
     size_t done = 0;
     while (done < wanted) {
-        const size_t step = copy_held(reader, offset + done, (uint8_t *)buffer + done, wanted - done);
+        size_t step = copy_held(reader, offset + done, (uint8_t *)buffer + done, wanted - done);
+        if (!step)
+            ncr_cache_copy(ncr_file_pin(reader->file), call, offset + done, wanted - done, (uint8_t *)buffer + done,
+                           &step);
         done += step;
         if (step)
             continue;

@@ -100,6 +100,10 @@ struct ncr_fetch {
  * under way for the same version is shared. done() of each may run before this returns. */
 void ncr_cache_fetch_start(ncr_fetch *const *fetches, size_t count);
 
+/* Copies a range, cut at the object's end, that is cached in one piece: the cheapest way to small reads. Whether it
+ * was; false also at the end of the object, and where the call is cancelled or out of time: a fetch tells which. */
+bool ncr_cache_copy(const ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length, void *buffer, size_t *got);
+
 /* --- Values: parsed headers and decoded tiles. --- */
 
 /* Immutable and reference-counted; embedded at the beginning of what is cached. */

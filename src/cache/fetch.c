@@ -409,31 +409,49 @@ static void start_readers(ncr_reader **readers, size_t count)
 /* --- Beginning. --- */
 
 /* The range, where the pin holds all bytes or one cached interval has it. */
-static bool find_bytes(ncr_fetch *fetch)
+static bool find_bytes(const ncr_pin *pin, uint64_t offset, size_t length, ncr_slice *out)
 {
-    const ncr_pin *pin = fetch->pin;
     if (pin->whole) {
-        fetch->slice = ncr_slice_of(pin->whole, pin->whole->data + fetch->offset, fetch->length);
+        *out = ncr_slice_of(pin->whole, pin->whole->data + offset, length);
         return true;
     }
     unsigned door = ncr_lock_enter();
-    bool found = ncr_interval_hit(pin->snapshot, fetch->offset, fetch->length, &fetch->slice);
+    bool found = ncr_interval_hit(pin->snapshot, offset, length, out);
     ncr_lock_leave(door);
     return found;
+}
+
+static size_t cut_at_end(const ncr_pin *pin, uint64_t offset, size_t length)
+{
+    uint64_t size = pin->facts.size, left = offset < size ? size - offset : 0;
+    return length > left ? (size_t)left : length;
+}
+
+bool ncr_cache_copy(const ncr_pin *pin, ncr_call *call, uint64_t offset, size_t length, void *buffer, size_t *got)
+{
+    ncr_slice slice = {0};
+    *got = 0;
+    length = cut_at_end(pin, offset, length);
+    if (!length || ncr_call_check(call, pin->object->name, NULL) != NACRE_OK ||
+        !find_bytes(pin, offset, length, &slice))
+        return false;
+    memcpy(buffer, slice.data, length);
+    ncr_slice_clear(&slice);
+    ncr_cache_count(call, true);
+    *got = length;
+    return true;
 }
 
 /* Answers what needs no plan: nothing to read, or bytes that lie together. False: it must be planned. */
 static bool answer_at_once(ncr_fetch *fetch)
 {
     const ncr_pin *pin = fetch->pin;
-    uint64_t size = pin->facts.size, left = fetch->offset < size ? size - fetch->offset : 0;
     fetch->slice = (ncr_slice){0};
     fetch->internal = NULL;
     fetch->round = fetch->needed_round;
-    if (fetch->length > left)
-        fetch->length = (size_t)left;
+    fetch->length = cut_at_end(pin, fetch->offset, fetch->length);
     nacre_status status = ncr_call_check(fetch->call, pin->object->name, &fetch->error);
-    if (status == NACRE_OK && fetch->length && !find_bytes(fetch))
+    if (status == NACRE_OK && fetch->length && !find_bytes(pin, fetch->offset, fetch->length, &fetch->slice))
         return false;
     if (status == NACRE_OK && fetch->length)
         ncr_cache_count(fetch->call, true);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,52 +178,109 @@ nacre_status ncr_file_open_wait(const char *path, ncr_call *call, ncr_file **out
 
 /* --- Reading, for those who wait. --- */
 
+/* A read of some ranges: what has come is copied by who waits, while the rest is still on its way. */
+typedef struct waited {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct waited_range *come; /* done and not copied; guarded by lock */
+} waited;
+
+typedef struct waited_range {
+    ncr_fetch fetch;
+    nacre_range *range;
+    waited *of;
+    struct waited_range *next; /* of those that have come */
+} waited_range;
+
 static void fetch_waited(ncr_fetch *fetch)
 {
-    ncr_latch_down(fetch->user);
+    waited_range *range = fetch->user;
+    waited *of = range->of;
+    pthread_mutex_lock(&of->lock); /* and signals under it: the waiter may be gone as soon as it sees the last one */
+    range->next = of->come;
+    of->come = range;
+    pthread_cond_signal(&of->changed);
+    pthread_mutex_unlock(&of->lock);
 }
 
-static nacre_status run_fetches(ncr_fetch *fetches, ncr_fetch **list, size_t count, nacre_error *err)
+/* Some that have come, one at least. */
+static waited_range *wait_for_some(waited *of)
 {
-    ncr_latch latch;
-    ncr_latch_init(&latch, count);
+    pthread_mutex_lock(&of->lock);
+    while (!of->come)
+        pthread_cond_wait(&of->changed, &of->lock);
+    waited_range *some = of->come;
+    of->come = NULL;
+    pthread_mutex_unlock(&of->lock);
+    return some;
+}
+
+static void take(waited_range *one)
+{
+    ncr_slice *slice = &one->fetch.slice;
+    if (one->fetch.status == NACRE_OK && slice->size)
+        memcpy(one->range->buffer, slice->data, slice->size);
+    if (one->fetch.status == NACRE_OK)
+        one->range->got = slice->size;
+    ncr_slice_clear(slice);
+}
+
+static void run_fetches(waited_range *ranges, ncr_fetch **list, size_t count)
+{
+    waited of = {.come = NULL};
+    pthread_mutex_init(&of.lock, NULL);
+    pthread_cond_init(&of.changed, NULL);
     for (size_t i = 0; i < count; i++) {
-        list[i] = &fetches[i];
-        fetches[i].user = &latch;
-        fetches[i].done = fetch_waited;
+        ranges[i].of = &of;
+        list[i] = &ranges[i].fetch;
+        list[i]->user = &ranges[i];
+        list[i]->done = fetch_waited;
     }
     ncr_cache_fetch_start(list, count);
-    ncr_latch_wait(&latch);
-    ncr_latch_clear(&latch);
-    for (size_t i = 0; i < count; i++)
-        if (fetches[i].status != NACRE_OK)
-            return ncr_error_copy(err, &fetches[i].error, fetches[i].status);
-    return NACRE_OK;
+    for (size_t left = count; left;)
+        for (waited_range *one = wait_for_some(&of), *next; one; one = next, left--) {
+            next = one->next;
+            take(one);
+        }
+    pthread_mutex_destroy(&of.lock);
+    pthread_cond_destroy(&of.changed);
+}
+
+/* Fetches those of the ranges that are not read yet, `left` of them. */
+static nacre_status fetch_left(ncr_file *file, nacre_range *ranges, size_t count, size_t left, ncr_call *call,
+                               nacre_error *err)
+{
+    waited_range *all = ncr_alloc_array(left, sizeof *all);
+    ncr_fetch **list = ncr_alloc_array(left, sizeof(ncr_fetch *));
+    nacre_status status = all && list ? NACRE_OK : ncr_error_memory(err);
+    size_t taken = 0;
+    for (size_t i = 0; i < count && status == NACRE_OK; i++) {
+        nacre_range *range = &ranges[i];
+        if (range->got)
+            continue;
+        all[taken++] = (waited_range){
+            .range = range,
+            .fetch = {.pin = file->pin, .call = call, .offset = range->offset, .length = range->length},
+        };
+    }
+    if (status == NACRE_OK)
+        run_fetches(all, list, left);
+    for (size_t i = 0; i < left && status == NACRE_OK; i++)
+        if (all[i].fetch.status != NACRE_OK)
+            status = ncr_error_copy(err, &all[i].fetch.error, all[i].fetch.status);
+    free(all);
+    free(list);
+    return status;
 }
 
 nacre_status ncr_file_read_wait(ncr_file *file, nacre_range *ranges, size_t count, ncr_call *call, nacre_error *err)
 {
+    size_t left = 0;
     for (size_t i = 0; i < count; i++)
+        if (!ncr_cache_copy(file->pin, call, ranges[i].offset, ranges[i].length, ranges[i].buffer, &ranges[i].got))
+            left++;
+    nacre_status status = left ? fetch_left(file, ranges, count, left, call, err) : NACRE_OK;
+    for (size_t i = 0; i < count && status != NACRE_OK; i++)
         ranges[i].got = 0;
-    if (!count)
-        return NACRE_OK;
-    ncr_fetch *fetches = ncr_alloc_array(count, sizeof *fetches);
-    ncr_fetch **list = ncr_alloc_array(count, sizeof(ncr_fetch *));
-    nacre_status status = fetches && list ? NACRE_OK : ncr_error_memory(err);
-    for (size_t i = 0; i < count && status == NACRE_OK; i++)
-        fetches[i] =
-            (ncr_fetch){.pin = file->pin, .call = call, .offset = ranges[i].offset, .length = ranges[i].length};
-    if (status == NACRE_OK)
-        status = run_fetches(fetches, list, count, err);
-    for (size_t i = 0; i < count && fetches; i++) {
-        ncr_slice *slice = &fetches[i].slice;
-        if (status == NACRE_OK && slice->size)
-            memcpy(ranges[i].buffer, slice->data, slice->size);
-        if (status == NACRE_OK)
-            ranges[i].got = slice->size;
-        ncr_slice_clear(slice);
-    }
-    free(fetches);
-    free(list);
     return status;
 }

@@ -240,6 +240,38 @@ static void random_batches_give_the_right_bytes(void **state)
     }
 }
 
+/* Copies what it can; false without a byte where a fetch is needed, or tells why not. */
+static void copies_are_of_cached_bytes_in_one_piece(void **state)
+{
+    (void)state;
+    enum { AT = 1000000, LENGTH = 5000 };
+    uint8_t bytes[LENGTH];
+    size_t got = 7;
+    const uint64_t ranges[][2] = {{AT, LENGTH}, {BIG - 10, 10}};
+    assert_false(ncr_cache_copy(pin, call, AT, LENGTH, bytes, &got));
+    assert_int_equal(got, 0);
+    read_batch(ranges, 2, false);
+    fake_forget_requests(store);
+    assert_true(ncr_cache_copy(pin, call, AT + 1, LENGTH - 1, bytes, &got));
+    assert_int_equal(got, LENGTH - 1);
+    for (size_t i = 0; i < got; i++)
+        assert_int_equal(bytes[i], fake_byte("v=1", AT + 1 + i));
+    assert_true(ncr_cache_copy(pin, call, BIG - 10, LENGTH, bytes, &got)); /* cut at the end */
+    assert_int_equal(got, 10);
+    assert_false(ncr_cache_copy(pin, call, AT, LENGTH + 1, bytes, &got));
+    assert_false(ncr_cache_copy(pin, call, AT - 1, 10, bytes, &got));
+    assert_false(ncr_cache_copy(pin, call, BIG, 10, bytes, &got));
+    assert_false(ncr_cache_copy(pin, call, UINT64_MAX - 5, 100, bytes, &got));
+    assert_int_equal(got, 0);
+    assert_int_equal(fake_count(store, 'g'), 0);
+    nacre_cancel *cancel = nacre_cancel_new();
+    ncr_call *cancelled = test_call_with_cancel(cancel, NULL);
+    nacre_cancel_trigger(cancel);
+    assert_false(ncr_cache_copy(pin, cancelled, AT, LENGTH, bytes, &got));
+    ncr_call_unref(cancelled);
+    nacre_cancel_free(cancel);
+}
+
 static void long_open_done(ncr_cache_open *open)
 {
     (void)open;
@@ -293,6 +325,7 @@ int main(void)
         TEST(server_without_ranges_is_read_whole_and_checked),
         TEST(rounds_follow_from_what_was_needed),
         TEST(local_files_bytes_are_not_kept_twice),
+        TEST(copies_are_of_cached_bytes_in_one_piece),
         TEST(a_longer_first_read_fills_the_cache),
         TEST(random_batches_give_the_right_bytes),
     };
