@@ -125,8 +125,10 @@ NACRE_API nacre_status nacre_file_read(nacre_file *file, nacre_range *ranges, si
 typedef bool (*nacre_stream_function)(void *user, const void *data, size_t size);
 
 /* Reads `length` bytes from offset on, or all that there are (UINT64_MAX), once and in their order: several requests go
- * ahead of what is given, at most 32 MiB are held, and the cache keeps nothing unless there is a folder for it
- * (cache.dir). The function is called on the caller's thread. NACRE_OK also where it stopped the reading. */
+ * ahead of what is given, more of them the more is to be read and the longer the way: 32 MiB are held, and at most 128
+ * MiB (or a sixteenth of the memory) beyond by all such calls together. The cache keeps nothing unless there is a
+ * folder for it (cache.dir). The function is called on the caller's thread. NACRE_OK also where it stopped the reading.
+ */
 NACRE_API nacre_status nacre_file_stream(nacre_file *file, uint64_t offset, uint64_t length,
                                          const nacre_io_options *options, nacre_stream_function function, void *user,
                                          nacre_error *err);

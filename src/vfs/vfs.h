@@ -72,8 +72,8 @@ nacre_status ncr_file_open_wait(const char *path, ncr_call *call, ncr_file **out
 nacre_status ncr_file_read_wait(ncr_file *file, nacre_range *ranges, size_t count, ncr_call *call, nacre_error *err);
 
 /* Bytes of a pinned object in their order, step by step, for a sink whose first failure ends it. Memory: four steps of
- * NCR_GET_MAX, of a local object two; where the way is long and that many do not fill it, up to NCR_STREAM_MORE bytes
- * beyond, which all streams of the process share. */
+ * NCR_GET_MAX, of a local object two; where much is to be read, or the way is long and that many do not fill it, bytes
+ * beyond that all streams of the process share: NCR_STREAM_MORE, or a sixteenth of the memory where that is less. */
 typedef struct ncr_stream {
     ncr_pin *pin;            /* borrowed */
     ncr_call *call;          /* borrowed */
@@ -84,7 +84,7 @@ typedef struct ncr_stream {
     bool is_kept; /* the sink keeps blocks for a while: the stream goes no further ahead than at first */
     void *user;
 } ncr_stream;
-enum { NCR_STREAM_MORE = 64 << 20 };
+enum { NCR_STREAM_MORE = 128 << 20 };
 /* Blocking. */
 nacre_status ncr_stream_run(const ncr_stream *stream, nacre_error *err);
 
