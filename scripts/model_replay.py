@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import model  # noqa: E402
 
 MAX_VALUES, MAX_HANDLES = 200, 30  # of one object; handles that are open at once, through one process
+NOT_DECIDED = "not decided within the verifier's time and memory"
 CHANGES = {"done": "DONE", "not-done": "NOT_DONE", "unknown": "UNKNOWN"}
 OUTCOMES = {
     "put": set(CHANGES),
@@ -37,6 +38,10 @@ class NotReplayable(Exception):
 
 class NotABehaviour(Exception):
     """No run of the model shows what the trace shows."""
+
+
+class NotDecided(Exception):
+    """Neither was found within the time and memory of the verifier."""
 
 
 class Slots:
@@ -284,8 +289,10 @@ def replay(events: list[Event], focus: Any) -> None:
         verdict = model.verify(source, "", options, pathlib.Path(folder), fast=False)
     if verdict.failed == "not_replayed":
         return
-    if verdict.failed or not verdict.finished:
+    if verdict.failed:
         raise NotReplayable(f"the verifier gave up:\n{verdict.text}")
+    if not verdict.finished:
+        raise NotDecided
     reached = [line - driver.first for line in verdict.unreached("recorded") if line >= driver.first]
     event = driver.lines[min(reached)][0] if reached else driver.lines[-1][0]
     raise NotABehaviour(f"{where(event)}: no run of the model comes to this")
@@ -302,21 +309,24 @@ def replay_all(events: list[Event]) -> Iterator[tuple[str, str | None]]:
                 yield f"{name} in {focus}", None
             except NotABehaviour as error:
                 yield f"{name} in {focus}", str(error)
+            except NotDecided:
+                yield f"{name} in {focus}", NOT_DECIDED
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/model_replay.py", description=__doc__)
     parser.add_argument("trace", type=pathlib.Path, nargs="+", help="recorded events, JSON lines")
-    wrong = 0
+    wrong = undecided = 0
     for path in parser.parse_args().trace:
         try:
             for name, problem in replay_all(load(path)):
                 print(f"{path}: {name}: {problem or 'a behaviour of the model'}", flush=True)
-                wrong += problem is not None
+                wrong += problem not in (None, NOT_DECIDED)
+                undecided += problem == NOT_DECIDED
         except NotReplayable as error:
             print(f"{path}: {error}", file=sys.stderr)
             return 2
-    return 1 if wrong else 0
+    return 1 if wrong else 3 if undecided else 0
 
 
 if __name__ == "__main__":

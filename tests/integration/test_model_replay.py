@@ -213,3 +213,8 @@ def test_open_of_one_process_is_seen_by_another(tmp_path: pathlib.Path) -> None:
 def test_trace_out_of_format_is_refused(tmp_path: pathlib.Path) -> None:
     with pytest.raises(replay.NotReplayable, match="was not begun"):
         problems(write([line for line in GOOD if not line.startswith("1 +2 ")], tmp_path / "cut.jsonl"))
+
+
+def test_search_that_is_given_up_decides_nothing(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay.model, "MEMORY_MB", 1)
+    assert problems(write(GOOD, tmp_path / "good.jsonl")) == [replay.NOT_DECIDED]

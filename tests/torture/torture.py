@@ -328,7 +328,8 @@ def replay(folder: pathlib.Path, rules: history.Rules, report: history.Report, c
         trace.write_text("".join(json.dumps(event) + "\n" for event in events))
         command = [sys.executable, ROOT / "scripts" / "model_replay.py", trace]
         done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
+        report.counts["replays not decided"] += done.returncode == 3
+        if done.returncode not in (0, 3):
             text = f"{name}: the model does not show this: {done.stdout}{done.stderr}"
             report.violations.append(f"{text}the trace, for scripts/model_replay.py:\n{trace.read_text()}")
     return len(chosen)
@@ -344,7 +345,8 @@ def print_report(run: Run, took: float) -> None:
     print(f"  faults: {sum(run.faults.values()):,} ({', '.join(f'{n} {k}' for k, n in run.faults.most_common())})")
     print(f"  histories checked: {counts['histories']:,}, the largest with {run.report.largest:,} operations"
           f" ({counts['histories not decided']} not decided)")  # fmt: skip
-    print(f"  histories replayed through the model: {counts['histories replayed through the model']}")
+    print(f"  histories replayed through the model: {counts['histories replayed through the model']}"
+          f" ({counts['replays not decided']} not decided)")  # fmt: skip
     print(f"  violations: {len(run.report.violations)}")
     for text in run.report.violations[:10]:
         print(f"\n{text[:LONGEST_VIOLATION]}")
