@@ -107,7 +107,7 @@ static void plan(const scenario *of)
         bool is_whole = (options.all && !(of->marks & SCENARIO_ONCE)) || options.hash;
         if (!is_whole && (is_done(s->hash) || (of->marks & SCENARIO_SLOW && (s->hash >> 8) % SLOW_SHARE != 0)))
             continue;
-        plan_site(s, options.all && !(of->marks & SCENARIO_ONCE));
+        plan_site(s, options.all && !(of->marks & SCENARIO_ONCE) && !is_done(s->hash));
         add_done(s->hash);
     }
 }

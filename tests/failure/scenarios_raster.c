@@ -254,6 +254,54 @@ static nacre_status save_web_map(uint64_t *result, nacre_error *err)
     return status;
 }
 
+/* Three reads of two rasters: one whole, one of its windows, one of the other. */
+enum { BATCH = 3 };
+
+static void set_batch(nacre_batch_item items[BATCH], nacre_read_options reads[BATCH], const char *const paths[2])
+{
+    static const nacre_window windows[BATCH] = {{0, 0, SCENE_WIDTH, SCENE_HEIGHT}, {10, 20, 100, 50}, {200, 3, 80, 90}};
+    for (size_t i = 0; i < BATCH; i++) {
+        reads[i] = (nacre_read_options)NACRE_READ_OPTIONS_INIT;
+        reads[i].window = windows[i];
+        items[i] = (nacre_batch_item){.size = sizeof *items, .path = paths[i / 2], .read_options = &reads[i]};
+    }
+}
+
+static nacre_status end_batch(nacre_batch_item items[BATCH], nacre_status status, uint64_t *result)
+{
+    for (size_t i = 0; i < BATCH; i++) {
+        if (status == NACRE_OK)
+            result_add(result, items[i].buffer, items[i].buffer_size);
+        nacre_batch_item_clear(&items[i]);
+    }
+    return status;
+}
+
+static nacre_status batch_local(uint64_t *result, nacre_error *err)
+{
+    static const char *const paths[] = {"in/a.tif", "in/b.tif"};
+    nacre_batch_item items[BATCH];
+    nacre_read_options reads[BATCH];
+    set_batch(items, reads, paths);
+    return end_batch(items, nacre_dataset_read_batch(items, BATCH, NULL, NULL, err), result);
+}
+
+static nacre_status batch_started(uint64_t *result, nacre_error *err)
+{
+    static const char *const paths[] = {"gs://b/in/a.tif", "gs://b/in/b.tif"};
+    nacre_batch_item items[BATCH];
+    nacre_read_options reads[BATCH];
+    nacre_future *future;
+    set_batch(items, reads, paths);
+    nacre_status status = nacre_dataset_read_batch_start(items, BATCH, NULL, NULL, &future, err);
+    if (status != NACRE_OK)
+        return end_batch(items, status, result);
+    nacre_future_wait(future, -1);
+    status = nacre_future_status(future, err);
+    nacre_future_free(future);
+    return end_batch(items, status, result);
+}
+
 const scenario raster_scenarios[] = {
     {"cog-read", NULL, {"in/a.tif"}, NULL, NULL, read_cog, 0},
     {"tiff-read", NULL, {"in/p.tif"}, NULL, NULL, read_tiff, 0},
@@ -265,6 +313,8 @@ const scenario raster_scenarios[] = {
     {"png-save", "out", {"in/a.tif", "out/a.png"}, NULL, NULL, save_png, 0},
     {"vrt-warped", "out", {"in/a.tif", "out/a.vrt", "out/../in/a.tif"}, NULL, NULL, warped_vrt, SCENARIO_SLOW},
     {"vrt-mosaic", "out", {"in/a.tif", "in/b.tif", "out/m.vrt", "out/../in/"}, NULL, NULL, mosaic_vrt, 0},
+    {"batch-local", NULL, {"in/a.tif", "in/b.tif"}, NULL, NULL, batch_local, SCENARIO_WHOLE},
+    {"batch-gs", NULL, {"gs://b/in/a.tif", "gs://b/in/b.tif"}, NULL, NULL, batch_started, SCENARIO_WHOLE},
     {"vrt-translated", "out", {"in/a.tif", "out/t.vrt"}, NULL, NULL, translated, 0},
     {0},
 };
