@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "net/address.h"
+#include "net/trust.h"
 
 enum { NOTE_SIZE = 64 << 10, PASS_OVER_SIZE = 1 << 20 };
 
@@ -424,17 +425,6 @@ ncr_http_ready ncr_transfer_prepare(ncr_http_transfer *t)
     return NCR_HTTP_FAILED;
 }
 
-/* Where distributions keep the certificates they trust: libcurl knows only the one it was built on. */
-static const char *default_bundle(void)
-{
-    static const char *const paths[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-                                        "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        if (access(paths[i], R_OK) == 0)
-            return paths[i];
-    return NULL;
-}
-
 /* Sets an option. libcurl copies texts: where there is no memory for one the request must not be sent, since without it
  * the option would be what it is by default. */
 #define SET(t, option, value) note_option(t, curl_easy_setopt((t)->easy, option, value))
@@ -447,7 +437,7 @@ static void note_option(ncr_http_transfer *t, CURLcode code)
 static void set_trust(ncr_http_transfer *t)
 {
     const char *own = ncr_config_text(t->request->call->config, NCR_KEY_HTTP_CA_BUNDLE);
-    const char *bundle = own ? own : default_bundle();
+    const char *bundle = own ? own : ncr_trust_bundle("");
     if (bundle) {
         SET(t, CURLOPT_CAINFO, bundle);
         SET(t, CURLOPT_PROXY_CAINFO, bundle);
