@@ -73,14 +73,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """One object, in ranges, with a strong ETag."""
 
     protocol_version = "HTTP/1.1"
+    data = DATA
 
     def do_GET(self) -> None:
         first, _, last = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
-        body = DATA[int(first) : int(last or len(DATA)) + 1]
+        body = self.data[int(first) : int(last or len(self.data)) + 1]
         self.send_response(206 if "Range" in self.headers else 200)
         self.send_header("ETag", '"1"')
         if "Range" in self.headers:
-            self.send_header("Content-Range", f"bytes {first}-{int(first) + len(body) - 1}/{len(DATA)}")
+            self.send_header("Content-Range", f"bytes {first}-{int(first) + len(body) - 1}/{len(self.data)}")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -112,13 +113,13 @@ def serve() -> Iterator[Callable[..., int]]:
     """Serves with a certificate, asking clients for one of `clients` where that is given; the port."""
     started = []
 
-    def start(certificate: pathlib.Path, clients: pathlib.Path | None = None) -> int:
+    def start(certificate: pathlib.Path, clients: pathlib.Path | None = None, handler: type = Handler) -> int:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         if clients:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(clients)
-        server = Quiet(("127.0.0.1", 0), Handler)
+        server = Quiet(("127.0.0.1", 0), handler)
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
         started.append(server)
