@@ -12,7 +12,7 @@ enum {
     QUEUE = 64,
     MEMORY = 144 << 20, /* of all jobs that run */
     PART = 8 << 20,     /* what copies read and write at once */
-    LARGE = 72 << 20,   /* a copy in parts: four being read, one filled, those on their way */
+    LARGE = 72 << 20,   /* a copy in parts: three being read, one filled, those on their way */
     UNKNOWN = 32 << 20, /* a copy that is probably not large */
     MESSAGES = 20,      /* failures that are told one by one */
 };

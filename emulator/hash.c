@@ -3,6 +3,7 @@
 #include "hash.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +28,46 @@ static void make_crc_tables(void)
         }
 }
 
+/* Leaves the tables less than a word of a run of bytes, where the processor has the instruction: they took half of the
+ * time of an upload. Returns how many bytes it has added to *crc. */
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) static size_t add_by_instruction(uint32_t *crc, const uint8_t *p, size_t size)
+{
+    size_t words = size / sizeof(uint64_t);
+    uint64_t sum = *crc, word;
+    for (size_t i = 0; i < words; i++) {
+        memcpy(&word, p + i * sizeof word, sizeof word);
+        sum = __builtin_ia32_crc32di(sum, word);
+    }
+    *crc = (uint32_t)sum;
+    return words * sizeof word;
+}
+
+static bool has_instruction(void)
+{
+    return __builtin_cpu_supports("sse4.2") != 0;
+}
+#else
+static size_t add_by_instruction(uint32_t *crc, const uint8_t *p, size_t size)
+{
+    (void)crc, (void)p, (void)size;
+    return 0;
+}
+
+static bool has_instruction(void)
+{
+    return false;
+}
+#endif
+
 uint32_t ncr_emu_crc32c(uint32_t crc, const void *data, size_t size)
+{
+    crc = ~crc;
+    size_t added = has_instruction() ? add_by_instruction(&crc, data, size) : 0;
+    return ncr_emu_crc32c_by_tables(~crc, (const uint8_t *)data + added, size - added);
+}
+
+uint32_t ncr_emu_crc32c_by_tables(uint32_t crc, const void *data, size_t size)
 {
     pthread_once(&crc_once, make_crc_tables);
     const uint8_t *p = data;

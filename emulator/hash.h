@@ -11,6 +11,8 @@ enum { NCR_EMU_MD5_SIZE = 16, NCR_EMU_MD5_BASE64_SIZE = 25, NCR_EMU_CRC_BASE64_S
 
 /* CRC32C (Castagnoli, RFC 3720 appendix B.4) of data that follows what `crc` is of; begin with 0. */
 uint32_t ncr_emu_crc32c(uint32_t crc, const void *data, size_t size);
+/* The same on any processor. */
+uint32_t ncr_emu_crc32c_by_tables(uint32_t crc, const void *data, size_t size);
 
 /* CRC32C and MD5 of a run of bytes. Single-thread. */
 typedef struct ncr_emu_hash {

@@ -12,7 +12,7 @@
  * threads. */
 typedef struct ncr_sender ncr_sender;
 
-enum { NCR_SENDER_MEMORY = 32 << 20 };
+enum { NCR_SENDER_MEMORY = 40 << 20 };
 
 /* The upload is borrowed; it must not be finished or aborted before ncr_sender_wait(). NULL: out of memory. */
 ncr_sender *ncr_sender_new(ncr_upload *upload);

@@ -15,6 +15,7 @@
 enum {
     STEPS = 4, /* ahead to begin with, NCR_GET_MAX bytes each */
     STEPS_LOCAL = 2,
+    STEPS_KEPT = 3,        /* where the sink keeps blocks: what it sends is slower, and gets more of the memory */
     STEPS_LONG = 8,        /* where LONG or more steps are to be read */
     LONG = 4 * STEPS_LONG, /* or it would be many requests more for the small ones that such a stream begins with */
     STEPS_MORE = NCR_STREAM_MORE / NCR_GET_MAX,
@@ -122,7 +123,7 @@ static void begin_pace(progress *p)
 {
     const ncr_stream *s = p->stream;
     bool is_local = ncr_pin_object(s->pin)->store->is_local, widens = !is_local && !s->is_kept;
-    p->own = is_local ? STEPS_LOCAL : STEPS;
+    p->own = is_local ? STEPS_LOCAL : s->is_kept ? STEPS_KEPT : STEPS;
     ncr_pace_begin(&p->pace, p->own, widens ? STEPS_MOST : p->own, ncr_clock_ms());
     if (!widens || p->end - p->next <= (uint64_t)STEPS * NCR_GET_MAX)
         return;

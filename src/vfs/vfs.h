@@ -72,8 +72,9 @@ nacre_status ncr_file_open_wait(const char *path, ncr_call *call, ncr_file **out
 nacre_status ncr_file_read_wait(ncr_file *file, nacre_range *ranges, size_t count, ncr_call *call, nacre_error *err);
 
 /* Bytes of a pinned object in their order, step by step, for a sink whose first failure ends it. Memory: four steps of
- * NCR_GET_MAX, of a local object two; where much is to be read, or the way is long and that many do not fill it, bytes
- * beyond that all streams of the process share: NCR_STREAM_MORE, or a sixteenth of the memory where that is less. */
+ * NCR_GET_MAX, three where the sink keeps them, two of a local object; where much is to be read, or the way is long and
+ * that many do not fill it, bytes beyond that all streams of the process share: NCR_STREAM_MORE, or a sixteenth of the
+ * memory where that is less. */
 typedef struct ncr_stream {
     ncr_pin *pin;            /* borrowed */
     ncr_call *call;          /* borrowed */
@@ -81,7 +82,7 @@ typedef struct ncr_stream {
     bool keep;               /* in the cache */
     /* On the caller's thread. The slice is the stream's; who keeps its bytes refers to its block (ncr_slice_of()). */
     nacre_status (*sink)(void *user, const ncr_slice *slice, nacre_error *err);
-    bool is_kept; /* the sink keeps blocks for a while: the stream goes no further ahead than at first */
+    bool is_kept; /* the sink keeps blocks for a while: the stream goes three steps ahead, and no further */
     void *user;
 } ncr_stream;
 enum { NCR_STREAM_MORE = 128 << 20 };

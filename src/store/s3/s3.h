@@ -119,7 +119,7 @@ bool ncr_s3_read_md5(const char *digits, unsigned char out[16]);
 
 /* --- The operations: see ncr_store_class. --- */
 
-enum { NCR_S3_PART_SIZE = 8 << 20, NCR_S3_PARTS_AT_ONCE = 4, NCR_S3_MOST_PARTS = 10000, NCR_S3_ANSWER_LIMIT = 1 << 20 };
+enum { NCR_S3_PART_SIZE = 8 << 20, NCR_S3_PARTS_AT_ONCE = 5, NCR_S3_MOST_PARTS = 10000, NCR_S3_ANSWER_LIMIT = 1 << 20 };
 
 void ncr_s3_get(ncr_get *get);
 void ncr_s3_stat(ncr_stat_op *op);

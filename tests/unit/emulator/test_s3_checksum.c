@@ -49,6 +49,13 @@ static void slices_give_what_single_bytes_give(void **state)
         for (size_t i = 0; i < size; i++)
             single = ncr_emu_crc64nvme(single, data + i, 1);
         assert_true(ncr_emu_crc64nvme(0, data, size) == single);
+        for (size_t at = 0; at < 8 && at < size; at++) {
+            uint32_t crc = ncr_emu_crc32c(7, data + at, size - at), single_crc = 7;
+            for (size_t i = at; i < size; i++)
+                single_crc = ncr_emu_crc32c(single_crc, data + i, 1);
+            assert_int_equal(crc, single_crc);
+            assert_int_equal(crc, ncr_emu_crc32c_by_tables(7, data + at, size - at));
+        }
     }
 }
 
