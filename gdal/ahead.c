@@ -6,7 +6,15 @@
 
 #include "base/memory.h"
 
-enum { MOST_PLACES = 1 << 20, MOST_RANGES = 64, MOST_ROUNDS = 3, SMALL_GAP = 16, MOST_STEPS = 4, PATIENCE = 2 };
+enum {
+    MOST_PLACES = 1 << 20,
+    MOST_RANGES = NCR_GDAL_AHEAD_RANGES,
+    MOST_ROUNDS = 3,
+    SMALL_GAP = 16,
+    LEADER = 4,
+    MOST_STEPS = 4,
+    PATIENCE = 2
+};
 
 typedef struct ncr_gdal_level {
     const ncr_tiff_tag *offsets, *counts;
@@ -252,25 +260,21 @@ void ncr_gdal_ahead_start(ncr_file *file, ncr_call *call, const nacre_range *ran
         ncr_cache_fetch_start(list, started);
 }
 
-typedef struct collection {
-    nacre_range ranges[MOST_RANGES];
-    size_t count;
-    uint64_t bytes, most;
-} collection;
-
-/* Adds a block; false when there is no room for it. */
-static bool collect(collection *out, uint64_t offset, uint64_t length)
+/* Adds a block to the plan; false when there is no room for it. */
+static bool plan_block(ncr_gdal_ahead *ahead, uint64_t offset, uint64_t length)
 {
-    nacre_range *last = out->count ? &out->ranges[out->count - 1] : NULL;
-    if (out->bytes + length > out->most)
+    nacre_range *last = ahead->planned_count ? &ahead->planned[ahead->planned_count - 1] : NULL;
+    uint64_t most = ahead->bytes_read > ahead->bytes_unused ? ahead->bytes_read - ahead->bytes_unused : 0;
+    if (ahead->bytes_planned + length > NCR_GDAL_AHEAD_MOST || length > most)
         return false;
     if (last && offset >= last->offset + last->length && offset - last->offset - last->length <= SMALL_GAP)
         last->length = (size_t)(offset + length - last->offset);
-    else if (out->count == MOST_RANGES)
+    else if (ahead->planned_count == MOST_RANGES)
         return false;
     else
-        out->ranges[out->count++] = (nacre_range){.offset = offset, .length = (size_t)length};
-    out->bytes += length;
+        ahead->planned[ahead->planned_count++] = (nacre_range){.offset = offset, .length = (size_t)length};
+    ahead->bytes_planned += length;
+    ahead->bytes_unused += length;
     return true;
 }
 
@@ -295,30 +299,55 @@ static bool find_block(const ncr_gdal_ahead *ahead, const ncr_gdal_rect *rect, u
 {
     const ncr_gdal_level *level = &ahead->levels[rect->level];
     const uint64_t block = ((uint64_t)rect->plane * level->rows + row) * level->columns + column;
-    return ncr_tiff_tag_uint(level->offsets, block, offset) && *offset &&
+    return ncr_tiff_tag_uint(level->offsets, block, offset) && *offset >= LEADER &&
            ncr_tiff_tag_uint(level->counts, block, length) && *length;
 }
 
-static void fetch_rect(ncr_gdal_ahead *ahead, ncr_file *file, ncr_call *call, const ncr_gdal_rect *rect)
+static void know(ncr_gdal_ahead *ahead, ncr_gdal_rect rect)
+{
+    ahead->known[ahead->next_known] = (struct ncr_gdal_known){true, rect};
+    ahead->next_known = (ahead->next_known + 1) % NCR_GDAL_AHEAD_KNOWN;
+}
+
+/* What there was room for of a rectangle, up to a block. */
+static void know_until(ncr_gdal_ahead *ahead, const ncr_gdal_rect *rect, uint32_t row, uint32_t column)
+{
+    ncr_gdal_rect rows = *rect, part = *rect;
+    rows.row1 = row - 1;
+    part.row0 = part.row1 = row;
+    part.column1 = column - 1;
+    if (row > rect->row0)
+        know(ahead, rows);
+    if (column > rect->column0)
+        know(ahead, part);
+}
+
+static void plan_rect(ncr_gdal_ahead *ahead, const ncr_gdal_rect *rect)
 {
     const ncr_gdal_level *level = &ahead->levels[rect->level];
-    collection found = {.most = ahead->bytes_read > ahead->bytes_unused ? ahead->bytes_read - ahead->bytes_unused : 0};
+    const size_t before = ahead->planned_count;
     uint64_t offset, length;
-    bool has_room = true;
-    if (found.most > NCR_GDAL_AHEAD_MOST)
-        found.most = NCR_GDAL_AHEAD_MOST;
-    for (uint32_t row = rect->row0; row <= rect->row1 && row < level->rows && has_room; row++)
-        for (uint32_t column = rect->column0; column <= rect->column1 && column < level->columns && has_room; column++)
-            if (!is_there(ahead, rect, row, column) && find_block(ahead, rect, row, column, &offset, &length))
-                has_room = collect(&found, offset, length);
-    ahead->bytes_unused += found.bytes;
-    for (size_t i = 0; i < found.count; i++) /* GDAL reads a few bytes more, of what COGs have between blocks */
-        found.ranges[i].length += SMALL_GAP;
-    if (has_room && found.count) {
-        ahead->known[ahead->next_known] = (struct ncr_gdal_known){true, *rect};
-        ahead->next_known = (ahead->next_known + 1) % NCR_GDAL_AHEAD_KNOWN;
+    for (uint32_t row = rect->row0; row <= rect->row1 && row < level->rows; row++)
+        for (uint32_t column = rect->column0; column <= rect->column1 && column < level->columns; column++)
+            if (!is_there(ahead, rect, row, column) && find_block(ahead, rect, row, column, &offset, &length) &&
+                !plan_block(ahead, offset, length)) {
+                know_until(ahead, rect, row, column);
+                return;
+            }
+    if (ahead->planned_count > before)
+        know(ahead, *rect);
+}
+
+void ncr_gdal_ahead_go(ncr_gdal_ahead *ahead, ncr_file *file, ncr_call *call)
+{
+    for (size_t i = 0; i < ahead->planned_count; i++) { /* GDAL reads what COGs have before and behind a block, too */
+        ahead->planned[i].offset -= LEADER;
+        ahead->planned[i].length += LEADER + SMALL_GAP;
     }
-    ncr_gdal_ahead_start(file, call, found.ranges, found.count);
+    if (ahead->planned_count)
+        ncr_gdal_ahead_start(file, call, ahead->planned, ahead->planned_count);
+    ahead->planned_count = 0;
+    ahead->bytes_planned = 0;
 }
 
 /* What was fetched ahead and is read now was not in vain. */
@@ -340,8 +369,8 @@ static bool predict_right(ncr_gdal_ahead *ahead, const ncr_gdal_rect *now, ncr_g
     const bool same_rows = last->row0 <= now->row1 && now->row0 <= last->row1;
     if (!same_rows || now->column1 <= last->column1 || now->column0 > last->column1 + 1)
         return false;
-    const uint32_t width = 2 * (now->column1 - now->column0 + 1); /* two windows like this one */
-    ahead->steps_right++;
+    const uint32_t windows = ahead->steps_right++ ? 2 : 1; /* like this one */
+    const uint32_t width = windows * (now->column1 - now->column0 + 1);
     next->column0 = now->column1 + 1;
     next->column1 = ahead->has_row ? ahead->row_column1 : now->column1 + width;
     return true; /* also where the end of the row is known and reached */
@@ -365,14 +394,14 @@ static bool predict_row(ncr_gdal_ahead *ahead, const ncr_gdal_rect *now, ncr_gda
     return next->column1 >= next->column0;
 }
 
-/* The whole row of windows after this one, where two rows were alike. */
-static ncr_gdal_rect next_row(const ncr_gdal_ahead *ahead, const ncr_gdal_rect *now)
+/* Below a read, as high as it, in these columns. */
+static ncr_gdal_rect below(const ncr_gdal_rect *now, uint32_t column0, uint32_t column1)
 {
     ncr_gdal_rect next = *now;
     next.row0 = now->row1 + 1;
     next.row1 = now->row1 + (now->row1 - now->row0 + 1);
-    next.column0 = ahead->row_column0;
-    next.column1 = ahead->row_column1;
+    next.column0 = column0;
+    next.column1 = column1;
     return next;
 }
 
@@ -393,29 +422,69 @@ static bool predict_down(ncr_gdal_ahead *ahead, const ncr_gdal_rect *now, ncr_gd
 static void begin_anew(ncr_gdal_ahead *ahead, const ncr_gdal_rect *now)
 {
     ahead->steps_right = ahead->steps_down = 0;
+    ahead->has_row = ahead->rows_alike = ahead->is_walked = false;
+    ahead->row_column0 = now->column0;
+    ahead->area = *now;
+}
+
+/* Beside what was read on and on, or in it. */
+static bool is_beside(const ncr_gdal_rect *area, const ncr_gdal_rect *now)
+{
+    return now->row0 <= area->row1 + 1 && area->row0 <= now->row1 + 1 && now->column0 <= area->column1 + 1 &&
+           area->column0 <= now->column1 + 1;
+}
+
+/* Not where the last read led to, but beside what was read: the next window of a walk. */
+static void come_back(ncr_gdal_ahead *ahead, const ncr_gdal_rect *now)
+{
+    ahead->steps_right = ahead->steps_down = 0;
     ahead->has_row = ahead->rows_alike = false;
     ahead->row_column0 = now->column0;
+    ahead->is_walked = true;
+}
+
+/* What follows below: of windows whose rows are alike the next row, of the first row that goes to the right and of a
+ * walk what lies below all of it. */
+static void plan_below(ncr_gdal_ahead *ahead, const ncr_gdal_rect *now)
+{
+    const bool is_first_row = ahead->steps_right && ahead->area.row0 == now->row0 && ahead->area.row1 == now->row1;
+    ncr_gdal_rect next;
+    if (ahead->rows_alike)
+        next = below(now, ahead->row_column0, ahead->row_column1);
+    else if (is_first_row || ahead->is_walked)
+        next = below(now, ahead->area.column0, ahead->area.column1);
+    else
+        return;
+    plan_rect(ahead, &next);
+}
+
+/* What this read makes likely, after the one before it. */
+static void plan(ncr_gdal_ahead *ahead, const ncr_gdal_rect *now)
+{
+    ncr_gdal_rect next = *now;
+    const bool goes_on = ahead->has_last && ahead->last.level == now->level && ahead->last.plane == now->plane;
+    if (goes_on &&
+        (predict_right(ahead, now, &next) || predict_row(ahead, now, &next) || predict_down(ahead, now, &next)))
+        plan_rect(ahead, &next);
+    else if (goes_on && is_beside(&ahead->area, now))
+        come_back(ahead, now);
+    else
+        begin_anew(ahead, now);
+    grow(&ahead->area, now);
+    plan_below(ahead, now);
 }
 
 bool ncr_gdal_ahead_read(ncr_gdal_ahead *ahead, ncr_file *file, ncr_call *call, const nacre_range *ranges, size_t count)
 {
     ncr_gdal_rect now;
+    if (!ahead->bytes_read)
+        ahead->bytes_read = ncr_file_head(file)->size;
     for (size_t i = 0; i < count; i++)
         ahead->bytes_read += ranges[i].length;
     if (!has_index(ahead, file, call) || !find_rect(ahead, ranges, count, &now))
         return false;
-    ncr_gdal_rect next = now;
     count_used(ahead, &now);
-    if (!ahead->has_last || ahead->last.level != now.level || ahead->last.plane != now.plane)
-        begin_anew(ahead, &now);
-    else if (predict_right(ahead, &now, &next) || predict_row(ahead, &now, &next) || predict_down(ahead, &now, &next))
-        fetch_rect(ahead, file, call, &next);
-    else
-        begin_anew(ahead, &now);
-    if (ahead->rows_alike) {
-        next = next_row(ahead, &now);
-        fetch_rect(ahead, file, call, &next);
-    }
+    plan(ahead, &now);
     ahead->last = now;
     ahead->has_last = true;
     return true;

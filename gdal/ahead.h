@@ -14,14 +14,16 @@
  * row, or the whole image from top to bottom; each window is a round trip. The tile index of the file tells which
  * blocks a read is about. Where a read goes on to the right of, or below, the one before it, the blocks that come next
  * in that direction are fetched while GDAL decodes; where a new row of windows begins, those as far to the right as the
- * last row went, and once two rows were alike, the row below them too.
+ * last row went, and once two rows were alike, the row below them too. A warp reads a window block by block, and comes
+ * back up for the next one: so below the first row that goes to the right what lies below it is fetched, and once it
+ * came back, what lies below each read.
  *
  * Bounds: at most NCR_GDAL_AHEAD_MOST bytes at a time; what was fetched in vain is never more than GDAL has read
  * through this handle.
  * They go into the cache; an object that it does not keep (a weak version, a local one) is never read ahead.
  * Single-thread. */
 
-enum { NCR_GDAL_AHEAD_MOST = 16 * 1024 * 1024, NCR_GDAL_AHEAD_KNOWN = 4 };
+enum { NCR_GDAL_AHEAD_MOST = 16 * 1024 * 1024, NCR_GDAL_AHEAD_KNOWN = 8, NCR_GDAL_AHEAD_RANGES = 64 };
 
 /* Blocks [row0, row1] x [column0, column1] of a plane of a directory. */
 typedef struct ncr_gdal_rect {
@@ -46,20 +48,27 @@ typedef struct ncr_gdal_ahead {
     uint32_t row_column0;             /* where the row of windows begins */
     uint32_t row_column1;             /* how far to the right the one before it went, where has_row */
     bool rows_alike;                  /* two went as far */
+    ncr_gdal_rect area;               /* what was read on and on, one beside the other */
+    bool is_walked;                   /* reads came back to it */
     struct ncr_gdal_known {
         bool is_set;
         ncr_gdal_rect rect;
     } known[NCR_GDAL_AHEAD_KNOWN]; /* what was read ahead last */
     size_t next_known;
     uint64_t bytes_read, bytes_unused; /* of what was read ahead */
+    nacre_range planned[NCR_GDAL_AHEAD_RANGES];
+    size_t planned_count;
+    uint64_t bytes_planned;
 } ncr_gdal_ahead;
 
 void ncr_gdal_ahead_clear(ncr_gdal_ahead *ahead);
 
-/* Tells of a read that GDAL makes, and starts what it makes likely: to be called before it, so that both are under way
- * together. Whether it is about whole blocks. */
+/* Tells of a read that GDAL makes, and plans what it makes likely. Whether it is about whole blocks. */
 bool ncr_gdal_ahead_read(ncr_gdal_ahead *ahead, ncr_file *file, ncr_call *call, const nacre_range *ranges,
                          size_t count);
+
+/* Starts what was planned: as soon as the read itself is under way, which so has the connections that are open. */
+void ncr_gdal_ahead_go(ncr_gdal_ahead *ahead, ncr_file *file, ncr_call *call);
 
 /* Starts fetches that nobody waits for: ranges that somebody knows to come. */
 void ncr_gdal_ahead_start(ncr_file *file, ncr_call *call, const nacre_range *ranges, size_t count);

@@ -306,6 +306,8 @@ static nacre_status read_at(gdal_file *file, uint64_t offset, void *buffer, size
     const nacre_range range = {.offset = offset, .length = size};
     const bool is_block = status == NACRE_OK && offset >= ncr_file_head(file->file)->size &&
                           ncr_gdal_ahead_read(&file->ahead, file->file, call, &range, 1);
+    if (is_block)
+        ncr_gdal_ahead_go(&file->ahead, file->file, call);
     if (status == NACRE_OK)
         status = ncr_gdal_reader_read(&file->reader, call, offset, buffer, size, is_block, got, err);
     ncr_call_unref(call);
@@ -331,6 +333,17 @@ static size_t read_bytes(void *handle, void *buffer, size_t size, size_t count)
     return got / size;
 }
 
+typedef struct reading {
+    gdal_file *file;
+    ncr_call *call;
+} reading;
+
+static void go_ahead(void *user)
+{
+    const reading *r = user;
+    ncr_gdal_ahead_go(&r->file->ahead, r->file->file, r->call);
+}
+
 /* All at once. */
 static nacre_status read_together(gdal_file *file, nacre_range *ranges, size_t count, nacre_error *err)
 {
@@ -342,7 +355,8 @@ static nacre_status read_together(gdal_file *file, nacre_range *ranges, size_t c
             ncr_gdal_folder_read(&file->use, ranges[i].offset, ranges[i].length);
         if (status == NACRE_OK) {
             ncr_gdal_ahead_read(&file->ahead, file->file, call, ranges, count);
-            status = ncr_file_read_wait(file->file, ranges, count, call, err);
+            reading r = {.file = file, .call = call};
+            status = ncr_file_read_meanwhile(file->file, ranges, count, call, go_ahead, &r, err);
         }
         ncr_call_unref(call);
         return status;

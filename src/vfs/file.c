@@ -182,7 +182,9 @@ nacre_status ncr_file_open_wait(const char *path, ncr_call *call, ncr_file **out
 typedef struct waited {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct waited_range *come; /* done and not copied; guarded by lock */
+    struct waited_range *come;     /* done and not copied; guarded by lock */
+    void (*meanwhile)(void *user); /* NULL: nothing */
+    void *user;
 } waited;
 
 typedef struct waited_range {
@@ -225,30 +227,31 @@ static void take(waited_range *one)
     ncr_slice_clear(slice);
 }
 
-static void run_fetches(waited_range *ranges, ncr_fetch **list, size_t count)
+static void run_fetches(waited *of, waited_range *ranges, ncr_fetch **list, size_t count)
 {
-    waited of = {.come = NULL};
-    pthread_mutex_init(&of.lock, NULL);
-    pthread_cond_init(&of.changed, NULL);
+    pthread_mutex_init(&of->lock, NULL);
+    pthread_cond_init(&of->changed, NULL);
     for (size_t i = 0; i < count; i++) {
-        ranges[i].of = &of;
+        ranges[i].of = of;
         list[i] = &ranges[i].fetch;
         list[i]->user = &ranges[i];
         list[i]->done = fetch_waited;
     }
     ncr_cache_fetch_start(list, count);
+    if (of->meanwhile)
+        of->meanwhile(of->user);
     for (size_t left = count; left;)
-        for (waited_range *one = wait_for_some(&of), *next; one; one = next, left--) {
+        for (waited_range *one = wait_for_some(of), *next; one; one = next, left--) {
             next = one->next;
             take(one);
         }
-    pthread_mutex_destroy(&of.lock);
-    pthread_cond_destroy(&of.changed);
+    pthread_mutex_destroy(&of->lock);
+    pthread_cond_destroy(&of->changed);
 }
 
 /* Fetches those of the ranges that are not read yet, `left` of them. */
 static nacre_status fetch_left(ncr_file *file, nacre_range *ranges, size_t count, size_t left, ncr_call *call,
-                               nacre_error *err)
+                               waited *of, nacre_error *err)
 {
     waited_range *all = ncr_alloc_array(left, sizeof *all);
     ncr_fetch **list = ncr_alloc_array(left, sizeof(ncr_fetch *));
@@ -264,7 +267,7 @@ static nacre_status fetch_left(ncr_file *file, nacre_range *ranges, size_t count
         };
     }
     if (status == NACRE_OK)
-        run_fetches(all, list, left);
+        run_fetches(of, all, list, left);
     for (size_t i = 0; i < left && status == NACRE_OK; i++)
         if (all[i].fetch.status != NACRE_OK)
             status = ncr_error_copy(err, &all[i].fetch.error, all[i].fetch.status);
@@ -273,14 +276,23 @@ static nacre_status fetch_left(ncr_file *file, nacre_range *ranges, size_t count
     return status;
 }
 
-nacre_status ncr_file_read_wait(ncr_file *file, nacre_range *ranges, size_t count, ncr_call *call, nacre_error *err)
+nacre_status ncr_file_read_meanwhile(ncr_file *file, nacre_range *ranges, size_t count, ncr_call *call,
+                                     void (*meanwhile)(void *user), void *user, nacre_error *err)
 {
     size_t left = 0;
+    waited of = {.meanwhile = meanwhile, .user = user};
     for (size_t i = 0; i < count; i++)
         if (!ncr_cache_copy(file->pin, call, ranges[i].offset, ranges[i].length, ranges[i].buffer, &ranges[i].got))
             left++;
-    nacre_status status = left ? fetch_left(file, ranges, count, left, call, err) : NACRE_OK;
+    nacre_status status = left ? fetch_left(file, ranges, count, left, call, &of, err) : NACRE_OK;
+    if (!left && meanwhile)
+        meanwhile(user);
     for (size_t i = 0; i < count && status != NACRE_OK; i++)
         ranges[i].got = 0;
     return status;
+}
+
+nacre_status ncr_file_read_wait(ncr_file *file, nacre_range *ranges, size_t count, ncr_call *call, nacre_error *err)
+{
+    return ncr_file_read_meanwhile(file, ranges, count, call, NULL, NULL, err);
 }

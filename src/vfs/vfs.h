@@ -70,6 +70,9 @@ nacre_status ncr_file_open_wait(const char *path, ncr_call *call, ncr_file **out
 
 /* Reads go through ncr_fetch with ncr_file_pin(). Blocking, for those who are not a plan: */
 nacre_status ncr_file_read_wait(ncr_file *file, nacre_range *ranges, size_t count, ncr_call *call, nacre_error *err);
+/* The same; meanwhile(user) is called on this thread once the requests are under way, before they are waited for. */
+nacre_status ncr_file_read_meanwhile(ncr_file *file, nacre_range *ranges, size_t count, ncr_call *call,
+                                     void (*meanwhile)(void *user), void *user, nacre_error *err);
 
 /* Bytes of a pinned object in their order, step by step, for a sink whose first failure ends it. Memory: four steps of
  * NCR_GET_MAX, three where the sink keeps them, two of a local object; where much is to be read, or the way is long and
