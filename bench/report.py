@@ -32,8 +32,17 @@ def header(versions: dict[str, str]) -> None:
     print()
 
 
+def import_all() -> None:
+    """Has the package import its modules, which it does when they are first asked for."""
+    import nacre
+
+    for name in nacre.__all__:
+        getattr(nacre, name)
+
+
 def in_child(function: Callable[[], object]) -> float:
     """Seconds of something in a process that was forked for it: nothing is open, started or cached by earlier runs."""
+    import_all()
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

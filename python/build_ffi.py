@@ -30,6 +30,21 @@ def declarations(include_directory: pathlib.Path) -> str:
     return text.replace("NACRE_API", "")
 
 
+# What python/native.h has.
+OWN = """
+typedef struct nacre_py_started {
+    nacre_future *future;
+    nacre_error error;
+} nacre_py_started;
+void nacre_py_read_options(nacre_read_options *out, double x, double y, double width, double height, int out_width,
+                           int out_height, const int *bands, int band_count, int dtype, int resampling, int kind,
+                           bool boundless, bool has_fill, double fill);
+nacre_status nacre_py_read_start(nacre_dataset *dataset, double x, double y, double width, double height, int out_width,
+                                 int out_height, const int *bands, int band_count, int dtype, int resampling, int kind,
+                                 bool boundless, bool has_fill, double fill, void *buffer, size_t buffer_size,
+                                 const nacre_config *config, const char *cache, bool waits, nacre_py_started *out);
+"""
+
 CALLBACKS = """
 extern "Python" bool nacre_py_progress(void *user, double fraction);
 extern "Python" bool nacre_py_list(void *user, const nacre_object_info *info);
@@ -39,8 +54,9 @@ extern "Python" bool nacre_py_list(void *user, const nacre_object_info *info);
 def main(include_directory: str, output: str) -> None:
     """Write the source."""
     builder = cffi.FFI()
-    builder.cdef(declarations(pathlib.Path(include_directory)) + CALLBACKS)
-    builder.set_source("nacre._native", "#include <nacre/nacre.h>")
+    own = pathlib.Path(__file__).with_name("native.h").read_text()
+    builder.cdef(declarations(pathlib.Path(include_directory)) + OWN + CALLBACKS)
+    builder.set_source("nacre._native", own)
     builder.emit_c_code(output)
 
 

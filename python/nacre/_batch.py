@@ -66,8 +66,8 @@ class _Part:
             dataset.dtypes, dataset.shape, item.indexes, item.window, item.out_shape, item.resampling
         )
         self._array = np.empty(request.shape, np.uint8) if masks else request.values_array(item.out_dtype)
-        name, kind = _lib.shown(dataset.name), "masks" if masks else "values"
-        options, numbers = request.options(self._array.shape, self._array.dtype.name, name, kind)
+        kind = "masks" if masks else "values"
+        options, numbers = request.options(self._array.shape, self._array.dtype, dataset.name, kind)
         self._native.read_options, self._native.dataset = options, handle
         self._target = _read.Target(self._array)
         self._native.buffer, self._native.buffer_size = self._target.buffer, self._target.size

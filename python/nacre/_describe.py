@@ -112,7 +112,7 @@ class DatasetBase(WindowMethodsMixin, TransformMethodsMixin):
     @property
     def dtypes(self) -> tuple[str, ...]:
         """Numpy's name of each band's type."""
-        return tuple(band.dtype for band in self._info.bands)
+        return self._info.dtypes
 
     @property
     def transform(self) -> Affine:

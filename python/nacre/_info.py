@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,11 @@ class DatasetInfo:
     interleave: str
     overview_widths: list[int]
     bands: list[BandInfo]
+
+    @functools.cached_property
+    def dtypes(self) -> tuple[str, ...]:
+        """Of the bands, by numpy's names."""
+        return tuple(band.dtype for band in self.bands)
 
 
 def describe(handle: Any) -> DatasetInfo:

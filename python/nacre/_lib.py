@@ -168,8 +168,18 @@ class Started:
         out = ffi.new("nacre_future **")
         err = ffi.new("nacre_error *")
         check(start(*arguments, out, err), err)
-        kept = (arguments, keeps)  # by the destructor: it waits until nothing is written any longer
-        self._future = ffi.gc(out[0], lambda future: (lib.nacre_future_free(future), kept))
+        self._hold(out[0], (arguments, keeps))
+
+    @classmethod
+    def of(cls, future: Any, keeps: Any) -> Started:
+        """A call that was started otherwise."""
+        call = cls.__new__(cls)
+        call._hold(future, keeps)
+        return call
+
+    def _hold(self, future: Any, kept: Any) -> None:
+        # By the destructor: it waits until nothing is written any longer.
+        self._future = ffi.gc(future, lambda pointer: (lib.nacre_future_free(pointer), kept))
 
     def end(self) -> None:
         """Let go of the call, which is cancelled where it has not ended."""

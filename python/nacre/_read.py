@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any, Sequence
 
 import numpy as np
@@ -57,20 +59,34 @@ class Request:
     ) -> None:
         self.is_single = isinstance(indexes, int)
         self.bands = _as_bands(indexes, len(dtypes))
-        self.dtypes = [AS_NUMPY.get(dtypes[band - 1], dtypes[band - 1]) for band in self.bands]
+        self._dtypes = dtypes
         self.boundless, self.filling = boundless and window is not None, fill
-        whole = Window(0, 0, size[1], size[0])
-        window = whole if window is None else windows.evaluate(window, *size, boundless=self.boundless)
-        self.window = window if self.boundless else window.crop(*size)
         self.resampling = _checked(resampling)
+        self._set_box(window, size)
         self.shape = self._shape(out_shape)
+
+    def _set_box(self, window: Any, size: tuple[int, int]) -> None:
+        """Column and row offset, width and height of what is read: of the window, what lies in the raster."""
+        rows, columns = size
+        if window is None:
+            self.box: tuple[float, float, float, float] = (0, 0, columns, rows)
+            return
+        self.box = windows.evaluate(window, rows, columns, boundless=self.boundless).flatten()
+        column, row, width, height = self.box
+        is_inside = column >= 0 and row >= 0 and column + width <= columns and row + height <= rows
+        if not is_inside and not self.boundless:
+            self.box = Window(*self.box).crop(rows, columns).flatten()
+
+    @property
+    def dtypes(self) -> list[str]:
+        """Of the bands that are read, by numpy's names."""
+        return [AS_NUMPY.get(name, name) for name in [self._dtypes[band - 1] for band in self.bands]]
 
     def _shape(self, out_shape: tuple[int, ...] | None) -> tuple[int, ...]:
         """That of the result: (rows, columns) for a single band, else (bands, rows, columns)."""
         count = len(self.bands)
         if out_shape is None:
-            lengths = self.window.round_lengths()
-            rows, columns = int(lengths.height), int(lengths.width)
+            rows, columns = math.floor(self.box[3] + 0.5), math.floor(self.box[2] + 0.5)
         elif len(out_shape) == 2 or (len(out_shape) == 3 and out_shape[0] == count):
             rows, columns = out_shape[-2:]
         else:
@@ -85,9 +101,12 @@ class Request:
         ValueError
             The bands have several types, and none was asked for.
         """
-        if out_dtype is None and len(set(self.dtypes)) > 1:
-            raise ValueError(f"more than one dtype: {', '.join(self.dtypes)}; read them apart or give out_dtype")
-        return np.empty(self.shape, self.dtypes[0] if out_dtype is None else out_dtype)
+        if out_dtype is not None:
+            return np.empty(self.shape, out_dtype)
+        dtypes = self.dtypes
+        if len(dtypes) > 1 and len(set(dtypes)) > 1:
+            raise ValueError(f"more than one dtype: {', '.join(dtypes)}; read them apart or give out_dtype")
+        return np.empty(self.shape, dtypes[0])
 
     def fitted(self, out: Array) -> Array:
         """The caller's array, without the axis of bands where one band is read into it.
@@ -118,8 +137,13 @@ class Request:
         """
         if 0 in out.shape:
             return None
-        options = self.options(out.shape, out.dtype.name, name, kind)
-        return Reading(handle, _lib.IOOptions(cache, begins_here=waits), out, *options)
+        self._check_box(name)
+        return Reading(self, handle, cache, out, kind, waits)
+
+    def _check_box(self, name: str) -> None:
+        if self.box[2] == 0 or self.box[3] == 0:
+            told = _lib.shown(name)
+            raise RasterioIOError(f"{told}: the window lies outside the raster, there is nothing to read from")
 
     def fill(self, handle: Any, cache: str | None, out: Array, name: str, kind: str = "values") -> None:
         """Read into ``out``, as ``start``, and wait."""
@@ -127,25 +151,23 @@ class Request:
         if reading:
             reading.wait()
 
-    def options(self, shape: tuple[int, ...], dtype: str, name: str, kind: str) -> tuple[Any, Any]:
+    def options(self, shape: tuple[int, ...], dtype: np.dtype[Any], name: str, kind: str) -> tuple[Any, Any]:
         """A ``nacre_read_options`` for an array, and what it points to."""
-        if self.window.width == 0 or self.window.height == 0:
-            raise RasterioIOError(f"{name}: the window lies outside the raster, there is nothing to read from")
+        self._check_box(name)
         options = _lib.sized("nacre_read_options")
-        options.window = self.window.flatten()
-        options.out_height, options.out_width = shape[-2:]
-        numbers = ffi.new("int[]", self.bands)
-        options.bands, options.band_count = numbers, len(self.bands)
-        options.masks, options.dataset_mask = kind == "masks", kind == "dataset_mask"
-        options.resampling, options.boundless = int(self.resampling), self.boundless
-        if self.boundless and self.filling is not None:
-            options.has_fill, options.fill = True, self.filling
-        options.dtype = dtype_number(dtype)
+        numbers = band_numbers(tuple(self.bands))
+        has_fill = self.boundless and self.filling is not None
+        lib.nacre_py_read_options(
+            options, *self.box, shape[-1], shape[-2], numbers, len(self.bands), dtype_number(dtype),
+            int(self.resampling), _KINDS[kind], self.boundless, has_fill, self.filling if has_fill else 0,
+        )  # fmt: skip
         return options, numbers
 
 
 class Target:
     """Where the library writes the values of an array: without gaps and in the machine's byte order."""
+
+    __slots__ = ("_out", "_array", "size", "buffer")
 
     def __init__(self, out: Array) -> None:
         self._out = out
@@ -161,23 +183,34 @@ class Target:
 
 
 class Reading:
-    """A read that goes on without a thread of Python's."""
+    """A read that goes on without a thread of Python's, unless it has ended at once."""
 
-    def __init__(self, handle: Any, io: _lib.IOOptions, out: Array, options: Any, keeps: Any) -> None:
-        self._target = Target(out)
-        self._call = _lib.Started(
-            lib.nacre_dataset_read_start, handle, options, io.pointer, self._target.buffer, self._target.size,
-            keeps=(keeps, io),
+    __slots__ = ("_target", "_call")
+
+    def __init__(self, request: Request, handle: Any, cache: str | None, out: Array, kind: str, waits: bool) -> None:
+        self._target = target = Target(out)
+        has_fill = request.boundless and request.filling is not None
+        started = ffi.new("nacre_py_started *")
+        status = lib.nacre_py_read_start(
+            handle, *request.box, out.shape[-1], out.shape[-2], band_numbers(tuple(request.bands)), len(request.bands),
+            dtype_number(out.dtype), request.resampling, _KINDS[kind], request.boundless, has_fill,
+            request.filling if has_fill else 0, target.buffer, target.size, _lib.settings.config,
+            ffi.NULL if cache is None else cache.encode(), waits, started,
         )  # fmt: skip
+        if status:
+            _lib.raise_status(status, _lib.text(started.error.message))
+        self._call = _lib.Started.of(started.future, (handle, target)) if started.future else None
 
     def wait(self) -> None:
         """Wait for the values; signals are handled meanwhile."""
-        self._call.wait()
+        if self._call:
+            self._call.wait()
         self._target.finish()
 
     async def awaited(self) -> None:
         """Await the values."""
-        await self._call.awaited()
+        if self._call:
+            await self._call.awaited()
         self._target.finish()
 
 
@@ -187,21 +220,34 @@ _OF_VIEWS = frozenset(
 )  # fmt: skip
 
 
+_KINDS = {"values": 0, "masks": 1, "dataset_mask": 2}
+
+
+@functools.lru_cache(maxsize=256)
+def band_numbers(bands: tuple[int, ...]) -> Any:
+    """Band numbers for the library, which only reads them."""
+    return ffi.new("int[]", bands)
+
+
 def _checked(resampling: Resampling) -> Resampling:
+    if resampling is Resampling.nearest:
+        return resampling
     method = Resampling(resampling.value)
     if method in _OF_VIEWS:
         raise ResamplingAlgorithmError(f"{method!r} can be used by views, but not by reads and writes")
     return method
 
 
-def dtype_number(name: str) -> int:
-    """The library's number of a type.
+@functools.lru_cache(maxsize=256)
+def dtype_number(dtype: np.dtype[Any] | str) -> int:
+    """The library's number of a type, by itself or its name.
 
     Raises
     ------
     TypeError
         It has no such type.
     """
+    name = dtype if isinstance(dtype, str) else dtype.name
     number = int(lib.nacre_dtype_from_name(name.encode()))
     if number == lib.NACRE_DTYPE_UNKNOWN:
         raise TypeError(f"unsupported data type: {name}")
@@ -216,11 +262,12 @@ def listed(indexes: int | Sequence[int] | None, count: int) -> list[int]:
 
 
 def _as_bands(indexes: int | Sequence[int] | None, count: int) -> list[int]:
-    numbers = range(1, count + 1)
+    if isinstance(indexes, int) and 1 <= indexes <= count:
+        return [indexes]
     bands = listed(indexes, count)
     if not bands:
         raise ValueError("no band is asked for")
     for band in bands:
-        if band not in numbers:
-            raise IndexError(f"band index {band} out of range (not in {tuple(numbers)})")
+        if band not in range(1, count + 1):
+            raise IndexError(f"band index {band} out of range (not in {tuple(range(1, count + 1))})")
     return bands

@@ -187,8 +187,9 @@ class DatasetReaderBase(MeasuresMixin, DatasetBase):
     ) -> tuple[Array, Array | None]:
         """Where a read puts its values, and their masks where something is done with them."""
         values = request.values_array(out_dtype) if out is None else request.fitted(out)
-        fills = masked or (fill_value is not None and not request.boundless)
-        return values, np.empty(values.shape, np.uint8) if fills and self._has_mask(request) else None
+        if (masked or (fill_value is not None and not request.boundless)) and self._has_mask(request):
+            return values, np.empty(values.shape, np.uint8)
+        return values, None
 
     def _filled_in(
         self, request: _read.Request, values: Array, valid: Array | None, masked: bool, fill_value: float | None
@@ -208,10 +209,14 @@ class DatasetReaderBase(MeasuresMixin, DatasetBase):
         self, handle: Any, request: _read.Request, values: Array, valid: Array | None, waits: bool = True
     ) -> list[_read.Reading]:
         """Starts to read the values, and where they are wanted the masks."""
-        name = _lib.shown(self.name)
-        readings = [request.start(handle, self._cache, values, name, waits=waits)]
-        if valid is not None:
-            readings.append(request.start(handle, self._cache, valid, name, "masks", waits))
+        name = self._info.path
+        if valid is None:
+            reading = request.start(handle, self._cache, values, name, waits=waits)
+            return [reading] if reading else []
+        readings = (
+            request.start(handle, self._cache, values, name, waits=waits),
+            request.start(handle, self._cache, valid, name, "masks", waits),
+        )
         return [reading for reading in readings if reading]
 
     def _masked(self, request: _read.Request, values: Array, valid: Array | None, fill_value: float | None) -> Array:
@@ -274,16 +279,17 @@ class DatasetReaderBase(MeasuresMixin, DatasetBase):
         boundless: bool = False,
         fill_value: float | None = None,
     ) -> _read.Request:
-        self._open_handle()
+        info = self._open_state().info
         if out is not None and out_shape is not None:
             raise ValueError("give out or out_shape, not both")
-        return _read.Request(self.dtypes, self.shape, indexes, window, out_shape, resampling, boundless, fill_value)
+        size = (info.height, info.width)
+        return _read.Request(info.dtypes, size, indexes, window, out_shape, resampling, boundless, fill_value)
 
     def _masks(self, request: _read.Request, out: Array | None, kind: str) -> Array:
         valid = np.empty(request.shape, np.uint8) if out is None else request.fitted(out)
         if valid.dtype != np.uint8:
             raise ValueError(f"masks are uint8, the array is {valid.dtype}")
-        self._filled(lambda handle: request.fill(handle, self._cache, valid, _lib.shown(self.name), kind))
+        self._filled(lambda handle: request.fill(handle, self._cache, valid, self._info.path, kind))
         return valid
 
     def _filled(self, fill: Callable[[Any], None]) -> None:

@@ -91,7 +91,7 @@ def _values(
     kind = requests[0].values_array(None).dtype
     arrays = [np.empty(request.shape, kind) for request in requests[: len(parts)]]
     masks = [np.empty(array.shape, np.uint8) for array in arrays] if masked else []
-    name = _lib.shown(dataset.name)
+    name = dataset.name
 
     def fill(handle: Any) -> None:
         readings = []

@@ -26,7 +26,8 @@ struct nacre_config {
 typedef struct {
     _Atomic int references;
     char *values[NCR_KEY_COUNT];
-    char *origins[NCR_KEY_COUNT]; /* NULL where the value is the default, or there is none */
+    char *origins[NCR_KEY_COUNT];   /* NULL where the value is the default, or there is none */
+    int64_t numbers[NCR_KEY_COUNT]; /* of values that are numbers; -1: unset, or none */
     ncr_policy_rules policies;
     ncr_surroundings *noted; /* what it was made of; NULL: it is not taken again */
 } findings;
@@ -418,6 +419,15 @@ static nacre_status look_all_up(const nacre_config *config, const char *extra_ca
     return status;
 }
 
+static void parse_numbers(findings *found)
+{
+    for (int key = 0; key < NCR_KEY_COUNT; key++) {
+        int64_t value;
+        const char *text = found->values[key];
+        found->numbers[key] = text && parse_number(&ncr_key_rows[key], text, &value) ? value : -1;
+    }
+}
+
 /* The latest findings, or NULL where new ones would be others. */
 static findings *take_latest(const ncr_settings *settings)
 {
@@ -461,6 +471,7 @@ static nacre_status find(const nacre_config *config, const ncr_settings *setting
         unref_findings(found);
         return status;
     }
+    parse_numbers(found);
     if (found->noted)
         set_latest(found);
     *out = found;
@@ -524,7 +535,5 @@ bool ncr_config_bool(const ncr_config *config, ncr_key key)
 
 int64_t ncr_config_number(const ncr_config *config, ncr_key key)
 {
-    int64_t value;
-    return config->found->values[key] && parse_number(&ncr_key_rows[key], config->found->values[key], &value) ? value
-                                                                                                              : -1;
+    return config->found->numbers[key];
 }
