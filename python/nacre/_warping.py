@@ -42,37 +42,46 @@ class Source:
     Attributes
     ----------
     count
-        Bands, without the one that a mask became.
+        Bands that are warped: those that were given, without the one that a mask became.
+    band_count
+        All bands.
     is_masked
         There is a mask, as a band of alpha behind the others.
+    alpha
+        The band that tells which pixels count; 0: none, or that of the mask.
     rpcs
         Coefficients that place it, or None.
     """
 
     def __init__(self, handle: Any, count: int, dtype: str, crs: CRS | None, keep: Any = None) -> None:
         self.handle, self.count, self.dtype, self.crs = handle, count, dtype, crs
+        self.band_count = count
         self.is_masked = False
+        self.alpha = 0
         self.transform: Affine | None = None
         self.rpcs: Any = None
         self._keep = keep  # pixels that the library borrows
 
     @classmethod
-    def of(cls, source: Any, transform: Any, gcps: Any, rpcs: Any, crs: Any) -> Source:
+    def of(cls, source: Any, transform: Any, gcps: Any, rpcs: Any, crs: Any, alpha: int) -> Source:
         """What ``reproject`` takes: an array, masked or not, or ``nacre.band(dataset, indexes)``."""
         given = None if crs is None else CRS.from_user_input(crs)
-        made = cls._of_bands(source, given) if hasattr(source, "ds") else cls._of_array(source, given)
+        made = cls._of_bands(source, given, alpha) if hasattr(source, "ds") else cls._of_array(source, given, alpha)
         made._place(transform, gcps, rpcs)
         return made
 
     @classmethod
-    def _of_bands(cls, band: Any, crs: CRS | None) -> Source:
+    def _of_bands(cls, band: Any, crs: CRS | None, alpha: int) -> Source:
         dataset, indexes = band.ds, _read.listed(band.bidx, band.ds.count)
+        read = [*indexes, alpha] if alpha and alpha not in indexes else indexes
         with dataset._computing() as whole:
-            handle = _with_bands(whole, indexes)
-        return cls(handle, len(indexes), dataset.dtypes[indexes[0] - 1], crs or dataset.crs, keep=dataset)
+            handle = _with_bands(whole, read)
+        source = cls(handle, len(indexes), dataset.dtypes[indexes[0] - 1], crs or dataset.crs, keep=dataset)
+        source.band_count, source.alpha = len(read), read.index(alpha) + 1 if alpha else 0
+        return source
 
     @classmethod
-    def _of_array(cls, array: Any, crs: CRS | None) -> Source:
+    def _of_array(cls, array: Any, crs: CRS | None, alpha: int) -> Source:
         values = np.asanyarray(array)
         if values.ndim not in (2, 3):
             raise ValueError(f"an array to warp is (rows, columns) or (bands, rows, columns), not {values.shape}")
@@ -81,11 +90,15 @@ class Source:
         if is_masked:
             valid = ~np.ma.getmaskarray(bands).any(axis=0)  # as Rasterio
             full = np.iinfo(bands.dtype).max if bands.dtype.kind in "iu" else 255
-            alpha = np.where(valid, min(full, 255), 0).astype(bands.dtype)
-            bands = np.concatenate([np.ma.getdata(bands), alpha[np.newaxis]])
+            weight = np.where(valid, min(full, 255), 0).astype(bands.dtype)
+            bands = np.concatenate([np.ma.getdata(bands), weight[np.newaxis]])
         pixels = np.ascontiguousarray(bands)
         source = cls(_memory(pixels), len(pixels) - is_masked, pixels.dtype.name, crs, keep=pixels)
-        source.is_masked = is_masked
+        source.band_count, source.is_masked = len(pixels), is_masked
+        if is_masked:
+            _mark_alpha(source, len(pixels))
+        else:
+            source.alpha = alpha
         return source
 
     @classmethod
@@ -162,34 +175,35 @@ def warped(
     *,
     src_nodata: float | None,
     dst_nodata: float | None,
-    src_alpha: int,
     dst_alpha: int,
     keeps: bool,
     options: Mapping[str, Any],
 ) -> None:
-    """Fill an array of shape (bands, rows, columns), masked or not.
+    """Fill an array of shape (bands, rows, columns), masked or not, of at least as many bands as the source.
 
     Parameters
     ----------
+    dst_alpha
+        The band behind the source's that tells what is data; 0, or another: none.
     keeps
         Pixels without data stay as they are in the destination.
     """
-    if source.is_masked or src_alpha:
-        _mark_alpha(source, src_alpha or source.count + 1)
     is_masked = isinstance(destination, np.ma.MaskedArray)
-    needs_mask = keeps or is_masked or bool(dst_alpha)
+    alpha = destination[dst_alpha - 1] if source.count < dst_alpha <= len(destination) else None
+    needs_mask = keeps or is_masked or alpha is not None
     warp = source.options(dst_crs, options)
     pointer = warp.pointer
     pointer.resampling = int(resampling)
     pointer.height, pointer.width = destination.shape[1:]
     warp.transform("transform", dst_transform)
     pointer.unified_nodata = True
+    pointer.src_alpha = source.alpha
     pointer.dtype = _read.dtype_number(destination.dtype.name)
     if src_nodata is not None:
         warp.number("src_nodata", src_nodata)
     filling = dst_nodata if dst_nodata is not None else src_nodata
     if needs_mask:
-        pointer.add_alpha = not (source.is_masked or src_alpha)
+        pointer.add_alpha = not source.is_masked
         pointer.no_dst_nodata = True
     elif filling is None:
         pointer.no_dst_nodata = True
@@ -199,10 +213,16 @@ def warped(
     err = ffi.new("nacre_error *")
     _lib.check(lib.nacre_view_warp(source.handle, pointer, out, err), err)
     view = ffi.gc(out[0], lib.nacre_dataset_close)
+    bands = destination if len(destination) == source.count else destination[: source.count]
     if not needs_mask:
-        _fill(view, np.ma.getdata(destination), 0, list(range(1, len(destination) + 1)))
+        _fill(view, np.ma.getdata(bands), 0, list(range(1, source.count + 1)))
         return
-    _fill_masked(view, destination, 0 if filling is None else filling, keeps, bool(dst_alpha))
+    valid_band = source.band_count if source.is_masked else source.band_count + 1
+    _fill_masked(view, bands, valid_band, 0 if filling is None else filling, keeps, alpha)
+    if isinstance(destination, np.ma.MaskedArray) and bands is not destination:  # a part's mask is its own where the whole has none
+        mask = np.array(np.ma.getmaskarray(destination))
+        mask[: source.count] = np.ma.getmaskarray(bands)
+        destination.mask = mask
 
 
 def _fill(view: Any, out: Array, first: int, indexes: list[int]) -> None:
@@ -215,28 +235,28 @@ def _fill(view: Any, out: Array, first: int, indexes: list[int]) -> None:
     request.fill(view, None, out, "reproject")
 
 
-def _fill_masked(view: Any, destination: Array, filling: float, keeps: bool, has_alpha: bool) -> None:
-    """Fill an array strip by strip by what is valid; it may be masked, and its last band may be alpha."""
+def _fill_masked(
+    view: Any, destination: Array, valid_band: int, filling: float, keeps: bool, alpha: Array | None
+) -> None:
+    """Fill an array strip by strip by what is valid, as a band of the view tells; the array may be masked."""
     pixels: Array = np.ma.getdata(destination)
     mask: Array | None = None
     if isinstance(destination, np.ma.MaskedArray):
         mask = np.array(np.broadcast_to(np.ma.getmaskarray(destination), pixels.shape))
-    bands = pixels[:-1] if has_alpha else pixels
-    count, height, width = bands.shape
+    count, height, width = pixels.shape
     rows = max(1, _STRIP_PIXELS // width)
     for first in range(0, height, rows):
         part = np.s_[:, first : min(first + rows, height)]
-        values, alpha = np.empty(bands[part].shape, pixels.dtype), np.empty(bands[part].shape[1:], np.uint8)
+        values, strongest = np.empty(pixels[part].shape, pixels.dtype), np.empty(pixels[part].shape[1:], pixels.dtype)
         _fill(view, values, first, list(range(1, count + 1)))
-        _fill(view, alpha[np.newaxis], first, [count + 1])
-        valid = np.broadcast_to(alpha > 0, values.shape)
+        _fill(view, strongest[np.newaxis], first, [valid_band])
+        valid = np.broadcast_to(strongest > 0, values.shape)
         if not keeps:
-            bands[part] = filling
-        np.copyto(bands[part], values, where=valid)
+            pixels[part] = filling
+        np.copyto(pixels[part], values, where=valid)
         if mask is not None:
-            mask[: len(bands)][part] = ~valid & (mask[: len(bands)][part] if keeps else True)
-        if has_alpha:
-            strongest = alpha.astype(pixels.dtype)
-            np.copyto(pixels[-1][part[1]], strongest, where=strongest > 0 if keeps else True)
+            mask[part] = ~valid & (mask[part] if keeps else True)
+        if alpha is not None:
+            np.copyto(np.ma.getdata(alpha)[part[1]], strongest, where=strongest > 0 if keeps else True)
     if isinstance(destination, np.ma.MaskedArray) and mask is not None:
         destination.mask = mask

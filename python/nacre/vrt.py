@@ -48,6 +48,10 @@ class WarpedVRT(DatasetReaderBase):
         The value of pixels without data in the view; by default ``src_nodata``. None: none, they are 0.
     width, height, transform
         The view's grid: all three, or width and height alone; by default as GDAL suggests it.
+    src_alpha
+        A band of the source by which its pixels count, instead of its band of alpha; it is warped as the others are.
+    dst_alpha
+        The band of the view that is alpha: the one behind the source's bands, or that of the source's alpha.
     add_alpha
         Add a band of alpha; then no nodata value is set.
     dtype
@@ -95,7 +99,7 @@ class WarpedVRT(DatasetReaderBase):
         dtype: str | None = None,
         **options: Any,
     ) -> None:
-        _refuse(options, src_alpha, dst_alpha)
+        _refuse(options)
         if add_alpha and ColorInterp.alpha in src_dataset.colorinterp:
             raise WarpOptionsError(f"{_lib.shown(src_dataset.name)}: it has an alpha band; a second one cannot be added")
         self.src_dataset = src_dataset
@@ -115,6 +119,7 @@ class WarpedVRT(DatasetReaderBase):
         warp.crs("dst_crs", crs)
         warp.transform("src_transform", src_transform)
         warp.transform("transform", transform)
+        warp.pointer.src_alpha, warp.pointer.dst_alpha = src_alpha, dst_alpha
         self._set_values(warp.pointer)
         self._set_nodata(warp, src_nodata, nodata)
         warp.transformer(options)
@@ -184,10 +189,8 @@ def _is_known(name: str) -> bool:
     return name == "rpcs" or name in _WITHOUT_EFFECT or is_rule(name) or is_transformer(name)
 
 
-def _refuse(options: dict[str, Any], src_alpha: int, dst_alpha: int) -> None:
+def _refuse(options: dict[str, Any]) -> None:
     later = sorted(n for n in options if not _is_known(n))
-    if src_alpha or dst_alpha:
-        later.append("src_alpha and dst_alpha")
     if later:
         raise NotImplementedError(f"options of WarpedVRT that are not built yet: {', '.join(later)}")
 

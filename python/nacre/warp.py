@@ -292,7 +292,7 @@ def reproject(
     source
         An array of shape (rows, columns) or (bands, rows, columns), masked or not, or ``nacre.band(dataset, indexes)``.
     destination
-        An array of as many bands, which is filled; or bands of a dataset that can be written; None: a new array on the
+        An array of as many bands or more, which is filled; or bands of a dataset that can be written; None: a new array on the
         grid that GDAL suggests.
     src_transform, gcps, rpcs
         Where the source's pixels are: one of them, if it is an array.
@@ -307,9 +307,9 @@ def reproject(
     dst_resolution
         Of the pixels of a new destination, in the units of ``dst_crs``.
     src_alpha
-        The source's band of alpha, from 1; 0: none.
+        The band, from 1, that tells which of the source's pixels count; of a dataset any of its bands. 0: none.
     dst_alpha
-        The destination's band of alpha, from 1, its last; 0: none.
+        The band of the destination, from 1, behind those of the source, that tells which pixels are data. 0: none.
     masked
         Give a masked array where there is no destination.
     resampling
@@ -334,7 +334,7 @@ def reproject(
         Shapes do not fit, a nodata value is none of the type's, or the resampling cannot be used.
     """
     _check_warp(resampling, gcps, rpcs, src_transform, src_geoloc_array)
-    origin = Source.of(source, src_transform, gcps, rpcs, src_crs)
+    origin = Source.of(source, src_transform, gcps, rpcs, src_crs, src_alpha)
     if origin.crs is None:
         raise CRSError("src_crs is missing")
     target_crs = CRS.from_user_input(dst_crs) if dst_crs is not None else getattr(_dataset_of(destination), "crs", None)
@@ -349,13 +349,17 @@ def reproject(
     if place is None:
         raise ValueError("dst_transform is missing")
     bands = array if array.ndim == 3 else array[np.newaxis]
-    if bands.shape[0] - bool(dst_alpha) != origin.count - bool(src_alpha):
+    if bands.shape[0] < origin.count:
         raise ValueError(f"the destination has {bands.shape[0]} bands, the source {origin.count}")
+    if dst_alpha > bands.shape[0]:
+        raise ValueError(f"dst_alpha={dst_alpha} is none of the destination's {bands.shape[0]} bands")
     fitting_nodata("dst_nodata", dst_nodata, bands.dtype.name)
     warped(
         origin, bands, target_crs, guard_transform(place), Resampling(resampling), src_nodata=src_nodata,
-        dst_nodata=dst_nodata, src_alpha=src_alpha, dst_alpha=dst_alpha, keeps=not init_dest_nodata, options=kwargs,
+        dst_nodata=dst_nodata, dst_alpha=dst_alpha, keeps=not init_dest_nodata, options=kwargs,
     )  # fmt: skip
+    if array is not bands and isinstance(array, np.ma.MaskedArray):
+        array.mask = np.ma.getmaskarray(bands)[0]
     if dataset is not None:
         dataset.write(array, destination.bidx)
     return array, place

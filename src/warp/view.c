@@ -259,15 +259,36 @@ static double value_for(const double *values, int count, int band)
     return values[band < count ? band : count > 0 ? count - 1 : 0];
 }
 
+/* Which band of the source is alpha, and which of the view. The source's own band of alpha stays where it is. */
+static nacre_status find_alpha(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
+                               nacre_error *err)
+{
+    int own = source->alpha_band, behind = source->band_count + 1;
+    if (options->src_alpha < 0 || options->src_alpha > source->band_count)
+        return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no band %d to be alpha", source->path,
+                             options->src_alpha);
+    setup->src_alpha = options->src_alpha ? options->src_alpha : own;
+    setup->dst_alpha = own && setup->src_alpha == own ? own : options->add_alpha ? behind : 0;
+    if (!options->dst_alpha || options->dst_alpha == setup->dst_alpha)
+        return NACRE_OK;
+    if (setup->dst_alpha || options->dst_alpha != behind)
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED, "%s: band %d of a view as alpha is not supported, only %d",
+                             source->path, options->dst_alpha, setup->dst_alpha ? setup->dst_alpha : behind);
+    setup->dst_alpha = behind;
+    return NACRE_OK;
+}
+
 static nacre_status find_bands(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
                                nacre_error *err)
 {
-    setup->src_alpha = source->alpha_band;
+    nacre_status status = find_alpha(source, options, setup, err);
+    if (status)
+        return status;
     setup->bands = ncr_alloc_array((size_t)source->band_count, sizeof *setup->bands);
     if (!setup->bands)
         return ncr_error_memory(err);
     for (int number = 1; number <= source->band_count; number++) {
-        if (number == setup->src_alpha)
+        if (number == setup->src_alpha && number == setup->dst_alpha)
             continue;
         const nacre_nodata *nodata = &source->bands[number - 1].nodata;
         ncr_warp_band *band = &setup->bands[setup->band_count++];
@@ -284,7 +305,6 @@ static nacre_status find_bands(const ncr_dataset *source, const nacre_warp_optio
     /* As gdalwarp: nodata that the user gives joins the bands, that of the file leaves each its own. */
     if ((options->src_nodata || options->unified_nodata) && setup->band_count > 1)
         setup->unified = NCR_UNIFIED_YES;
-    setup->dst_alpha = setup->src_alpha ? setup->src_alpha : options->add_alpha ? source->band_count + 1 : 0;
     return NACRE_OK;
 }
 

@@ -198,7 +198,7 @@ def test_a_view_of_a_view(data: pathlib.Path) -> None:
     assert abs(middle.mean() - same_place.mean()) < 5
 
 
-@pytest.mark.parametrize("options", [{"src_alpha": 4}, {"sample_grid": "YES"}])
+@pytest.mark.parametrize("options", [{"sample_grid": "YES"}])
 def test_options_that_are_not_built_are_named(data: pathlib.Path, options: dict[str, Any]) -> None:
     ours = nacre.open(data / "RGB.byte.tif")
     with pytest.raises(NotImplementedError, match=next(iter(options))):
