@@ -33,6 +33,18 @@ def test_sh_takes_the_lines_as_they_are() -> None:
         assert f"{name}={value}\n" in done.stdout
 
 
+def test_fish_takes_the_lines_too() -> None:
+    fish = shutil.which("fish")
+    if not fish:
+        pytest.skip("no fish")
+    env = clean_environment(GDAL_DRIVER_PATH="/it's here:/b")
+    script = f"'{NACRE}' gdal-env --cache ttl=60 | source; env"
+    done = subprocess.run([fish, "--no-config", "-c", script], capture_output=True, text=True, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name, value in variables("--cache", "ttl=60", GDAL_DRIVER_PATH="/it's here:/b").items():
+        assert f"{name}={value}\n" in done.stdout
+
+
 def test_the_folder_that_is_named_holds_the_plugin() -> None:
     first = variables()["GDAL_DRIVER_PATH"].split(":")[0]
     assert first == PLUGIN and (pathlib.Path(first) / "gdal_nacre.so").exists()

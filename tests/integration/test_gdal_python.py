@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
-import pytest
-from conftest import need, need_newest_rasterio
-from gdal_hosts import Google, says
-from test_contract import geotiff
+import json
+import subprocess
 
+import pytest
+from conftest import Emulator, need, need_newest_rasterio
+from gdal_hosts import Google, environment, python_of, says
+from test_contract import geotiff
 
 
 @pytest.fixture
@@ -94,6 +96,65 @@ print(json.dumps([told, during > before, value, after == between, nacre.gdal.sta
     told, is_nacre, value, is_gdal, is_nacre_again = says(code, store, host)
     assert is_nacre and value == 1 and is_nacre_again
     assert is_gdal if not told else "libgdal" in told
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_files_that_were_opened_before_go_on_as_they_were(store: Google, host: str) -> None:
+    """By GDAL's own handlers; what is opened from then on is nacre's, though those had it listed and cached."""
+    need(host)
+    code = """
+import rasterio, nacre.gdal
+before = rasterio.open(f"{ROOT}/one.tif")
+first = int(before.read(1, window=((0, 8), (0, 8))).max())
+try: rasterio.open(f"{ROOT}/two.tif"); absent = False
+except rasterio.errors.RasterioIOError: absent = True
+print("put", flush=True); sys.stdin.readline()
+nacre.gdal.install()
+with rasterio.open(f"{ROOT}/two.tif") as new: two = int(new.read(1).max())
+requests = nacre.gdal.stats()["requests"]
+rest, size = int(before.read(1).max()), before.width
+before.close()
+print(json.dumps([first, absent, two, requests > 0, rest, size]))
+"""
+    python = python_of(host)
+    head = f"ROOT = {store.root!r}\nimport json, sys\n"
+    child = subprocess.Popen([python, "-c", head + code], env=environment(python, plugin=False, install=True, **store.options),
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # fmt: skip
+    with child:
+        assert child.stdout.readline() == "put\n"
+        store.put("two.tif", geotiff(2))
+        child.stdin.write("\n")
+        child.stdin.flush()
+        told = json.loads(child.stdout.readline())
+    assert child.returncode == 0 and told == [1, True, 2, True, 1, 512]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_wrong_credentials_can_be_mended_in_the_process(emulator: Emulator, host: str) -> None:
+    """Keys of the environment and tokens of Rasterio's, one after another: each open has what is set then."""
+    need(host)
+    emulator.put("demo", "one.tif", geotiff(1))
+    emulator.set_access(require_token="right", s3_credentials=["ID:SECRET"])
+    endpoint = emulator.s3_url.split("//")[1].rstrip("/")
+    code = f"""
+import os, rasterio, nacre.gdal
+nacre.gdal.install()
+def tried(path, **options):
+    try:
+        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", **options), rasterio.open(path) as d: return int(d.read(1).max())
+    except rasterio.errors.RasterioIOError as error:
+        return "denied" if "40" in str(error) or "denied" in str(error).lower() else str(error)
+s3 = dict(AWS_S3_ENDPOINT={endpoint!r}, AWS_HTTPS="NO", AWS_VIRTUAL_HOSTING="FALSE", AWS_REGION="us-east-1", AWS_ACCESS_KEY_ID="ID")
+gs = dict(CPL_GS_ENDPOINT="{emulator.url}/")
+seen = []
+for secret in ("WRONG", "SECRET", "WRONG", "SECRET"):
+    os.environ.update(s3, AWS_SECRET_ACCESS_KEY=secret)
+    seen.append(tried("/vsis3/demo/one.tif"))
+for token in ("wrong", "right", "wrong", "right"):
+    seen.append(tried("/vsigs/demo/one.tif", **gs, GDAL_HTTP_HEADERS="Authorization: Bearer " + token))
+print(json.dumps(seen))
+"""
+    assert says(code, host=host, is_loud=True) == ["denied", 1] * 4
 
 
 def test_the_block_ends_what_it_began_and_no_more() -> None:

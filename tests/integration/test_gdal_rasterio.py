@@ -137,6 +137,31 @@ print(json.dumps(same))
         assert out.crs == "EPSG:3857" and out.read(1).any()
 
 
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_dask_reads_chunks(gdal_store: Google, tmp_path: pathlib.Path, scheduler: str) -> None:
+    """rioxarray's lazy chunks, read by threads of this process, or by processes that dask starts: those import nacre.gdal
+    and install it, as each process of a program must, or have it by `nacre gdal-env`."""
+    need("rioxarray"), need("dask")
+    data, values = noise(1024, compress="deflate")
+    gdal_store.put("k.tif", data)
+    script = START + f"""
+if __name__ == "__main__":
+    import dask, rioxarray
+    before = nacre.gdal.stats()["requests"]
+    with rioxarray.open_rasterio(f"{{ROOT}}/k.tif", chunks=dict(x=256, y=256), lock=False) as raster:
+        assert raster.chunks and nacre.gdal.stats()["requests"] > before
+        with dask.config.set(scheduler={scheduler!r}, num_workers=4):
+            print(json.dumps([int(raster.astype("int64").sum()), int(raster[0, 300:700, 500:].astype("int64").sum())]))
+"""
+    path = tmp_path / "script.py"
+    path.write_text(f"ROOT = {gdal_store.root!r}\nimport json, sys\n" + script)
+    python = python_of("rasterio")
+    env = environment(python, plugin=False, install=True, **gdal_store.options)
+    done = subprocess.run([python, path], env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [int(values.sum()), int(values[0, 300:700, 500:].sum())]
+
+
 def test_open_sources_are_shared_by_gdal(gdal_store: Google) -> None:
     """The promises hold per open of the file: a VRT's source that is in GDAL's pool stays what was opened."""
     gdal_store.put("one.tif", geotiff(1))
