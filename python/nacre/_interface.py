@@ -70,7 +70,9 @@ def open(
     sharing, thread_safe
         Without effect: there is nothing that need be shared, and every dataset is safe.
     opener
-        Not built yet.
+        A function ``(path, mode)`` that opens files for bytes, or an object with such a method ``open`` (a file system
+        of fsspec's, say). The file that it gives for ``fp`` is read whole, with ``.aux.xml``, ``.ovr`` and ``.msk``
+        beside it, and written whole when the dataset is closed. The stores that nacre knows need none.
     cache
         When what is cached is believed: "fresh" (proven with the store at each open, the default), "ttl=SECONDS",
         "immutable" or "offline"; see ``nacre.cache.policy`` for all paths below a prefix.

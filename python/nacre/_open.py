@@ -22,7 +22,6 @@ from .errors import (
     DriverCapabilityError,
     DriverRegistrationError,
     ObjectNotFoundError,
-    OpenerRegistrationError,
     RasterioIOError,
 )
 from .rpc import RPC
@@ -88,10 +87,10 @@ def open_any(
     **options: Any,
 ) -> Any:
     """Open or make a dataset; see ``nacre.open``."""
-    if opener is not None:
-        if not callable(opener) and not hasattr(opener, "open"):
-            raise OpenerRegistrationError(f"{opener!r} can open nothing")
-        raise NotImplementedError("openers are not built yet: give a path, or a file that is open for reading")
+    if opener is not None and isinstance(fp, (str, os.PathLike)):
+        from ._opener import open_by
+
+        return open_by(opener, fp, mode, driver, {"cache": cache, "on_change": on_change, **options})
     if hasattr(fp, "open") and not isinstance(fp, os.PathLike):  # a MemoryFile, or what is like one
         return fp.open(driver=driver, **options)
     if not isinstance(fp, (str, os.PathLike)):
@@ -155,7 +154,7 @@ def _open_file(fp: Any, mode: str, driver: str | None, options: dict[str, Any]) 
     else:
         memory = MemoryFile()
         dataset = memory.open(driver=driver or "GTiff", **options)
-        dataset._at_end.append(lambda: fp.write(memory.getbuffer()))
+        dataset._at_commit.append(lambda: fp.write(memory.getbuffer()))
     dataset._at_end.insert(0, memory.close)
     return dataset
 

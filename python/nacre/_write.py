@@ -66,6 +66,7 @@ class DatasetWriterBase(DescribingMixin, DatasetReaderBase):
         self._ended = name is not None  # nothing is to be committed any longer
         self._process = os.getpid()
         self._factors: list[int] = []  # of overviews to make
+        self._at_commit: list[Callable[[], None]] = []  # what is to be done with what was written
         super().__init__(handle, cache)
         self.mode = mode
         self._format = driver
@@ -390,6 +391,8 @@ class DatasetWriterBase(DescribingMixin, DatasetReaderBase):
         arguments = (self._state.handle, ffi.NULL, ffi.NULL, io.pointer, err)
         try:
             _lib.check(_lib.blocking(lib.nacre_dataset_commit, io, *arguments), err)
+            for call in self._at_commit:
+                call()
         except BaseException:
             self._ended = False
             _open_writers.discard(self)

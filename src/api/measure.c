@@ -163,7 +163,9 @@ static nacre_status find_statistics(pass *p, bool is_approximate, nacre_error *e
     const ncr_band *band = &dataset->bands[p->band - 1];
     bool has_mask = !(band->mask_flags & (NACRE_MASK_ALL_VALID | NACRE_MASK_NODATA));
     p->level = is_approximate ? sample_level(dataset) : 0;
-    bool has_nodata = band->nodata.is_set && !isnan(band->nodata.value); /* NaN is never valid, and so leaves room */
+    /* As GDAL: a nodata value leaves no room for a mask, but in single precision, and but for NaN, never valid. */
+    bool is_single = band->dtype == NACRE_DTYPE_FLOAT16 || band->dtype == NACRE_DTYPE_FLOAT32;
+    bool has_nodata = band->nodata.is_set && !isnan(band->nodata.value) && !is_single;
     p->with_mask = has_mask && !has_nodata && band->color != NACRE_COLOR_ALPHA && !p->level;
     if (is_approximate && !p->level)
         return go_through_some(p, err);

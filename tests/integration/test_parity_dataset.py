@@ -232,6 +232,23 @@ def test_what_one_makes_the_other_reads_often(tmp_path_factory: pytest.TempPathF
     check_making(tmp_path_factory.mktemp("made"), raster)
 
 
+@pytest.mark.parametrize("dtype", sidebyside.DTYPES)
+@pytest.mark.parametrize("nodata", [7, np.nan])
+def test_statistics_of_a_mask_beside_a_nodata_value(tmp_path: pathlib.Path, dtype: str, nodata: float) -> None:
+    """GDAL asks the mask too where the type is of single precision."""
+    if nodata != nodata and dtype[0] != "f":
+        nodata = 50
+    told = []
+    for library in LIBRARIES.values():
+        path = tmp_path / f"{library.__name__}.tif"
+        with rasterio.open(path, "w", driver="GTiff", width=5, height=1, count=1, dtype=dtype, nodata=nodata) as to:
+            to.write(np.array([[[1, 2, 7, 50, 60]]], dtype))
+            to.write_mask(np.array([[255, 255, 255, 255, 0]], "uint8"))
+        with library.open(path) as dataset:
+            told.append(dataset.stats())
+    assert_same(*told)
+
+
 # --- Random reads ---
 
 

@@ -34,7 +34,6 @@ LATER = "not built yet: it says so"
 # Why a module, a name or a class's member is missing or has another signature.
 REASONS = {
     "rasterio.have_vsi_plugin": "GDAL's file systems are not used",
-    "abc": "openers are a way round stores that GDAL has not",
     "features.dataset_features": LATER,
     "features.shapes": LATER,
     "features.sieve": LATER,
