@@ -29,6 +29,8 @@ extern "C" {
  * NACRE_GDAL_PREFIXES; others than those four are NACRE_ERROR_INVALID. cache: the policy of opens through GDAL
  * ("fresh", "ttl=SECONDS", "immutable", "offline") where none of a prefix holds; NULL or "": by the key `cache`.
  *
+ * GDAL's option GDAL_MAX_RAW_BLOCK_CACHE_SIZE, where it is not set, is 64 MiB until nacre_gdal_uninstall().
+ *
  * May be called again: for libraries that were loaded since, for more prefixes, for another policy. Prefixes that were
  * taken before stay taken. NACRE_ERROR_NOT_FOUND: no libgdal is loaded; NACRE_ERROR_UNSUPPORTED: one is, but older than
  * 3.4 or without what the plugin needs; NACRE_ERROR_INVALID; NACRE_ERROR_MEMORY, and some may be taken. A libgdal

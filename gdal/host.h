@@ -39,6 +39,7 @@ typedef struct ncr_gdal_host {
     char release[16];    /* "3.6.2" */
     bool deletes;        /* see unlink.h */
     char no_delete[128]; /* why not */
+    bool is_raised;      /* by us: the bytes of tiles that it asks for together */
     const char *no_undo; /* why prefixes cannot be given back; NULL: they can */
     ncr_gdal_mount mounts[NCR_GDAL_PREFIX_COUNT];
 } ncr_gdal_host;

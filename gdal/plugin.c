@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "failures.h"
@@ -16,12 +17,24 @@
 
 /* The exported functions: see gdal_nacre.h. */
 
-/* The bytes of tiles that GDAL asks for together: its default of 10 MB makes several rounds of what could be one. */
-static void raise_block_cache(const ncr_gdal_host *host)
+/* The bytes of tiles that GDAL asks for together: its default of 10 MB makes several rounds of what could be one. Only
+ * where nobody has said otherwise. */
+static const char block_cache_key[] = "GDAL_MAX_RAW_BLOCK_CACHE_SIZE", block_cache_size[] = "67108864";
+
+static void raise_block_cache(ncr_gdal_host *host)
 {
-    static const char key[] = "GDAL_MAX_RAW_BLOCK_CACHE_SIZE";
-    if (!host->api.CPLGetConfigOption(key, NULL))
-        host->api.CPLSetConfigOption(key, "67108864");
+    if (host->api.CPLGetConfigOption(block_cache_key, NULL))
+        return;
+    host->api.CPLSetConfigOption(block_cache_key, block_cache_size);
+    host->is_raised = true;
+}
+
+static void lower_block_cache(ncr_gdal_host *host)
+{
+    const char *now = host->api.CPLGetConfigOption(block_cache_key, NULL);
+    if (host->is_raised && now && strcmp(now, block_cache_size) == 0)
+        host->api.CPLSetConfigOption(block_cache_key, NULL);
+    host->is_raised = false;
 }
 
 /* What was fetched is written into `cache.dir` behind the reads: programs that end at once would leave out all of it.
@@ -61,6 +74,8 @@ nacre_status nacre_gdal_uninstall(nacre_error *err)
     nacre_status status = NACRE_OK;
     for (size_t i = 0; i < count; i++) {
         nacre_status step = ncr_gdal_mount_give_back(hosts[i], status == NACRE_OK ? err : NULL);
+        if (step == NACRE_OK)
+            lower_block_cache(hosts[i]);
         status = status == NACRE_OK ? step : status;
     }
     return status;

@@ -157,6 +157,26 @@ print(json.dumps(seen))
     assert says(code, host=host, is_loud=True) == ["denied", 1] * 4
 
 
+@pytest.mark.parametrize("host", HOSTS)
+def test_tiles_that_gdal_asks_for_together_are_64_mib_where_nobody_said_otherwise(host: str) -> None:
+    need(host)
+    code = """
+import os, rasterio, nacre.gdal
+from rasterio._env import get_gdal_config, set_gdal_config
+def now(): return get_gdal_config("GDAL_MAX_RAW_BLOCK_CACHE_SIZE")
+seen = []
+with rasterio.Env():
+    seen.append(now()); nacre.gdal.install(); seen.append(now())
+    try: nacre.gdal.uninstall(); seen.append(now())
+    except nacre.errors.UnsupportedError: seen.append(None)
+os.environ["GDAL_MAX_RAW_BLOCK_CACHE_SIZE"] = "5"
+if nacre.gdal.report()["hosts"][0]["prefixes"] == []:
+    nacre.gdal.install(); seen.append(now()); nacre.gdal.uninstall(); seen.append(now())
+print(json.dumps(seen))
+"""
+    assert says(code, host=host) in ([None, 1 << 26, None, 5, 5], [None, 1 << 26, None])
+
+
 def test_the_block_ends_what_it_began_and_no_more() -> None:
     need("rasterio")
     code = """
