@@ -4,13 +4,14 @@
 #define NACRE_POINTS_H
 
 #include "crs.h"
+#include "view.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* Points and rectangles from one CRS to another, and between pixels and coordinates where a raster is placed by ground
- * control points. No function here does I/O on rasters; all are exact, without interpolation. */
+ * control points and the like. All are exact, without interpolation; only nacre_placement_of() reads rasters. */
 
 /* Reprojects points in place: the operation that GDAL takes without an area of use (the best one for each point).
  * Axes are x (east, longitude), y (north, latitude); heights change only where both CRSs have them. Points without a
@@ -32,18 +33,20 @@ typedef struct nacre_placement nacre_placement;
  * the caller's until nacre_placement_unref(). */
 NACRE_API nacre_status nacre_placement_from_gcps(const nacre_gcp *gcps, int count, int order, bool spline,
                                                  nacre_placement **out, nacre_error *err);
-/* Rational polynomial coefficients: "KEY=VALUE" as in GDAL's metadata domain RPC, ended by NULL; coordinates are
- * degrees of WGS 84. Pixels are at `height` metres above the ellipsoid. NACRE_ERROR_INVALID: a value is missing or no
- * number. *out as above. */
-NACRE_API nacre_status nacre_placement_from_rpcs(const char *const *rpcs, double height, nacre_placement **out,
-                                                 nacre_error *err);
+/* What warp_options place the pixels of a raster by, or what it has itself: ground control points, rational polynomials
+ * (whose coordinates are degrees of WGS 84), geolocation arrays. An elevation model is read at once, and geolocation
+ * arrays are. NACRE_ERROR_INVALID: it has a geotransform, or nothing; an option is unknown or has no such value. *out
+ * as above. */
+NACRE_API nacre_status nacre_placement_of(nacre_dataset *dataset, const nacre_warp_options *warp_options,
+                                          nacre_placement **out, nacre_error *err);
 /* Gives up a reference; accepts NULL. */
 NACRE_API void nacre_placement_unref(nacre_placement *placement);
 
 /* Coordinates in place: columns and rows from the upper left corner of the raster to x and y, or the other way. Points
- * without a result become HUGE_VAL. NACRE_ERROR_MEMORY. */
+ * without a result become HUGE_VAL. z: metres by which each point is higher than the options say, for rational
+ * polynomials, without effect on others; NULL: none is. NACRE_ERROR_MEMORY. */
 NACRE_API nacre_status nacre_placement_run(const nacre_placement *placement, bool to_pixels, size_t count, double *x,
-                                           double *y, nacre_error *err);
+                                           double *y, const double *z, nacre_error *err);
 
 #ifdef __cplusplus
 }

@@ -286,7 +286,7 @@ class GDALTransformerBase(TransformerBase):
     def _run(self, to_pixels: bool, x: Array, y: Array, z: Array) -> tuple[Array, Array]:
         if self.closed:
             raise ValueError("the transformer is closed")
-        columns = [ffi.cast("double *", array.ctypes.data) for array in (x, y)]
+        columns = [ffi.cast("double *", array.ctypes.data) for array in (x, y, z)]
         err = ffi.new("nacre_error *")
         _lib.check(lib.nacre_placement_run(self._handle, to_pixels, x.size, *columns, err), err)
         return x, y
@@ -348,32 +348,38 @@ class RPCTransformer(GDALTransformerBase):
     rpcs
         The coefficients.
     **rpc_options
-        ``RPC_HEIGHT``: metres above the ellipsoid at which all pixels are. GDAL's others are not built yet, and neither
-        are heights of single points.
+        GDAL's, in any case: ``RPC_HEIGHT`` (metres above the ellipsoid at which all pixels are), ``RPC_DEM`` (an elevation
+        model: a path or a dataset) and the others that begin with ``RPC_``. Heights of single points add to them.
 
     Raises
     ------
     ValueError
-        It is no ``RPC``, or a coefficient is missing.
+        It is no ``RPC``, or a coefficient is missing; an option is unknown, or has no such value.
     """
 
     def __init__(self, rpcs: RPC, **rpc_options: Any) -> None:
         if not isinstance(rpcs, RPC):
             raise ValueError(f"an RPCTransformer needs an RPC, not {rpcs!r}")
-        options = {name.upper(): value for name, value in rpc_options.items()}
-        height = float(options.pop("RPC_HEIGHT", 0.0))
-        if options:
-            raise NotImplementedError(f"options of RPC transforms that are not built yet: {', '.join(sorted(options))}")
-        pairs = [ffi.new("char[]", f"{key}={value}".encode()) for key, value in rpcs.to_gdal().items()]
-        out = ffi.new("nacre_placement **")
-        err = ffi.new("nacre_error *")
-        _lib.check(lib.nacre_placement_from_rpcs(ffi.new("char const *[]", [*pairs, ffi.NULL]), height, out, err), err)
-        self._handle = ffi.gc(out[0], lib.nacre_placement_unref)
+        self._handle = _placed(rpcs, rpc_options)
 
-    def _run(self, to_pixels: bool, x: Array, y: Array, z: Array) -> tuple[Array, Array]:
-        if z.any():
-            raise NotImplementedError("heights of single points are not built yet: give RPC_HEIGHT")
-        return super()._run(to_pixels, x, y, z)
+
+def _placed(rpcs: RPC, options: dict[str, Any]) -> Any:
+    from ._warp_options import WarpOptions, is_transformer  # a module that needs datasets, as this one does not
+
+    later = sorted(name for name in options if not is_transformer(name))
+    if later:
+        raise NotImplementedError(f"options of RPC transforms that are not built yet: {', '.join(later)}")
+    pixel = ffi.new("uint8_t *")
+    out = ffi.new("nacre_dataset **")
+    err = ffi.new("nacre_error *")
+    shape = (1, 1, 1, lib.NACRE_DTYPE_UINT8)
+    _lib.check(lib.nacre_dataset_from_memory(*shape, pixel, 0, 0, 0, out, err), err)
+    nothing = ffi.gc(out[0], lib.nacre_dataset_close)
+    warp = WarpOptions()
+    warp.transformer({**options, "rpcs": rpcs})
+    placement = ffi.new("nacre_placement **")
+    _lib.check(lib.nacre_placement_of(nothing, warp.pointer, placement, err), err)
+    return ffi.gc(placement[0], lib.nacre_placement_unref)
 
 
 class TransformMethodsMixin:

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright the nacre authors */
 #include <nacre/points.h>
-#include <string.h>
 
-#include "warp/georef.h"
+#include "raster/dataset.h"
+#include "warp/georef_options.h"
 #include "warp/points.h"
 #include "warp/rpc.h"
 
@@ -39,29 +39,21 @@ nacre_status nacre_placement_from_gcps(const nacre_gcp *gcps, int count, int ord
     return status;
 }
 
-static const char *text_of(void *user, const char *key)
+nacre_status nacre_placement_of(nacre_dataset *dataset, const nacre_warp_options *warp_options, nacre_placement **out,
+                                nacre_error *err)
 {
-    size_t length = strlen(key);
-    for (const char *const *pair = user; *pair; pair++)
-        if (strncmp(*pair, key, length) == 0 && (*pair)[length] == '=')
-            return *pair + length + 1;
-    return NULL;
-}
-
-nacre_status nacre_placement_from_rpcs(const char *const *rpcs, double height, nacre_placement **out, nacre_error *err)
-{
-    static const char name[] = "rational polynomials";
+    static const nacre_warp_options defaults = NACRE_WARP_OPTIONS_INIT;
+    ncr_placing placing;
     *out = NULL;
-    ncr_rpc_spec spec = ncr_rpc_spec_default();
-    spec.height = height;
-    nacre_status status = ncr_rpc_read(name, text_of, (void *)rpcs, &spec, err);
-    if (status != NACRE_OK) {
-        ncr_rpc_spec_clear(&spec);
-        return status;
-    }
-    ncr_georef *georef = NULL;
-    status = ncr_georef_rpc(name, &spec, &georef, err);
-    *out = (nacre_placement *)georef;
+    nacre_status status = ncr_placing_find(dataset, warp_options ? warp_options : &defaults, &placing, err);
+    if (!status && !placing.georef)
+        status =
+            ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it is placed by a geotransform", ncr_dataset_name(dataset));
+    if (!status)
+        status = ncr_georef_load(placing.georef, err);
+    if (!status)
+        *out = (nacre_placement *)ncr_georef_ref(placing.georef);
+    ncr_placing_clear(&placing);
     return status;
 }
 
@@ -71,7 +63,7 @@ void nacre_placement_unref(nacre_placement *placement)
 }
 
 nacre_status nacre_placement_run(const nacre_placement *placement, bool to_pixels, size_t count, double *x, double *y,
-                                 nacre_error *err)
+                                 const double *z, nacre_error *err)
 {
-    return ncr_georef_run(georef_of(placement), to_pixels, count, x, y, err);
+    return ncr_georef_rpc_run(georef_of(placement), to_pixels, count, x, y, z, err);
 }

@@ -150,7 +150,9 @@ static nacre_status ground(const ncr_rpc_spec *spec, const ncr_dem *dem, size_t 
     return status;
 }
 
-static nacre_status to_pixels(const rpc *r, const start *s, size_t count, double *x, double *y, nacre_error *err)
+/* z: how much higher each point is than the ground; NULL: not at all. */
+static nacre_status to_pixels(const rpc *r, const start *s, size_t count, double *x, double *y, const double *z,
+                              nacre_error *err)
 {
     enum { BATCH = 64 };
     double height[BATCH];
@@ -164,7 +166,7 @@ static nacre_status to_pixels(const rpc *r, const start *s, size_t count, double
             if (*u == HUGE_VAL || isnan(height[i]))
                 *u = *v = HUGE_VAL;
             else
-                to_pixel(&r->spec, *u, *v, height[i], u, v);
+                to_pixel(&r->spec, *u, *v, height[i] + (z ? z[first + i] : 0), u, v);
         }
     }
     return NACRE_OK;
@@ -196,8 +198,8 @@ static double between(double error, double last_error, double value, double last
     return (fabs(error) * last + fabs(last_error) * value) / (fabs(error) + fabs(last_error));
 }
 
-/* One pixel in place; HUGE_VAL where the iteration does not end within its steps. */
-static nacre_status to_ground(const rpc *r, const start *s, double *x, double *y, nacre_error *err)
+/* One pixel in place, for a point z above the ground; HUGE_VAL where the iteration does not end within its steps. */
+static nacre_status to_ground(const rpc *r, const start *s, double *x, double *y, double z, nacre_error *err)
 {
     const nacre_transform *t = &s->plane;
     double pixel = *x, line = *y, height;
@@ -210,7 +212,7 @@ static nacre_status to_ground(const rpc *r, const start *s, double *x, double *y
         if (status || isnan(height))
             return status;
         double back_x, back_y;
-        to_pixel(&r->spec, g.x, g.y, height, &back_x, &back_y);
+        to_pixel(&r->spec, g.x, g.y, height + z, &back_x, &back_y);
         g.dx = back_x - pixel;
         g.dy = back_y - line;
         double error = fmax(fabs(g.dx), fabs(g.dy));
@@ -243,7 +245,7 @@ static nacre_status reference(const rpc *r, const start *s, double longitude, do
 {
     *pixel = longitude;
     *line = latitude;
-    nacre_status status = to_pixels(r, s, 1, pixel, line, err);
+    nacre_status status = to_pixels(r, s, 1, pixel, line, NULL, err);
     if (!status && *pixel == HUGE_VAL)
         to_pixel(&r->spec, longitude, latitude, 0, pixel, line);
     return status;
@@ -284,17 +286,22 @@ static nacre_status find_plane(const rpc *r, start *s, nacre_error *err)
 
 /* --- The georef --- */
 
-static nacre_status run(const ncr_georef *georef, bool to_source, size_t count, double *x, double *y, nacre_error *err)
+static nacre_status run_above(const rpc *r, bool to_source, size_t count, double *x, double *y, const double *z,
+                              nacre_error *err)
 {
-    const rpc *r = (const rpc *)georef;
     const start *s = atomic_load(&r->start);
     if (to_source)
-        return to_pixels(r, s, count, x, y, err);
+        return to_pixels(r, s, count, x, y, z, err);
     nacre_status status = NACRE_OK;
     for (size_t i = 0; i < count && !status; i++)
         if (x[i] != HUGE_VAL)
-            status = to_ground(r, s, &x[i], &y[i], err);
+            status = to_ground(r, s, &x[i], &y[i], z ? z[i] : 0, err);
     return status;
+}
+
+static nacre_status run(const ncr_georef *georef, bool to_source, size_t count, double *x, double *y, nacre_error *err)
+{
+    return run_above((const rpc *)georef, to_source, count, x, y, NULL, err);
 }
 
 static void free_start(start *s)
@@ -384,6 +391,21 @@ nacre_status ncr_georef_rpc(const char *name, ncr_rpc_spec *spec, ncr_georef **o
         free_rpc(&r->base);
     else
         *out = &r->base;
+    return status;
+}
+
+nacre_status ncr_georef_rpc_run(const ncr_georef *georef, bool to_source, size_t count, double *x, double *y,
+                                const double *z, nacre_error *err)
+{
+    if (!z || georef->class != &rpc_class)
+        return ncr_georef_run(georef, to_source, count, x, y, err);
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(x[i]) || !isfinite(y[i]))
+            x[i] = y[i] = HUGE_VAL;
+    nacre_status status = run_above((const rpc *)georef, to_source, count, x, y, z, err);
+    for (size_t i = 0; i < count && !status; i++)
+        if (!isfinite(x[i]) || !isfinite(y[i]))
+            x[i] = y[i] = HUGE_VAL;
     return status;
 }
 

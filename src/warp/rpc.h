@@ -60,6 +60,10 @@ nacre_status ncr_rpc_read(const char *name, const char *(*text_of)(void *user, c
 /* Takes what spec holds, also after failure. NACRE_ERROR_INVALID: the polynomials cannot be turned round. */
 nacre_status ncr_georef_rpc(const char *name, ncr_rpc_spec *spec, ncr_georef **out, nacre_error *err);
 
+/* ncr_georef_run() for points that are z metres above where they would be else; z NULL, or of another kind: that. */
+nacre_status ncr_georef_rpc_run(const ncr_georef *georef, bool to_source, size_t count, double *x, double *y,
+                                const double *z, nacre_error *err);
+
 /* What it was made from; NULL: it is of another kind. */
 const ncr_rpc_spec *ncr_georef_rpc_spec(const ncr_georef *georef);
 

@@ -291,6 +291,11 @@ def camera(m: Any) -> Any:
     lambda m: m.transform.rowcol(camera(m), 10.01, 50.01, op=keep),
     lambda m: m.transform.rowcol(camera(m), [10.01, 9.99], [50.01, 49.98]),
     lambda m: m.transform.xy(camera(m), 300, 400, RPC_HEIGHT=700),
+    lambda m: m.transform.xy(camera(m), 300, 400, zs=700),
+    lambda m: m.transform.xy(camera(m), [300, 10, 0], [400, 20, 5], zs=[700, -30, 0]),
+    lambda m: m.transform.xy(camera(m), [300, 10], [400, 20], zs=[700, -30], rpc_height=100),
+    lambda m: m.transform.rowcol(camera(m), *m.transform.xy(camera(m), [30, 10], [40, 20], zs=[70, -30]), zs=[70, -30]),
+    lambda m: m.transform.rowcol(camera(m), *m.transform.xy(camera(m), [30, 10], [40, 20]), zs=[900, 10]),
     lambda m: repr(m.transform.RPCTransformer(camera(m))),
 )
 def test_rational_polynomials_place_pixels() -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import pathlib
 from typing import Any, Callable
 
 import nacre
@@ -171,3 +172,34 @@ def test_two_dimensions_and_a_result_in_place() -> None:
     result, _ = run(nacre.warp, scene(1)[0], destination)
     assert result is destination and destination.any()
     sidebyside.assert_alike(run(rasterio.warp, scene(1)[0], np.zeros((210, 230), "uint8"))[0], destination, 1)
+
+
+@pytest.mark.parametrize("zs", [None, [0, 50, -20]])
+@pytest.mark.parametrize("options", [{}, {"rpc_height": 30}, {"RPC_HEIGHT_SCALE": 2, "rpc_deminterpolation": "cubic"}])
+def test_an_elevation_model_under_a_camera(tmp_path: pathlib.Path, options: dict[str, Any], zs: Any) -> None:
+    heights = np.add.outer(np.arange(60.0), np.arange(70.0)) * 3
+    model = sidebyside.write(
+        tmp_path / "model.tif", heights[np.newaxis].astype("float32"), crs=DEGREES,
+        transform=Affine(0.005, 0, 9.8, 0, -0.005, 50.15),
+    )  # fmt: skip
+    line = [0.001, 0.02, -1.01, 0.03, 0.001] + [0.0001] * 15
+    sample = [0.002, 1.02, 0.01, -0.02, 0.002] + [0.0002] * 15
+    told = []
+    for module in (rasterio, nacre):
+        numbers = (200, 500, 50, 0.05, [1.0] + [0.001] * 19, line, 500, 500, 10, 0.06, [1.0] + [0.0] * 19, sample)
+        camera = module.rpc.RPC(*numbers, 500, 500)
+        with module.transform.RPCTransformer(camera, rpc_dem=str(model), **options) as transformer:
+            x, y = transformer.xy([300, 500, 610], [400, 500, 350], zs=zs)
+            told.append((x, y, *transformer.rowcol(x, y, zs=zs, op=lambda value: value)))
+    assert np.isfinite(told[0]).all()
+    assert np.allclose(*told, rtol=1e-9)
+    assert not np.allclose(told[1][0], nacre.transform.RPCTransformer(camera).xy([300, 500, 610], [400, 500, 350])[0])
+
+
+def test_unknown_options_of_a_camera_are_named() -> None:
+    numbers = (200, 500, 50, 0.05, [1.0] + [0.001] * 19, [1.0] * 20, 500, 500, 10, 0.06, [1.0] + [0.0] * 19, [1.0] * 20)
+    camera = nacre.rpc.RPC(*numbers, 500, 500)
+    with pytest.raises(NotImplementedError, match="sharpness"):
+        nacre.transform.RPCTransformer(camera, sharpness=1)
+    with pytest.raises(ValueError, match="RPC_HEIGHT=high"):
+        nacre.transform.RPCTransformer(camera, rpc_height="high")
