@@ -264,6 +264,10 @@ static nacre_status read_photometric(const ncr_save *save, ncr_creation *out, na
         out->photometric = NCR_PHOTOMETRIC_MIN_IS_WHITE;
     else if (text && ncr_text_equal_nocase(text, "YCBCR") && can_ycbcr)
         out->photometric = NCR_PHOTOMETRIC_YCBCR;
+    else if (text && (is_one_of(text, "CMYK", "CIELAB") || is_one_of(text, "ICCLAB", "ITULAB")))
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                             "%s: creation option PHOTOMETRIC=%s: these colours are not written; it takes %s",
+                             save->destination->name, text, wanted);
     else if (text)
         return ncr_creation_bad_value(save, "PHOTOMETRIC", text, wanted, err);
     out->overview_photometric =

@@ -497,6 +497,23 @@ assert os.waitpid(child, 0)[1] == 0
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
 
 
+SPAWNED = """
+import multiprocessing, sys, nacre
+def total(dataset):
+    return int(dataset.read(window=((0, 9), (0, 9))).sum())
+if __name__ == "__main__":
+    datasets = [nacre.open(sys.argv[1]) for _ in range(3)]
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        assert pool.map(total, datasets) == [total(each) for each in datasets]
+"""
+
+
+def test_a_process_that_is_spawned_reads_what_is_sent_to_it(scene: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    program = tmp_path / "spawned.py"
+    program.write_text(SPAWNED)
+    subprocess.run([sys.executable, "-W", "ignore", str(program), str(scene)], check=True, timeout=120)
+
+
 def test_the_package_is_typed() -> None:
     folder = pathlib.Path(nacre.__file__).parent
     assert (folder / "py.typed").exists() and (folder / "_native.pyi").exists()
