@@ -19,6 +19,7 @@ enum {
 typedef struct ncr_gdal_level {
     const ncr_tiff_tag *offsets, *counts;
     uint32_t rows, columns; /* in blocks */
+    size_t first;           /* bit of ncr_gdal_ahead.unread */
 } ncr_gdal_level;
 
 typedef struct ncr_gdal_place {
@@ -40,6 +41,7 @@ void ncr_gdal_ahead_clear(ncr_gdal_ahead *ahead)
         ncr_value_unref(&ahead->index->value);
     free(ahead->levels);
     free(ahead->places);
+    free(ahead->unread);
     *ahead = (ncr_gdal_ahead){0};
 }
 
@@ -149,16 +151,18 @@ static void make_places(ncr_gdal_ahead *ahead)
     if (!ahead->levels)
         return;
     for (; ahead->level_count < ahead->index->directory_count; ahead->level_count++) {
-        const ncr_gdal_level level = describe(&ahead->index->directories[ahead->level_count]);
+        ncr_gdal_level level = describe(&ahead->index->directories[ahead->level_count]);
+        level.first = (size_t)total;
         ahead->levels[ahead->level_count] = level;
         total += level.rows ? level.offsets->count : 0;
         if (total > MOST_PLACES)
             return;
     }
     ahead->places = ncr_alloc_array((size_t)total, sizeof *ahead->places);
-    for (uint32_t i = 0; i < ahead->level_count && ahead->places; i++)
+    ahead->unread = calloc(1, (size_t)total / 8 + 1);
+    for (uint32_t i = 0; i < ahead->level_count && ahead->places && ahead->unread; i++)
         add_places(ahead, i);
-    if (ahead->places)
+    if (ahead->places && ahead->place_count)
         qsort(ahead->places, ahead->place_count, sizeof *ahead->places, by_offset);
 }
 
@@ -260,24 +264,6 @@ void ncr_gdal_ahead_start(ncr_file *file, ncr_call *call, const nacre_range *ran
         ncr_cache_fetch_start(list, started);
 }
 
-/* Adds a block to the plan; false when there is no room for it. */
-static bool plan_block(ncr_gdal_ahead *ahead, uint64_t offset, uint64_t length)
-{
-    nacre_range *last = ahead->planned_count ? &ahead->planned[ahead->planned_count - 1] : NULL;
-    uint64_t most = ahead->bytes_read > ahead->bytes_unused ? ahead->bytes_read - ahead->bytes_unused : 0;
-    if (ahead->bytes_planned + length > NCR_GDAL_AHEAD_MOST || length > most)
-        return false;
-    if (last && offset >= last->offset + last->length && offset - last->offset - last->length <= SMALL_GAP)
-        last->length = (size_t)(offset + length - last->offset);
-    else if (ahead->planned_count == MOST_RANGES)
-        return false;
-    else
-        ahead->planned[ahead->planned_count++] = (nacre_range){.offset = offset, .length = (size_t)length};
-    ahead->bytes_planned += length;
-    ahead->bytes_unused += length;
-    return true;
-}
-
 static bool is_inside(const ncr_gdal_rect *rect, const ncr_gdal_rect *of, uint32_t row, uint32_t column)
 {
     return rect->level == of->level && rect->plane == of->plane && row >= of->row0 && row <= of->row1 &&
@@ -293,14 +279,40 @@ static bool is_there(const ncr_gdal_ahead *ahead, const ncr_gdal_rect *rect, uin
     return false;
 }
 
+typedef struct block_place {
+    uint64_t offset, length;
+    size_t bit;
+} block_place;
+
 /* The place of a block; false: it has none. */
 static bool find_block(const ncr_gdal_ahead *ahead, const ncr_gdal_rect *rect, uint32_t row, uint32_t column,
-                       uint64_t *offset, uint64_t *length)
+                       block_place *out)
 {
     const ncr_gdal_level *level = &ahead->levels[rect->level];
     const uint64_t block = ((uint64_t)rect->plane * level->rows + row) * level->columns + column;
-    return ncr_tiff_tag_uint(level->offsets, block, offset) && *offset >= LEADER &&
-           ncr_tiff_tag_uint(level->counts, block, length) && *length;
+    out->bit = level->first + (size_t)block;
+    return ncr_tiff_tag_uint(level->offsets, block, &out->offset) && out->offset >= LEADER &&
+           ncr_tiff_tag_uint(level->counts, block, &out->length) && out->length;
+}
+
+/* Adds a block to the plan; false when there is no room for it. */
+static bool plan_block(ncr_gdal_ahead *ahead, const block_place *place)
+{
+    const uint64_t offset = place->offset, length = place->length;
+    nacre_range *last = ahead->planned_count ? &ahead->planned[ahead->planned_count - 1] : NULL;
+    uint64_t most = ahead->bytes_read > ahead->bytes_unused ? ahead->bytes_read - ahead->bytes_unused : 0;
+    if (ahead->bytes_planned + length > NCR_GDAL_AHEAD_MOST || length > most)
+        return false;
+    if (last && offset >= last->offset + last->length && offset - last->offset - last->length <= SMALL_GAP)
+        last->length = (size_t)(offset + length - last->offset);
+    else if (ahead->planned_count == MOST_RANGES)
+        return false;
+    else
+        ahead->planned[ahead->planned_count++] = (nacre_range){.offset = offset, .length = (size_t)length};
+    ahead->bytes_planned += length;
+    ahead->bytes_unused += length;
+    ahead->unread[place->bit / 8] |= (uint8_t)(1u << place->bit % 8);
+    return true;
 }
 
 static void know(ncr_gdal_ahead *ahead, ncr_gdal_rect rect)
@@ -326,11 +338,11 @@ static void plan_rect(ncr_gdal_ahead *ahead, const ncr_gdal_rect *rect)
 {
     const ncr_gdal_level *level = &ahead->levels[rect->level];
     const size_t before = ahead->planned_count;
-    uint64_t offset, length;
+    block_place place;
     for (uint32_t row = rect->row0; row <= rect->row1 && row < level->rows; row++)
         for (uint32_t column = rect->column0; column <= rect->column1 && column < level->columns; column++)
-            if (!is_there(ahead, rect, row, column) && find_block(ahead, rect, row, column, &offset, &length) &&
-                !plan_block(ahead, offset, length)) {
+            if (!is_there(ahead, rect, row, column) && find_block(ahead, rect, row, column, &place) &&
+                !plan_block(ahead, &place)) {
                 know_until(ahead, rect, row, column);
                 return;
             }
@@ -353,11 +365,13 @@ void ncr_gdal_ahead_go(ncr_gdal_ahead *ahead, ncr_file *file, ncr_call *call)
 /* What was fetched ahead and is read now was not in vain. */
 static void count_used(ncr_gdal_ahead *ahead, const ncr_gdal_rect *rect)
 {
-    uint64_t offset, length;
+    block_place place;
     for (uint32_t row = rect->row0; row <= rect->row1 && ahead->bytes_unused; row++)
         for (uint32_t column = rect->column0; column <= rect->column1; column++)
-            if (is_there(ahead, rect, row, column) && find_block(ahead, rect, row, column, &offset, &length))
-                ahead->bytes_unused -= length < ahead->bytes_unused ? length : ahead->bytes_unused;
+            if (find_block(ahead, rect, row, column, &place) && ahead->unread[place.bit / 8] >> place.bit % 8 & 1) {
+                ahead->unread[place.bit / 8] &= (uint8_t) ~(1u << place.bit % 8);
+                ahead->bytes_unused -= place.length < ahead->bytes_unused ? place.length : ahead->bytes_unused;
+            }
 }
 
 /* --- What comes next. --- */

@@ -42,6 +42,7 @@ typedef struct ncr_gdal_ahead {
     size_t level_count;
     struct ncr_gdal_place *places; /* all blocks by their offsets */
     size_t place_count;
+    uint8_t *unread; /* a bit for each block of each level: it was read ahead, and was not wanted since */
     bool has_last, has_row;
     ncr_gdal_rect last;               /* the read before */
     unsigned steps_right, steps_down; /* in its direction so far */

@@ -177,6 +177,40 @@ static void no_more_is_fetched_than_was_read(void **state)
     }
 }
 
+/* Of blocks that were read ahead and not wanted since. */
+static uint64_t bytes_in_vain(void)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < SIDE * SIDE; i++)
+        bytes += ahead.unread && ahead.unread[i / 8] >> i % 8 & 1 ? TILE : 0;
+    return bytes;
+}
+
+/* Wherever it goes, and however often it reads the same. */
+static void a_random_walk_costs_as_much_again_at_most(void **state)
+{
+    (void)state;
+    uint64_t read = 32768;
+    int row = 3, column = 5;
+    srand(4);
+    for (int step = 0; step < 400; step++) {
+        const int width = rand() % 3 == 0;
+        row = (row + rand() % 3 - 1 + SIDE) % SIDE;
+        column = (column + rand() % 3 - 1 + SIDE - 1) % (SIDE - 1);
+        for (int again = rand() % 3; again >= 0; again--) {
+            read_window((uint32_t)row, (uint32_t)row, (uint32_t)column, (uint32_t)(column + width));
+            if (again == 0)
+                read += (uint64_t)(width + 1) * TILE;
+        }
+        if (rand() % 40 == 0) {
+            ncr_cache_forget(object);
+            row = rand() % SIDE;
+        }
+        assert_true(bytes_in_vain() <= ahead.bytes_unused && ahead.bytes_unused <= ahead.bytes_read);
+    }
+    assert_true(fake_bytes_sent(store) <= 2 * read + 20 * fake_count(store, 'g'));
+}
+
 static void bytes_between_blocks_are_fetched_too(void **state)
 {
     (void)state;
@@ -223,6 +257,7 @@ int main(void)
         TEST(a_walk_finds_what_lies_beside_it),
         TEST(windows_here_and_there_fetch_nothing_ahead),
         TEST(no_more_is_fetched_than_was_read),
+        TEST(a_random_walk_costs_as_much_again_at_most),
         TEST(bytes_between_blocks_are_fetched_too),
         TEST(other_files_are_left_alone),
     };
