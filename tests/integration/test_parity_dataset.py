@@ -194,7 +194,9 @@ def assert_same_datasets(theirs: Any, ours: Any) -> None:
 
 
 def assert_same_statistics(theirs: Any, ours: Any) -> None:
-    if not theirs.dtypes[0].startswith("complex"):
+    # GDAL takes values of half precision that are a few units from the nodata value for it.
+    is_blurred = "float16" in theirs.dtypes and theirs.nodata is not None and not math.isnan(theirs.nodata)
+    if not theirs.dtypes[0].startswith("complex") and not is_blurred:
         assert_same(theirs.stats(), ours.stats(), "stats")
 
 
