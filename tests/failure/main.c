@@ -100,15 +100,17 @@ static void plan_site(const site *s, bool each_time)
 static void plan(const scenario *of)
 {
     all->attempt_count = 0;
+    bool is_thorough = options.all && !(of->marks & SCENARIO_ONCE);
     for (size_t i = 0; i < all->table.count; i++) {
         const site *s = &all->table.sites[i];
         if ((options.hash && s->hash != options.hash) || s->hash % options.shards != options.shard)
             continue;
-        bool is_whole = (options.all && !(of->marks & SCENARIO_ONCE)) || options.hash;
+        bool is_whole = is_thorough || options.hash;
         if (!is_whole && (is_done(s->hash) || (of->marks & SCENARIO_SLOW && (s->hash >> 8) % SLOW_SHARE != 0)))
             continue;
-        plan_site(s, options.all && !(of->marks & SCENARIO_ONCE) && !is_done(s->hash));
-        add_done(s->hash);
+        plan_site(s, is_thorough && !is_done(s->hash));
+        if (is_thorough || !options.all)
+            add_done(s->hash);
     }
 }
 
