@@ -431,8 +431,9 @@ def _resized(values: Array, rect: tuple[int, int, int, int]) -> Array:
     height, width = values.shape[-2:]
     if (height, width) == (rows, columns) or 0 in values.shape or not rows or not columns:
         return values
-    at_rows, at_columns = np.arange(rows) * height // rows, np.arange(columns) * width // columns
-    resized: Array = values[..., at_rows[:, np.newaxis], at_columns]
+    # By the step as a float, as GDAL does: a pixel whose place is a whole number may get the one before.
+    at_rows, at_columns = np.floor(np.arange(rows) / (rows / height)), np.floor(np.arange(columns) / (columns / width))
+    resized: Array = values[..., at_rows.astype(np.intp)[:, np.newaxis], at_columns.astype(np.intp)]
     return resized
 
 

@@ -248,11 +248,15 @@ class DatasetReaderBase(MeasuresMixin, DatasetBase):
     ) -> Array:
         """Read the mask of the whole dataset: uint8 of shape (rows, columns). Arguments and errors as in ``read``.
 
-        It is the per-dataset mask or alpha band where there is one, else valid where any band is valid.
+        It is the per-dataset mask or alpha band where there is one; else, of four bands of which the first is red, the
+        mask of the fourth, as Rasterio's; else valid where any band is valid.
         """
         self._refuse_boundless(boundless)
         self._warn_of_shadow()
         size = None if out_shape is None else tuple(out_shape[-2:])
+        bands = self._info.bands
+        if len(bands) == 4 and bands[0].color == ColorInterp.red and MaskFlags.per_dataset not in bands[0].mask_flags:
+            return self._masks(self._request(4, out, window, size, resampling, boundless), out, "masks")
         return self._masks(self._request(1, out, window, size, resampling, boundless), out, "dataset_mask")
 
     def _warn_of_shadow(self) -> None:

@@ -406,6 +406,29 @@ def test_many_random_writes_are_equal(
     check_writes(tmp_path_factory.mktemp("writes"), calls, mode, nodata)
 
 
+def test_the_nearest_of_fewer_values_are_those_that_gdal_takes(tmp_path: pathlib.Path) -> None:
+    profile = {"driver": "GTiff", "width": 64, "height": 64, "count": 1, "dtype": "uint8"}
+    for rows, columns, height, width in ((1, 14, 1, 18), (14, 1, 18, 1), (6, 49, 10, 33), (46, 5, 17, 47), (60, 3, 23, 61)):
+        values = np.arange(rows * columns, dtype="u2").astype("u1").reshape(rows, columns)
+        results = []
+        for name, library in LIBRARIES.items():
+            with library.open(tmp_path / f"{name}.tif", "w+", **profile) as target:
+                target.write(values, 1, window=library.windows.Window(2, 1, width, height))
+                results.append(target.read())
+        assert_same(*results, note=(rows, columns))
+
+
+def test_the_fourth_of_four_bands_is_the_mask_beside_a_nodata_value(tmp_path: pathlib.Path) -> None:
+    for photometric, alpha in (("RGB", "YES"), ("RGB", "NO"), ("MINISBLACK", "NO")):
+        path = tmp_path / f"{photometric}{alpha}.tif"
+        profile = {"driver": "GTiff", "width": 9, "height": 8, "count": 4, "dtype": "uint8", "nodata": 0}
+        with rasterio.open(path, "w", **profile, photometric=photometric, alpha=alpha) as target:
+            target.write(values_of("uint8", (4, 8, 9), 3) % 4)
+        with rasterio.open(path) as theirs, nacre.open(path) as ours:
+            assert_same(theirs.dataset_mask(), ours.dataset_mask(), (photometric, alpha))
+            assert_same(theirs.dataset_mask(out_shape=(4, 3)), ours.dataset_mask(out_shape=(4, 3)), (photometric, alpha))
+
+
 def test_masks_that_are_written_are_equal(tmp_path: pathlib.Path) -> None:
     values = np.arange(20, dtype="u1").reshape(4, 5)
     masked = np.ma.masked_less(values, 7)
