@@ -60,7 +60,9 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
         need(name)
 
     def build(folder: pathlib.Path) -> None:
-        subprocess.run([sys.executable, ROOT / "scripts" / "wheel.py", folder], check=True, timeout=3000)
+        # In the folder whose modules could be taken for the programs that it runs.
+        scripts = ROOT / "scripts"
+        subprocess.run([sys.executable, scripts / "make_wheels.py", folder], check=True, timeout=3000, cwd=scripts)
 
     return make_once(tmp_path_factory, "dist", build)
 
@@ -159,7 +161,7 @@ def test_the_source_distribution_has_what_a_build_needs(dist: pathlib.Path) -> N
     """The wheel is built of it, so the rest is known."""
     (path,) = dist.glob("nacre-*.tar.gz")
     names = {name.partition("/")[2] for name in tarfile.open(path).getnames()}
-    assert {"PKG-INFO", "LICENSE", "meson.build", "dev", "scripts/wheel.py", "include/nacre/nacre.h"} <= names
+    assert {"PKG-INFO", "LICENSE", "meson.build", "dev", "scripts/make_wheels.py", "include/nacre/nacre.h"} <= names
     assert not [name for name in names if name.endswith((".o", ".so", ".pyc"))]
 
 

