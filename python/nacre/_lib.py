@@ -9,7 +9,7 @@ import os
 import select
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, NamedTuple, Sequence, TYPE_CHECKING
 
 from . import errors
 from ._native import ffi, lib
@@ -118,15 +118,42 @@ def gcps(points: Sequence[Any]) -> tuple[Any, list[Any]]:
     return array, texts
 
 
-class _Settings(threading.local):
-    """What the innermost Env of this thread says: keys and values, and the same for C."""
+class Settings(NamedTuple):
+    """What an Env says: nacre's keys and values, the same for C, and the options under the names they were given."""
 
-    def __init__(self) -> None:
-        self.options: dict[str, str] = {}
-        self.config: Any = ffi.NULL
+    options: dict[str, str]
+    config: Any
+    named: dict[str, Any]
 
 
-settings = _Settings()
+class _Held(threading.local):
+    """The settings of this thread's innermost Env; None where it has none, and those of the main thread hold."""
+
+    own: Settings | None = None
+
+
+_held = _Held()
+_of_main = Settings({}, ffi.NULL, {})
+
+
+def settings() -> Settings:
+    """The settings that hold in this thread."""
+    return _held.own or _of_main
+
+
+def hold(new: Settings | None) -> Settings | None:
+    """Let settings hold in this thread, and in those that have none if it is the main one; None for none.
+
+    Returns
+    -------
+    Settings or None
+        This thread's until now.
+    """
+    global _of_main
+    old, _held.own = _held.own, new
+    if threading.current_thread() is threading.main_thread():
+        _of_main = new or Settings({}, ffi.NULL, {})
+    return old
 
 # The GDAL plugin once nacre.gdal has loaded it, which has a cache of its own; and the policies it is told of then.
 plugin: Any = None
@@ -139,7 +166,7 @@ class IOOptions:
     def __init__(self, cache: str | None = None, begins_here: bool = False) -> None:
         self.pointer = sized("nacre_io_options")
         self.pointer.begins_here = begins_here
-        self._config = settings.config  # stays alive when the Env ends in the middle of the call
+        self._config = settings().config  # stays alive when the Env ends in the middle of the call
         self.pointer.config = self._config
         if cache is not None:
             self._cache = ffi.new("char[]", cache.encode())

@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import uuid
 import warnings
+import weakref
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -99,6 +100,7 @@ class MemoryFileBase:
         self.mode = "r" if data else "w+"
         self._position = 0
         self._pending: bytearray | None = None  # newer than the file
+        self._opened: weakref.WeakSet[Any] = weakref.WeakSet()  # datasets, which a with block closes at its end
         put(self.name, memoryview(data or b""))
         self._is_closed = False
 
@@ -173,11 +175,16 @@ class MemoryFileBase:
 
     def tell(self) -> int:
         """The position."""
+        self._check_open()
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Set the position, from the beginning (0), the position (1) or the end (2)."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: len(self)}[whence]
+        self._check_open()
+        starts = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: len(self)}
+        if whence not in starts:
+            raise ValueError(f"whence is 0, 1 or 2: {whence}")
+        start = starts[whence]
         self._position = max(0, start + offset)
         return self._position
 
@@ -198,6 +205,8 @@ class MemoryFileBase:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for dataset in list(self._opened):
+            dataset.close()
         self.close()
 
 
@@ -255,6 +264,7 @@ class MemoryFile(MemoryFileBase):
                 dtype=dtype, nodata=nodata, **kwargs,
             )  # fmt: skip
         dataset._memory = self  # lives as long
+        self._opened.add(dataset)
         return dataset
 
 
@@ -289,6 +299,7 @@ class ZipMemoryFile(MemoryFileBase):
         self._flush()
         dataset = open_any(f"/vsizip{self.name}/{path.lstrip('/')}", "r", driver, **kwargs)
         dataset._memory = self
+        self._opened.add(dataset)
         return dataset
 
 
@@ -299,20 +310,33 @@ class FilePath:
     ----------
     filelike_obj
         A file that is open for reading bytes.
+
+    Raises
+    ------
+    TypeError
+        ``filelike_obj`` is none.
     """
 
     def __init__(self, filelike_obj: Any, dirname: str | None = None, filename: str | None = None) -> None:
         text = "FilePath is supplanted by open's new opener keyword argument, and will be removed in 2.0.0."
         warnings.warn(text, RasterioDeprecationWarning, stacklevel=2)
+        if not hasattr(filelike_obj, "read"):
+            raise TypeError(f"a file is expected, not {type(filelike_obj).__name__}")
         self._file, self._names = filelike_obj, (dirname, filename)
         self.closed = False
 
     def open(
         self, driver: str | None = None, sharing: bool = False, thread_safe: bool = False, **kwargs: Any
     ) -> Any:
-        """Open the raster in it. Arguments are those of ``nacre.open``."""
+        """Open the raster in it. Arguments are those of ``nacre.open``.
+
+        Raises
+        ------
+        OSError
+            It was closed.
+        """
         if self.closed:
-            raise ValueError("I/O operation on closed file.")
+            raise OSError("I/O operation on closed file.")
         memory = MemoryFile(self._file, *self._names)
         dataset = memory.open(driver=driver, **kwargs)
         dataset._at_end.append(memory.close)

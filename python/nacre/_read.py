@@ -194,7 +194,7 @@ class Reading:
         status = lib.nacre_py_read_start(
             handle, *request.box, out.shape[-1], out.shape[-2], band_numbers(tuple(request.bands)), len(request.bands),
             dtype_number(out.dtype), request.resampling, _KINDS[kind], request.boundless, has_fill,
-            request.filling if has_fill else 0, target.buffer, target.size, _lib.settings.config,
+            request.filling if has_fill else 0, target.buffer, target.size, _lib.settings().config,
             ffi.NULL if cache is None else cache.encode(), waits, started,
         )  # fmt: skip
         if status:

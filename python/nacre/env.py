@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
+import os
 import re
 import threading
 import warnings
@@ -106,10 +108,20 @@ def _settings(options: dict[str, Any]) -> dict[str, str]:
     return {key: _value(value) for key, value in keys if key is not None}
 
 
-class ThreadEnv(threading.local):
-    """What each thread has to itself: the environment that holds, with all its options, or None."""
+class _Holding:
+    """All options that hold inside of an ``Env``."""
 
-    _env: dict[str, Any] | None = None
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+
+    def get_config_options(self) -> dict[str, Any]:
+        return dict(self.options)
+
+
+class ThreadEnv(threading.local):
+    """What each thread has to itself: the environment that holds, or None."""
+
+    _env: _Holding | None = None
 
 
 local = ThreadEnv()
@@ -117,6 +129,8 @@ local = ThreadEnv()
 
 class Env:
     """Options that hold inside a ``with`` block, in this thread. Blocks nest; an inner one adds to the outer one.
+
+    Those of the main thread hold in threads without an ``Env`` of their own, too.
 
     Parameters
     ----------
@@ -127,7 +141,7 @@ class Env:
     profile_name
         A profile in Amazon's shared files.
     session_class
-        What makes a session of the arguments that begin with ``aws_``, ``azure_`` or the like.
+        What makes a session where none is given; by default one for Amazon where the environment has a key.
     **options
         nacre's keys (``**{"gs.endpoint": "http://..."}``), or GDAL's names where nacre has the same thing
         (``GS_NO_SIGN_REQUEST=True``). Those that only make GDAL faster are taken without a word; others warn that they
@@ -137,6 +151,13 @@ class Env:
     ------
     ValueError
         On entering the block: there is no such key, or it does not take such a value.
+
+    Attributes
+    ----------
+    options, session
+        As given.
+    context_options : dict
+        Options of the outer environment, once the block is entered.
     """
 
     def __init__(
@@ -144,10 +165,11 @@ class Env:
         session: Any = None,
         aws_unsigned: bool = False,
         profile_name: str | None = None,
-        session_class: Callable[..., Session] = DummySession,
+        session_class: Callable[..., Session] = Session.from_environ,
         **options: Any,
     ) -> None:
         told = {name: options.pop(name) for name in _SESSION_ARGUMENTS & options.keys()}
+        self._is_found = False  # the session is one of the environment, which nacre looks into by itself
         if isinstance(session, Session):
             self.session = session
         elif session is not None:
@@ -159,9 +181,11 @@ class Env:
             self.session = AWSSession(aws_unsigned=aws_unsigned or None, profile_name=profile_name, **told)
         else:
             self.session = session_class()
+            self._is_found = session_class is Session.from_environ
         self.options = options
-        self._settings = _settings({**self.session.get_credential_options(), **options})
-        self._outer: list[tuple[dict[str, Any] | None, dict[str, str], Any]] = []
+        self.context_options: dict[str, Any] = {}
+        self._settings = _settings(options)
+        self._outer: list[tuple[_Holding | None, _lib.Settings | None]] = []
 
     @classmethod
     def default_options(cls) -> dict[str, Any]:
@@ -183,18 +207,34 @@ class Env:
         return {**names, **{name: name for name in raster_driver_extensions().values() if name not in names}}
 
     def __enter__(self) -> Env:
-        settings = _lib.settings
-        options = {**settings.options, **self._settings}
-        config = _lib.config(options)
-        self._outer.append((local._env, settings.options, settings.config))
-        settings.options, settings.config = options, config
-        local._env = {**(local._env or {}), **self.options, **self.session.get_credential_options()}
+        credentials = self.session.get_credential_options()
+        told = {} if self._is_found else _settings(credentials)
+        new = _with({**told, **self._settings}, self.options)
+        holding = local._env
+        self.context_options = holding.get_config_options() if holding else {}
+        if self._is_found and AWSSession.hascreds(self.context_options):
+            credentials = {}  # the outer one's hold
+        self._outer.append((holding, _lib.hold(new)))
+        local._env = _Holding({**self.context_options, **self.options, **credentials})
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        local._env, _lib.settings.options, _lib.settings.config = self._outer.pop()
+        local._env, outer = self._outer.pop()
+        _lib.hold(outer)
+
+
+def _with(changed: dict[str, str], options: dict[str, Any]) -> _lib.Settings:
+    """The settings that hold, with others: nacre's keys, and the options as they were given."""
+    held = _lib.settings()
+    keys = {**held.options, **changed}
+    return _lib.Settings(keys, _lib.config(keys), {**held.named, **_named(options)})
+
+
+def _named(options: dict[str, Any]) -> dict[str, Any]:
+    words = {True: "ON", False: "OFF"}
+    return {name.upper(): words[v] if isinstance(v, bool) else str(v) for name, v in options.items() if v is not None}
 
 
 _SESSION_ARGUMENTS = {
@@ -229,7 +269,7 @@ def getenv() -> dict[str, Any]:
     """
     if local._env is None:
         raise EnvError("this is not inside of a nacre.Env")
-    return dict(local._env)
+    return local._env.get_config_options()
 
 
 def setenv(**options: Any) -> None:
@@ -240,14 +280,14 @@ def setenv(**options: Any) -> None:
     EnvError
         There is none.
     """
-    local._env = {**getenv(), **options}
-    changed = {**_lib.settings.options, **_settings(options)}
-    _lib.settings.options, _lib.settings.config = changed, _lib.config(changed)
+    all_options = {**getenv(), **options}
+    _lib.hold(_with(_settings(options), options))
+    local._env = _Holding(all_options)
 
 
 def defenv(**options: Any) -> None:
     """Begin an environment that nobody ends but ``delenv``."""
-    local._env = {}
+    local._env = _Holding({})
     setenv(**options)
 
 
@@ -261,13 +301,43 @@ def delenv() -> None:
     """
     getenv()
     local._env = None
-    _lib.settings.options, _lib.settings.config = {}, _lib.config({})
+    _lib.hold(None)
 
 
 def hascreds() -> bool:
     """Whether the environment that holds has credentials for Amazon; Rasterio will take this away."""
     _deprecated("hascreds: use Env.session.hascreds")
     return hasenv() and AWSSession.hascreds(getenv())
+
+
+def get_gdal_config(key: str, normalize: bool = True) -> Any:
+    """An option that holds in this thread, or the environment's variable of this name; None where there is neither.
+
+    Parameters
+    ----------
+    key
+        Its name, in upper or lower case.
+    normalize
+        "ON" and "OFF" as bool, digits as int; otherwise the text.
+    """
+    value = _lib.settings().named.get(key.upper(), os.environ.get(key))
+    if not normalize or value is None:
+        return value
+    return int(value) if value.isdecimal() else {"ON": True, "OFF": False}.get(value, value)
+
+
+def set_gdal_config(key: str, val: Any, normalize: bool = True) -> None:
+    """Set an option until the ``Env`` around ends. In the main thread it holds for threads without an ``Env``, too.
+
+    Parameters
+    ----------
+    key, val
+        As options of ``Env``.
+    normalize
+        True and False become "ON" and "OFF".
+    """
+    value = val if normalize else str(val)
+    _lib.hold(_with(_settings({key: value}), {key: value}))
 
 
 class NullContextManager:
@@ -297,8 +367,20 @@ def ensure_env(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def ensure_env_with_credentials(f: Callable[..., Any]) -> Callable[..., Any]:
-    """As ``ensure_env``: nacre looks for credentials by itself."""
-    return ensure_env(f)
+    """As ``ensure_env``; ``getenv`` tells the environment's credentials where the first argument is a store's path.
+
+    nacre looks for credentials by itself, with and without.
+    """
+
+    @functools.wraps(f)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with NullContextManager() if hasenv() else Env.from_defaults(session=DummySession()):
+            path = args[0] if args else kwargs.get("fp")
+            if not AWSSession.hascreds(getenv()):
+                local._env = _Holding({**getenv(), **Session.from_path(path).get_credential_options()})
+            return f(*args, **kwargs)
+
+    return wrapper
 
 
 ensure_env_credentialled = ensure_env_with_credentials
@@ -343,7 +425,7 @@ class GDALVersion:
     @classmethod
     def runtime(cls, include_patch: bool = False) -> GDALVersion:
         """The version whose behaviour nacre has."""
-        return cls.parse(_GDAL_VERSION, include_patch)
+        return cls.parse(gdal_version(), include_patch)
 
     def at_least(self, other: Any, include_patch: bool = False) -> bool:
         """Whether this version is another, or a later one."""
@@ -362,19 +444,29 @@ def require_gdal_version(
     ------
     GDALVersionError
         When the function is called: nacre behaves as another version.
+    ValueError
+        ``version`` is none, or ``values`` is no tuple, list or set, or without ``param``.
     """
+    if values is not None and not isinstance(values, (tuple, list, set)):
+        raise ValueError(f"values must be a tuple, a list or a set: {values!r}")
+    if values is not None and param is None:
+        raise ValueError("values are those of a param, and none is given")
     wanted = GDALVersion.parse(version, include_patch=True)
     runtime = GDALVersion.runtime(include_patch=True)
     is_met = runtime <= wanted if is_max_version else runtime >= wanted
+    relation = f"GDAL {'<=' if is_max_version else '>='} {wanted}"
 
     def decorator(f: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(f) if param else inspect.Signature()
+        default = signature.parameters[param].default if param and param in signature.parameters else None
+
         @functools.wraps(f)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            value = kwargs.get(param) if param else None
-            if not is_met and (param is None or (value is not None and (values is None or value in values))):
-                what = f'"{param}={value}"' if param and values else f'"{param}"' if param else f.__name__
-                relation = "<=" if is_max_version else ">="
-                raise GDALVersionError(f"{what} needs GDAL {relation} {wanted}" + (f"\n{reason}" if reason else ""))
+            value = signature.bind_partial(*args, **kwargs).arguments.get(param, default) if param else None
+            is_used = param is None or (value != default if values is None else value in values)
+            if is_used and not is_met:
+                what = f"{f.__name__}:" if param is None else f"{f.__name__}: {param}={value}:"
+                raise GDALVersionError(f"{what} needs {relation}" + (f"\n{reason}" if reason else ""))
             return f(*args, **kwargs)
 
         return wrapper

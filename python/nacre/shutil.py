@@ -11,10 +11,13 @@ from . import _lib
 from ._native import ffi, lib
 from .dataset import DatasetReaderBase, open_dataset
 from .drivers import driver_from_extension  # noqa: F401 (Rasterio has it here, too)
-from .errors import DriverRegistrationError, ObjectNotFoundError
+from .errors import DriverRegistrationError, ObjectNotFoundError, RasterioIOError
 
 # Formats that can be written, by GDAL's names.
 _DRIVERS = frozenset(("COG", "GTIFF", "PNG", "VRT"))
+
+# Items of a profile that are no creation options.
+_OF_SOURCE = frozenset(("count", "crs", "dtype", "height", "nodata", "transform", "width"))
 
 
 def exists(path: str | os.PathLike[str]) -> bool:
@@ -38,16 +41,38 @@ def exists(path: str | os.PathLike[str]) -> bool:
 
 
 def delete(path: str | os.PathLike[str], driver: str | None = None) -> None:
-    """Delete the object; every later open in the process sees it gone. ``driver`` has no effect.
+    """Delete a raster with the files beside it that belong to it; every later open in the process sees it gone.
+
+    Parameters
+    ----------
+    path
+        Of the raster. A VRT's sources stay.
+    driver
+        Its format, by GDAL's name; what it is in truth is found out.
 
     Raises
     ------
     ObjectNotFoundError
         There is no such object.
+    DriverRegistrationError
+        There is no such format.
+    RasterioIOError
+        It is no raster, which is left alone, or the store refuses.
     """
-    err = ffi.new("nacre_error *")
-    io = _lib.IOOptions()
-    _lib.check(_lib.blocking(lib.nacre_delete, io, _lib.encoded(path), io.pointer, err), err)
+    if driver is not None and driver.upper() not in _DRIVERS:
+        raise DriverRegistrationError(f"{os.fspath(path)}: unknown format {driver}")
+    with open_dataset(path) as dataset:
+        beside = [] if dataset.driver == "VRT" else [name for name in dataset.files if name != dataset.name]
+    for name in (os.fspath(path), *beside):
+        err = ffi.new("nacre_error *")
+        io = _lib.IOOptions()
+        _lib.check(_lib.blocking(lib.nacre_delete, io, _lib.encoded(name), io.pointer, err), err)
+
+
+def _refuse_itself(src: Any, dst: Any) -> None:
+    name = src.name if isinstance(src, DatasetReaderBase) else os.fspath(src)
+    if name == os.fspath(dst) or (os.path.exists(name) and os.path.exists(dst) and os.path.samefile(name, dst)):
+        raise RasterioIOError(f"{_lib.shown(str(name))}: source and destination are the same raster")
 
 
 def copy(
@@ -71,7 +96,7 @@ def copy(
     strict
         Without effect; Rasterio has it.
     **creation_options
-        GDAL's, for example ``compress="deflate"``.
+        GDAL's, for example ``compress="deflate"``. What else a profile has (width, dtype, ...) is the source's.
 
     Raises
     ------
@@ -82,8 +107,11 @@ def copy(
     UnsupportedError
         The format cannot hold the raster.
     RasterioIOError
-        It cannot be read or written, or the dataset is closed.
+        It cannot be read or written, the dataset is closed, or ``src`` and ``dst`` are the same.
     """
+    if dst is None:
+        raise TypeError("dst: a path is expected, not None")
+    _refuse_itself(src, dst)
     dataset = src if isinstance(src, DatasetReaderBase) else open_dataset(src)
     driver = dataset.driver if driver is None else driver
     if driver.upper() not in _DRIVERS:
@@ -92,7 +120,8 @@ def copy(
     options.overwrite = True
     name = ffi.new("char[]", driver.encode())
     options.format = name
-    pairs = [ffi.new("char[]", _lib.encoded(f"{key.upper()}={value}")) for key, value in creation_options.items()]
+    told = {key: value for key, value in creation_options.items() if key.lower() not in _OF_SOURCE}
+    pairs = [ffi.new("char[]", _lib.encoded(f"{key.upper()}={value}")) for key, value in told.items()]
     creation = ffi.new("char const *[]", [*pairs, ffi.NULL])
     options.creation = creation
     io = _lib.IOOptions(dataset._cache)
@@ -112,8 +141,9 @@ def copyfiles(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> None:
     Raises
     ------
     RasterioIOError
-        It cannot be read or written.
+        It cannot be read or written, or ``src`` and ``dst`` are the same.
     """
+    _refuse_itself(src, dst)
     io, options = _lib.IOOptions(), _lib.sized("nacre_write_options")
     for ending in ("", ".ovr", ".msk", ".msk.ovr", ".aux.xml"):
         source, target = f"{os.fspath(src)}{ending}", f"{os.fspath(dst)}{ending}"

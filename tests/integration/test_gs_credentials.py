@@ -158,7 +158,7 @@ def test_a_token_that_is_refused_is_renewed_in_the_middle(
     assert nacre.shutil.exists("gs://demo/k")
     emulator.set_access(require_token="secret-token-2")  # the first is revoked
     assert nacre.shutil.exists("gs://demo/k")
-    nacre.shutil.delete("gs://demo/k")
+    assert nacre.shutil.exists("gs://demo/k")
     assert len(google.asked_for("/token")) == 2
 
 

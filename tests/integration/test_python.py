@@ -215,24 +215,34 @@ def test_env_nests_and_ends() -> None:
     from nacre._lib import settings
 
     with nacre.Env(GS_NO_SIGN_REQUEST=True, GDAL_HTTP_MAX_RETRY=7):
-        assert settings.options == {"gs.no_sign_request": "yes", "http.retries": "7"}
+        assert settings().options == {"gs.no_sign_request": "yes", "http.retries": "7"}
         with nacre.Env(**{"http.retries": 2, "gs.endpoint": "http://127.0.0.1:1"}):
-            assert settings.options["http.retries"] == "2" and settings.options["gs.no_sign_request"] == "yes"
-        assert settings.options["http.retries"] == "7" and "gs.endpoint" not in settings.options
-    assert settings.options == {}
+            assert settings().options["http.retries"] == "2" and settings().options["gs.no_sign_request"] == "yes"
+        assert settings().options["http.retries"] == "7" and "gs.endpoint" not in settings().options
+    assert settings().options == {}
     with pytest.raises(KeyError), nacre.Env(GS_NO_SIGN_REQUEST=True):
         raise KeyError
-    assert settings.options == {}
+    assert settings().options == {}
 
 
-def test_env_counts_and_is_this_threads_own(emulator: Any, data: pathlib.Path) -> None:
+def test_env_counts_in_the_main_thread_for_all_and_in_another_for_itself(emulator: Any, data: pathlib.Path) -> None:
+    from nacre._lib import settings
+
     emulator.put("demo", "a.tif", (data / "float.tif").read_bytes())
-    with nacre.Env(**{"gs.endpoint": emulator.url, "gs.no_sign_request": True}):
-        assert nacre.open("gs://demo/a.tif").count == 1
-        with ThreadPoolExecutor(1) as pool:
-            elsewhere = pool.submit(lambda: outcome(lambda: nacre.open("gs://demo/a.tif", cache="offline"))).result()
-            own = pool.submit(lambda: len(__import__("nacre._lib")._lib.settings.options)).result()
-    assert own == 0 and isinstance(elsewhere, errors.RasterioIOError)
+    options = {"gs.endpoint": emulator.url, "gs.no_sign_request": True}
+
+    def bands() -> int:
+        return nacre.open("gs://demo/a.tif").count
+
+    def within() -> tuple[int, dict[str, str]]:
+        with nacre.Env(**options):
+            return bands(), other.submit(lambda: settings().options).result()
+
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as other:
+        with nacre.Env(**options):
+            assert bands() == pool.submit(bands).result() == 1
+        assert pool.submit(within).result() == (1, {})
+        assert pool.submit(lambda: settings().options).result() == settings().options == {}
 
 
 def test_options_without_effect_warn_where_they_are_written() -> None:
@@ -251,7 +261,8 @@ def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
 
 def test_a_session_of_no_package_is_refused() -> None:
     with pytest.raises(AttributeError), pytest.warns(nacre.RasterioDeprecationWarning):
-        nacre.Env(object())
+        with nacre.Env(object()):
+            pass
 
 
 def test_a_raster_without_place_warns(tmp_path: pathlib.Path) -> None:
