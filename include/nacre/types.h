@@ -93,7 +93,27 @@ typedef enum nacre_color {
     NACRE_COLOR_CYAN = 10,
     NACRE_COLOR_MAGENTA = 11,
     NACRE_COLOR_YELLOW = 12,
-    NACRE_COLOR_BLACK = 13
+    NACRE_COLOR_BLACK = 13,
+    NACRE_COLOR_Y = 14,
+    NACRE_COLOR_CB = 15,
+    NACRE_COLOR_CR = 16,
+    NACRE_COLOR_PAN = 17,
+    NACRE_COLOR_COASTAL = 18,
+    NACRE_COLOR_RED_EDGE = 19,
+    NACRE_COLOR_NIR = 20,
+    NACRE_COLOR_SWIR = 21,
+    NACRE_COLOR_MWIR = 22,
+    NACRE_COLOR_LWIR = 23,
+    NACRE_COLOR_TIR = 24,
+    NACRE_COLOR_OTHER_IR = 25,
+    NACRE_COLOR_SAR_KA = 30,
+    NACRE_COLOR_SAR_K = 31,
+    NACRE_COLOR_SAR_KU = 32,
+    NACRE_COLOR_SAR_X = 33,
+    NACRE_COLOR_SAR_C = 34,
+    NACRE_COLOR_SAR_S = 35,
+    NACRE_COLOR_SAR_L = 36,
+    NACRE_COLOR_SAR_P = 37
 } nacre_color;
 
 /* "gray", "red"...; "undefined" for other values. */

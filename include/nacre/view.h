@@ -65,16 +65,21 @@ typedef struct nacre_warp_options {
                                 SRC_ALPHA_MAX, DST_ALPHA_MAX; those that say how GDAL works are passed over;
                                 NULL-terminated; NULL: none */
     int src_alpha; /* band of the source by which pixels count, which is warped as the others are; 0: its band of alpha,
-                      which is not */
+                      which is not; -1: none, and its band of alpha is one as others */
     int dst_alpha; /* band of the output that tells how far pixels are data: the one behind the source's bands, or the
                       one that add_alpha or the source's band of alpha makes; 0: what these make */
+    bool no_alpha; /* the output has no band of alpha, though the source has: what is covered in part is mixed with what
+                      pixels without a source get */
+    nacre_dataset *geoloc; /* geolocation arrays in place of the source's places: x in band 1, y in band 2; NULL: its
+                              own. They are read at once, and kept */
+    const char *const *geoloc_items; /* "KEY=VALUE" as in the metadata domain GEOLOCATION, for these; NULL-terminated */
 } nacre_warp_options;
 
 #define NACRE_WARP_OPTIONS_INIT                                                                                      \
     {                                                                                                                \
         sizeof(nacre_warp_options), NULL, NULL, NULL, NACRE_RESAMPLING_NEAREST, 0, 0, NULL, 0, 0, NULL, false, NULL, \
             NULL, false, false, NACRE_DTYPE_UNKNOWN, 0.125, false, false, NACRE_DTYPE_UNKNOWN, 0, 0, 0, false, NULL, \
-            NULL, NULL, NULL, NULL, false, 0, false, NULL, 0, 0                                                      \
+            NULL, NULL, NULL, NULL, false, 0, false, NULL, 0, 0, false, NULL, NULL                                   \
     }
 
 /* Makes a warped view: a dataset whose pixels are computed when read. References source and does no I/O of its own,

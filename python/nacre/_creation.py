@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any, Mapping
 
 import numpy as np
@@ -31,9 +32,19 @@ def creation_pairs(driver: str, options: Mapping[str, Any]) -> tuple[list[str], 
         if not lib.nacre_creation_option_exists(driver.encode(), _lib.encoded(str(key))):
             unknown.append(str(key))
             continue
-        text = ("YES" if value else "NO") if isinstance(value, (bool, np.bool_)) else getattr(value, "value", value)
-        pairs.append(f"{key.upper()}={text}")
+        pairs.append(f"{key.upper()}={_text(value)}")
     return pairs, unknown
+
+
+def _text(value: Any) -> str:
+    """A value as GDAL spells it: of enumerations by number the name, of several the list."""
+    if isinstance(value, (bool, np.bool_)):
+        return "YES" if value else "NO"
+    if isinstance(value, enum.IntEnum):
+        return value.name.upper()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(getattr(value, "value", value))
 
 
 def checked_blocks(options: Mapping[str, Any]) -> dict[str, Any]:

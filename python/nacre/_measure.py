@@ -234,9 +234,13 @@ class MeasuresMixin(DatasetBase):
         ------
         IndexError
             There is no such band.
+        ValueError
+            An overview, but no band, is given.
         BandOverviewError
             There is no such overview.
         """
+        if ovr and not bidx:
+            raise ValueError(f"{_lib.shown(self.name)}: overview {ovr} is one of a band: give bidx too")
         if bidx:
             self._checked(bidx)
         if ovr is not None and not 0 <= ovr < len(self._info.overview_widths):

@@ -87,6 +87,8 @@ def open_any(
     **options: Any,
 ) -> Any:
     """Open or make a dataset; see ``nacre.open``."""
+    if options.get("transform") is not None:
+        guard_transform(options["transform"])
     if opener is not None and isinstance(fp, (str, os.PathLike)):
         from ._opener import open_by
 

@@ -74,6 +74,11 @@ class WarpOptions:
             elif name.upper() == "CUTLINE_BLEND_DIST":
                 self.pointer.cutline_blend = float(value)
 
+    def geoloc(self, arrays: Any, items: Mapping[str, Any]) -> None:
+        """Geolocation arrays in place of the source's places, and items of GDAL's domain for them."""
+        self._set("geoloc", arrays)
+        self.items("geoloc_items", items)
+
     def transformer(self, options: Mapping[str, Any]) -> None:
         """What of Rasterio's further options is for the transformer."""
         rpcs = options.get("rpcs")

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Copyright the nacre authors
-"""Arrays and bands as sources of warps, and warps into arrays."""
+"""Arrays and bands as sources of warps, and the views between."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+import contextlib
+from typing import Any, ContextManager, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +17,27 @@ from ._warp_options import WarpOptions
 from .crs import CRS
 from .dtypes import in_dtype_range
 from .enums import Resampling
+from .errors import CRSError, RPCError
 from .transform import guard_transform
 from .windows import Window
 
 Array = npt.NDArray[Any]
 
-# Pixels that are read at once into a destination whose own pixels shine through; each takes a byte more than its value.
-_STRIP_PIXELS = 1 << 22
+
+def as_array(value: Any, name: str) -> Array:
+    """An array, masked or not, of two or three dimensions; or what stands for one.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    if not hasattr(value, "__array__") and not hasattr(value, "__array_interface__"):
+        raise ValueError(f"{name} must be an array or bands of a dataset, not {type(value).__name__}")
+    array: Array = np.asanyarray(value)
+    if array.ndim not in (2, 3):
+        raise ValueError(f"{name} must be (rows, columns) or (bands, rows, columns), not {array.shape}")
+    return array
 
 
 def fitting_nodata(name: str, value: float | None, dtype: str) -> None:
@@ -41,83 +56,129 @@ class Source:
 
     Attributes
     ----------
-    count
-        Bands that are warped: those that were given, without the one that a mask became.
+    indexes
+        The bands that are warped, by their numbers in what they come from.
+    size
+        Rows and columns.
     band_count
-        All bands.
-    is_masked
-        There is a mask, as a band of alpha behind the others.
+        Those of ``handle``: that of alpha, or of the mask, may lie behind the ones that are warped.
     alpha
-        The band that tells which pixels count; 0: none, or that of the mask.
-    rpcs
-        Coefficients that place it, or None.
+        The band of ``handle`` by which pixels count; 0: none, or that of the mask.
+    is_masked
+        The last band is the mask of an array.
+    nodata
+        Of the bands that it was made from, or None.
+    rpcs, geoloc
+        What places it, or None.
     """
 
-    def __init__(self, handle: Any, count: int, dtype: str, crs: CRS | None, keep: Any = None) -> None:
-        self.handle, self.count, self.dtype, self.crs = handle, count, dtype, crs
-        self.band_count = count
-        self.is_masked = False
-        self.alpha = 0
+    def __init__(self, handle: Any, indexes: Sequence[int], dtype: str, crs: CRS | None, keep: Any = None) -> None:
+        self.handle, self.indexes, self.dtype, self.crs = handle, list(indexes), dtype, crs
+        self.size = (0, 0)
+        self.band_count = len(self.indexes)
+        self.alpha, self.is_masked = 0, False
+        self.nodata: float | None = None
         self.transform: Affine | None = None
         self.rpcs: Any = None
+        self.geoloc: Source | None = None
         self._keep = keep  # pixels that the library borrows
+        self._dataset: Any = None
+
+    @property
+    def count(self) -> int:
+        """Bands that are warped."""
+        return len(self.indexes)
 
     @classmethod
-    def of(cls, source: Any, transform: Any, gcps: Any, rpcs: Any, crs: Any, alpha: int) -> Source:
+    def of(
+        cls, source: Any, transform: Any, gcps: Any, rpcs: Any, crs: Any, alpha: int = 0, geoloc: Any = None
+    ) -> Source:
         """What ``reproject`` takes: an array, masked or not, or ``nacre.band(dataset, indexes)``."""
         given = None if crs is None else CRS.from_user_input(crs)
-        made = cls._of_bands(source, given, alpha) if hasattr(source, "ds") else cls._of_array(source, given, alpha)
-        made._place(transform, gcps, rpcs)
+        if hasattr(source, "ds"):
+            made = cls._of_bands(source, given, alpha, gcps)
+        else:
+            made = cls._of_array(source, given, alpha, gcps)
+        made._place(transform, rpcs, geoloc)
         return made
 
     @classmethod
-    def _of_bands(cls, band: Any, crs: CRS | None, alpha: int) -> Source:
+    def _of_bands(cls, band: Any, crs: CRS | None, alpha: int, gcps: Any) -> Source:
         dataset, indexes = band.ds, _read.listed(band.bidx, band.ds.count)
+        _check_band("src_alpha", alpha, dataset.count)
+        points = dataset.gcps
+        crs = crs or dataset.crs or points[1] or None
+        source = cls(None, indexes, dataset.dtypes[indexes[0] - 1], crs, keep=dataset)
         read = [*indexes, alpha] if alpha and alpha not in indexes else indexes
         with dataset._computing() as whole:
-            handle = _with_bands(whole, read)
-        source = cls(handle, len(indexes), dataset.dtypes[indexes[0] - 1], crs or dataset.crs, keep=dataset)
+            source.handle = _with_bands(whole, read)
         source.band_count, source.alpha = len(read), read.index(alpha) + 1 if alpha else 0
+        source.size, source.nodata = dataset.shape, dataset.nodatavals[indexes[0] - 1]
+        source._dataset = dataset
+        source._set_gcps(gcps)
         return source
 
     @classmethod
-    def _of_array(cls, array: Any, crs: CRS | None, alpha: int) -> Source:
-        values = np.asanyarray(array)
-        if values.ndim not in (2, 3):
-            raise ValueError(f"an array to warp is (rows, columns) or (bands, rows, columns), not {values.shape}")
-        bands = values if values.ndim == 3 else values[np.newaxis]
-        is_masked = isinstance(bands, np.ma.MaskedArray) and bands.mask is not np.ma.nomask
+    def _of_array(cls, value: Any, crs: CRS | None, alpha: int, gcps: Any) -> Source:
+        array = as_array(value, "source")
+        if crs is None:
+            raise CRSError("src_crs is missing")
+        bands = array if array.ndim == 3 else array[np.newaxis]
+        _check_band("src_alpha", alpha, len(bands))
+        is_masked = not alpha and isinstance(bands, np.ma.MaskedArray) and bands.mask is not np.ma.nomask
+        indexes = range(1, len(bands) + 1)
         if is_masked:
             valid = ~np.ma.getmaskarray(bands).any(axis=0)  # as Rasterio
             full = np.iinfo(bands.dtype).max if bands.dtype.kind in "iu" else 255
-            weight = np.where(valid, min(full, 255), 0).astype(bands.dtype)
-            bands = np.concatenate([np.ma.getdata(bands), weight[np.newaxis]])
-        pixels = np.ascontiguousarray(bands)
-        source = cls(_memory(pixels), len(pixels) - is_masked, pixels.dtype.name, crs, keep=pixels)
-        source.band_count, source.is_masked = len(pixels), is_masked
+            mask = np.where(valid, min(full, 255), 0).astype(bands.dtype)
+            bands = np.concatenate([np.ma.getdata(bands), mask[np.newaxis]])
+        plain = np.ma.getdata(bands)
+        pixels = np.ascontiguousarray(plain, plain.dtype.newbyteorder("="))
+        source = cls(_memory(pixels), indexes, pixels.dtype.name, crs, keep=pixels)
+        source.size = pixels.shape[1:]
+        source._set_gcps(gcps)
+        source.band_count, source.alpha, source.is_masked = len(pixels), alpha, is_masked
         if is_masked:
-            _mark_alpha(source, len(pixels))
-        else:
-            source.alpha = alpha
+            _mark_alpha(source.handle, len(pixels))
         return source
 
     @classmethod
-    def empty(cls, width: int, height: int, crs: CRS, transform: Affine | None, gcps: Any, rpcs: Any) -> Source:
+    def empty(
+        cls, width: int, height: int, crs: CRS, transform: Affine | None, gcps: Any, rpcs: Any, geoloc: Any = None
+    ) -> Source:
         """One that has a place, and nothing to read."""
         pixel = np.zeros(1, np.uint8)
-        source = cls(_memory(pixel, (1, height, width), (1, 0, 0)), 1, "uint8", crs, keep=pixel)
-        source._place(transform, gcps, rpcs)
+        source = cls(_memory(pixel, (1, height, width), (1, 0, 0)), [1], "uint8", crs, keep=pixel)
+        source.size = (height, width)
+        source._set_gcps(gcps)
+        source._place(transform, rpcs, geoloc)
         return source
 
-    def _place(self, transform: Any, gcps: Any, rpcs: Any) -> None:
-        self.rpcs = rpcs
-        self.transform = None if transform is None else guard_transform(transform)
+    def _set_gcps(self, gcps: Any) -> None:
         if gcps:
             points, texts = _lib.gcps(list(gcps))
             err = ffi.new("nacre_error *")
             crs = self.crs._handle if self.crs else ffi.NULL
             _lib.check(lib.nacre_dataset_set_gcps(self.handle, points, len(gcps), crs, err), err)
             del texts  # the library has copies
+
+    def _place(self, transform: Any, rpcs: Any, geoloc: Any) -> None:
+        self.rpcs = rpcs
+        self.transform = None if transform is None else guard_transform(transform)
+        if rpcs is not None:
+            self.crs = _crs_of_rpcs(self.crs)
+        if geoloc is not None:
+            self.geoloc = _arrays(geoloc)
+
+    def needs_crs(self) -> bool:
+        """Whether nothing tells the CRS."""
+        if self.crs is not None or self._dataset is None:
+            return self.crs is None
+        return not {"RPC", "GEOLOCATION"} & set(self._dataset.tag_namespaces())
+
+    def reading(self) -> ContextManager[Any]:
+        """Around reads of the source: a dataset that is being written serves one thread at a time."""
+        return contextlib.nullcontext() if self._dataset is None else self._dataset._computing()
 
     def options(self, dst_crs: CRS, options: Mapping[str, Any]) -> WarpOptions:
         """Options of a warp from here."""
@@ -126,6 +187,10 @@ class Source:
         warp.crs("dst_crs", dst_crs)
         warp.transform("src_transform", self.transform)
         warp.transformer({**options, **({} if self.rpcs is None else {"rpcs": self.rpcs})})
+        if self.geoloc is not None:
+            rows, columns = self.geoloc.size
+            steps = {"PIXEL_STEP": self.size[1] / columns, "LINE_STEP": self.size[0] / rows}
+            warp.geoloc(self.geoloc.handle, steps)
         return warp
 
     def suggested(self, dst_crs: CRS, options: Mapping[str, Any]) -> tuple[Affine, int, int]:
@@ -136,6 +201,46 @@ class Source:
         _lib.check(lib.nacre_warp_grid(self.handle, warp.pointer, out, err), err)
         t = out.transform
         return Affine(t.a, t.b, t.c, t.d, t.e, t.f), out.width, out.height
+
+
+def full_alpha(dtype: str) -> float:
+    """The value of full density in a band of alpha."""
+    return {"uint16": 65535.0, "int16": 32767.0, "int8": 127.0}.get(dtype, 255.0)
+
+
+def _check_band(name: str, number: int, count: int) -> None:
+    if number > count:
+        raise ValueError(f"{name} is {number}, but there are {count} bands")
+
+
+def _crs_of_rpcs(crs: CRS | None) -> CRS:
+    """Polynomials are of longitudes and latitudes of WGS 84.
+
+    Raises
+    ------
+    RPCError
+        Another CRS was given.
+    """
+    if crs is not None and crs.to_epsg() != 4326:
+        raise RPCError("rational polynomials are in EPSG:4326, and the source has another CRS")
+    return crs or CRS.from_epsg(4326)
+
+
+def _arrays(pair: Any) -> Source:
+    """Geolocation arrays, x and y, as a dataset of two bands.
+
+    Raises
+    ------
+    ValueError
+        They are no two arrays of the same size.
+    """
+    planes = [np.asarray(each, dtype=float) for each in pair]
+    if len(planes) != 2 or planes[0].ndim != 2 or planes[0].shape != planes[1].shape:
+        raise ValueError("src_geoloc_array must be two arrays of x and y, of the same rows and columns")
+    pixels = np.ascontiguousarray(planes)
+    arrays = Source(_memory(pixels), [1, 2], "float64", None, keep=pixels)
+    arrays.size = pixels.shape[1:]
+    return arrays
 
 
 def _memory(pixels: Array, shape: tuple[int, ...] | None = None, strides: tuple[int, ...] = (0, 0, 0)) -> Any:
@@ -160,103 +265,65 @@ def _with_bands(handle: Any, indexes: list[int]) -> Any:
     return ffi.gc(out[0], lib.nacre_dataset_close)
 
 
-def _mark_alpha(source: Source, number: int) -> None:
+def _mark_alpha(handle: Any, number: int) -> None:
     values = ffi.new("nacre_band_info *", {"color": lib.NACRE_COLOR_ALPHA})
     err = ffi.new("nacre_error *")
-    _lib.check(lib.nacre_dataset_set_band(source.handle, number, lib.NACRE_BAND_COLOR, values, err), err)
+    _lib.check(lib.nacre_dataset_set_band(handle, number, lib.NACRE_BAND_COLOR, values, err), err)
 
 
-def warped(
-    source: Source,
-    destination: Array,
-    dst_crs: CRS,
-    dst_transform: Affine,
-    resampling: Resampling,
-    *,
-    src_nodata: float | None,
-    dst_nodata: float | None,
-    dst_alpha: int,
-    keeps: bool,
-    options: Mapping[str, Any],
-) -> None:
-    """Fill an array of shape (bands, rows, columns), masked or not, of at least as many bands as the source.
+class View:
+    """What of a source is read on the destination's grid.
 
     Parameters
     ----------
-    dst_alpha
-        The band behind the source's that tells what is data; 0, or another: none.
-    keeps
-        Pixels without data stay as they are in the destination.
+    shape
+        Rows and columns of the grid.
+    dtype
+        Of the values.
+    nodata
+        What pixels without data are, or None; values that equal it are moved by one step.
+    with_density
+        There is a band, ``density``, of how much of each pixel is covered, and nodata is not set.
     """
-    is_masked = isinstance(destination, np.ma.MaskedArray)
-    alpha = destination[dst_alpha - 1] if source.count < dst_alpha <= len(destination) else None
-    needs_mask = keeps or is_masked or alpha is not None
-    warp = source.options(dst_crs, options)
-    pointer = warp.pointer
-    pointer.resampling = int(resampling)
-    pointer.height, pointer.width = destination.shape[1:]
-    warp.transform("transform", dst_transform)
-    pointer.unified_nodata = True
-    pointer.src_alpha = source.alpha
-    pointer.dtype = _read.dtype_number(destination.dtype.name)
-    if src_nodata is not None:
-        warp.number("src_nodata", src_nodata)
-    filling = dst_nodata if dst_nodata is not None else src_nodata
-    if needs_mask:
-        pointer.add_alpha = not source.is_masked
-        pointer.no_dst_nodata = True
-    elif filling is None:
-        pointer.no_dst_nodata = True
-    else:
-        warp.number("dst_nodata", filling)
-    out = ffi.new("nacre_dataset **")
-    err = ffi.new("nacre_error *")
-    _lib.check(lib.nacre_view_warp(source.handle, pointer, out, err), err)
-    view = ffi.gc(out[0], lib.nacre_dataset_close)
-    bands = destination if len(destination) == source.count else destination[: source.count]
-    if not needs_mask:
-        _fill(view, np.ma.getdata(bands), 0, list(range(1, source.count + 1)))
-        return
-    valid_band = source.band_count if source.is_masked else source.band_count + 1
-    _fill_masked(view, bands, valid_band, 0 if filling is None else filling, keeps, alpha)
-    if isinstance(destination, np.ma.MaskedArray) and bands is not destination:  # a part's mask is its own where the whole has none
-        mask = np.array(np.ma.getmaskarray(destination))
-        mask[: source.count] = np.ma.getmaskarray(bands)
-        destination.mask = mask
 
+    def __init__(
+        self, source: Source, crs: CRS, transform: Affine, shape: tuple[int, int], dtype: str, resampling: Resampling,
+        src_nodata: float | None, nodata: float | None, with_density: bool, options: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        warp = source.options(crs, options)
+        pointer = warp.pointer
+        pointer.resampling = int(resampling)
+        pointer.height, pointer.width = shape
+        warp.transform("transform", transform)
+        pointer.unified_nodata = True
+        pointer.dtype = _read.dtype_number(dtype)
+        pointer.src_alpha = 0 if source.is_masked else source.alpha or -1
+        pointer.no_alpha = not with_density
+        pointer.add_alpha = with_density and not source.is_masked
+        if src_nodata is not None:
+            warp.number("src_nodata", src_nodata)
+        if nodata is None or with_density:
+            pointer.no_dst_nodata = True
+        else:
+            warp.number("dst_nodata", nodata)
+        given = {name.upper(): value for name, value in options.items()}
+        if with_density:
+            given.pop("INIT_DEST", None)
+            given["DST_ALPHA_MAX"] = full_alpha(dtype)
+        warp.rules({"INIT_DEST": "NO_DATA", **given}, False)
+        warp.cutline(options)
+        out = ffi.new("nacre_dataset **")
+        err = ffi.new("nacre_error *")
+        with source.reading():
+            _lib.check(lib.nacre_view_warp(source.handle, pointer, out, err), err)
+        self.handle = ffi.gc(out[0], lib.nacre_dataset_close)
+        self.shape, self.dtype, self._source = shape, dtype, source
+        self.density = source.band_count + (not source.is_masked)
+        self._count = self.density if with_density else source.band_count
 
-def _fill(view: Any, out: Array, first: int, indexes: list[int]) -> None:
-    """Read rows of some bands, from row ``first`` on, as many as ``out`` has."""
-    info = ffi.new("nacre_dataset_info *")
-    lib.nacre_dataset_info_get(view, info)
-    window = Window(0, first, info.width, out.shape[-2])
-    types = [out.dtype.name] * info.band_count
-    request = _read.Request(types, (info.height, info.width), indexes, window, None, Resampling.nearest)
-    request.fill(view, None, out, "reproject")
-
-
-def _fill_masked(
-    view: Any, destination: Array, valid_band: int, filling: float, keeps: bool, alpha: Array | None
-) -> None:
-    """Fill an array strip by strip by what is valid, as a band of the view tells; the array may be masked."""
-    pixels: Array = np.ma.getdata(destination)
-    mask: Array | None = None
-    if isinstance(destination, np.ma.MaskedArray):
-        mask = np.array(np.broadcast_to(np.ma.getmaskarray(destination), pixels.shape))
-    count, height, width = pixels.shape
-    rows = max(1, _STRIP_PIXELS // width)
-    for first in range(0, height, rows):
-        part = np.s_[:, first : min(first + rows, height)]
-        values, strongest = np.empty(pixels[part].shape, pixels.dtype), np.empty(pixels[part].shape[1:], pixels.dtype)
-        _fill(view, values, first, list(range(1, count + 1)))
-        _fill(view, strongest[np.newaxis], first, [valid_band])
-        valid = np.broadcast_to(strongest > 0, values.shape)
-        if not keeps:
-            pixels[part] = filling
-        np.copyto(pixels[part], values, where=valid)
-        if mask is not None:
-            mask[part] = ~valid & (mask[part] if keeps else True)
-        if alpha is not None:
-            np.copyto(np.ma.getdata(alpha)[part[1]], strongest, where=strongest > 0 if keeps else True)
-    if isinstance(destination, np.ma.MaskedArray) and mask is not None:
-        destination.mask = mask
+    def read(self, out: Array, first: int, indexes: list[int]) -> None:
+        """Read rows of some bands, from row ``first`` on, as many as ``out`` has."""
+        window = Window(0, first, self.shape[1], out.shape[-2])
+        request = _read.Request([self.dtype] * self._count, self.shape, indexes, window, None, Resampling.nearest)
+        with self._source.reading():
+            request.fill(self.handle, None, out, "reproject")

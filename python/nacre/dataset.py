@@ -262,8 +262,7 @@ class DatasetReaderBase(MeasuresMixin, DatasetBase):
     def _warn_of_shadow(self) -> None:
         bands = self._info.bands
         if MaskFlags.nodata in bands[0].mask_flags and any(band.color == ColorInterp.alpha for band in bands):
-            text = "The dataset's nodata attribute is shadowing the alpha band. All masks are those of the nodata value"
-            warnings.warn(text, NodataShadowWarning, stacklevel=_lib.outer_level())
+            warnings.warn(NodataShadowWarning(), stacklevel=_lib.outer_level())
 
     def sample(
         self, xy: Iterable[Sequence[float]], indexes: int | Sequence[int] | None = None, masked: bool = False

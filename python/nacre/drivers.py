@@ -25,7 +25,8 @@ def driver_from_extension(path: str | os.PathLike[str]) -> str:
     """
     extension = os.path.splitext(os.fspath(path))[1].lstrip(".").lower()
     if extension not in _EXTENSIONS:
-        raise ValueError(f"{os.fspath(path)}: unknown format: give driver, one of {', '.join(_EXTENSIONS.values())}")
+        formats = ", ".join(dict.fromkeys(_EXTENSIONS.values()))
+        raise ValueError(f"{os.fspath(path)}: unknown format: give driver, one of {formats}")
     return _EXTENSIONS[extension]
 
 

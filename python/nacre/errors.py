@@ -100,6 +100,9 @@ class MergeError(RasterioError):
 class NodataShadowWarning(UserWarning):
     """A nodata value stands in front of an alpha band, which counts for no mask then."""
 
+    def __str__(self) -> str:
+        return "The dataset's nodata attribute is shadowing the alpha band. All masks are those of the nodata value"
+
 
 class NotGeoreferencedWarning(UserWarning):
     """A dataset has neither a transform nor ground control points."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _lib, _read
 from ._read import Array
-from .enums import Resampling
+from .enums import MaskFlags, Resampling
 from .transform import rowcol
 from .windows import Window
 
@@ -105,13 +105,20 @@ def _values(
 
     dataset._filled(fill)
     values = np.full((len(rows), len(bands)), beyond, kind)
-    valid = np.zeros(values.shape, np.uint8) if masked else None
+    valid = np.tile(_valid_beyond(dataset, bands), (len(rows), 1)) if masked else None
     for index, (window, members) in enumerate(parts):
         at = (slice(None), rows[members] - int(window.row_off), columns[members] - int(window.col_off))
         values[members] = arrays[index][at].T
         if valid is not None:
             valid[members] = masks[index][at].T
     return values, valid
+
+
+def _valid_beyond(dataset: DatasetReaderBase, bands: list[int]) -> Array:
+    """Nothing is valid beyond the raster, but the bands that are no part of a mask beside those that are: alpha bands."""
+    flags = [dataset.mask_flag_enums[band - 1] for band in bands]
+    has_mask = any(flag != [MaskFlags.all_valid] for flag in flags)
+    return np.array([255 if has_mask and flag == [MaskFlags.all_valid] else 0 for flag in flags], np.uint8)
 
 
 def _parts(dataset: DatasetReaderBase, rows: Array, columns: Array) -> Iterator[tuple[Window, Array]]:

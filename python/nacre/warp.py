@@ -11,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 from affine import Affine
 
-from . import _lib
+from . import _lib, _read
+from ._destination import ArrayTarget, BandsTarget, Overlay, fill
 from ._geometry import mapped, rounded
 from ._native import ffi, lib
-from ._warping import Source, fitting_nodata, warped
+from ._warping import Source, View, fitting_nodata
 from .crs import CRS
+from .dtypes import in_dtype_range
 from .enums import Resampling
-from .errors import CRSError, RPCError, TransformError
+from .errors import CRSError, TransformError
 from .transform import array_bounds, from_bounds, guard_transform
 
 __all__ = [
@@ -237,19 +239,24 @@ def calculate_default_transform(
         raise ValueError("give both dst_width and dst_height, or neither")
     if resolution is not None and dst_width is not None:
         raise ValueError("give a resolution or a size of the grid, not both")
-    if src_geoloc_array is not None:
-        raise NotImplementedError("grids of geolocation arrays are not built yet: open a raster that names them")
-    if gcps is None and rpcs is None and None in bounds:
-        raise ValueError("bounds, gcps or rpcs are needed")
+    if gcps is None and rpcs is None and src_geoloc_array is None and None in bounds:
+        raise ValueError("bounds, gcps, rpcs or src_geoloc_array are needed")
     placed = from_bounds(left, bottom, right, top, width, height) if has_bounds else None  # type: ignore[arg-type]
-    source = Source.empty(width, height, CRS.from_user_input(src_crs), placed, gcps, rpcs)
+    # Polynomials are of longitudes and latitudes, whatever else is said.
+    crs = CRS.from_user_input("EPSG:4326" if rpcs is not None else src_crs)
+    source = Source.empty(width, height, crs, placed, gcps, rpcs, src_geoloc_array)
     grid, cols, rows = source.suggested(CRS.from_user_input(dst_crs), kwargs)
     if resolution is not None:
         return _at_resolution(grid, cols, rows, resolution)
     if dst_width is not None and dst_height is not None:
-        x, y = cols / dst_width, rows / dst_height
-        return Affine(grid.a * x, 0, grid.c, 0, grid.e * y, grid.f), dst_width, dst_height
+        return _of_size((grid, cols, rows), (dst_height, dst_width)), dst_width, dst_height
     return grid, cols, rows
+
+
+def _of_size(grid: tuple[Affine, int, int], shape: tuple[int, int]) -> Affine:
+    """The transform of a grid of other rows and columns over the same place."""
+    place, cols, rows = grid
+    return Affine(place.a * cols / shape[1], 0, place.c, 0, place.e * rows / shape[0], place.f)
 
 
 def _at_resolution(grid: Affine, cols: int, rows: int, resolution: Any) -> tuple[Affine, int, int]:
@@ -292,24 +299,25 @@ def reproject(
     source
         An array of shape (rows, columns) or (bands, rows, columns), masked or not, or ``nacre.band(dataset, indexes)``.
     destination
-        An array of as many bands or more, which is filled; or bands of a dataset that can be written; None: a new array on the
-        grid that GDAL suggests.
-    src_transform, gcps, rpcs
-        Where the source's pixels are: one of them, if it is an array.
+        An array, which is filled: as many bands, or those with the source's numbers; or bands of a dataset that is being
+        made or changed; None: a new array on the grid that GDAL suggests.
+    src_transform, gcps, rpcs, src_geoloc_array
+        Where the source's pixels are: one of them, if it is an array. The last is a pair of arrays, x and y of every so
+        many pixels.
     src_crs, dst_crs
         Coordinate systems; needed for arrays.
     src_nodata
         The source's value without data; a pixel is without data where all bands are.
     dst_transform
-        Of the destination; needed if it is an array.
+        Of the destination, if it is an array; by default the grid that GDAL suggests, of its size.
     dst_nodata
-        What pixels without data become; by default ``src_nodata``, or 0.
+        What pixels without data become; by default the destination's own nodata value, ``src_nodata``, or 0.
     dst_resolution
         Of the pixels of a new destination, in the units of ``dst_crs``.
     src_alpha
         The band, from 1, that tells which of the source's pixels count; of a dataset any of its bands. 0: none.
     dst_alpha
-        The band of the destination, from 1, behind those of the source, that tells which pixels are data. 0: none.
+        The band of the destination, from 1, that tells which pixels are data. 0: none.
     masked
         Give a masked array where there is no destination.
     resampling
@@ -319,67 +327,103 @@ def reproject(
     tolerance, num_threads, warp_mem_limit
         Without effect: nacre is within 0.001 source pixels of PROJ always, and uses its threads.
     **kwargs
-        GDAL's options of transformers, such as ``RPC_HEIGHT``.
+        GDAL's options of transformers, such as ``RPC_HEIGHT``, and of warps: ``INIT_DEST``, ``CUTLINE`` and others as
+        ``WarpedVRT`` has them.
 
     Returns
     -------
     tuple
-        The destination (a dataset's bands, too, as an array) and its transform.
+        The destination, as it was given or as the array of it, and its transform.
 
     Raises
     ------
     CRSError
         A CRS is missing or unknown.
+    RPCError
+        ``rpcs`` of a source that is not in EPSG:4326.
     ValueError
-        Shapes do not fit, a nodata value is none of the type's, or the resampling cannot be used.
+        More than one thing places the source, shapes do not fit, a nodata value is none of the type's, or the resampling cannot be used.
     """
-    _check_warp(resampling, gcps, rpcs, src_transform, src_geoloc_array)
-    origin = Source.of(source, src_transform, gcps, rpcs, src_crs, src_alpha)
-    if origin.crs is None:
+    _check_warp(resampling, (src_transform, gcps, rpcs, src_geoloc_array))
+    if destination is None and dst_transform is not None:
+        raise ValueError("dst_transform is given without a destination")
+    method = Resampling(resampling)
+    origin = Source.of(source, src_transform, gcps, rpcs, src_crs, max(src_alpha, 0), src_geoloc_array)
+    if origin.needs_crs():
         raise CRSError("src_crs is missing")
-    target_crs = CRS.from_user_input(dst_crs) if dst_crs is not None else getattr(_dataset_of(destination), "crs", None)
-    if not target_crs:
+    dataset = getattr(destination, "ds", None)
+    crs = dataset.crs if dataset is not None and dataset.crs else CRS.from_user_input(dst_crs) if dst_crs else None
+    if not crs:
         raise CRSError("dst_crs is missing")
     fitting_nodata("src_nodata", src_nodata, origin.dtype)
     if destination is None:
-        destination, dst_transform = _new_destination(origin, target_crs, dst_resolution, masked, kwargs)
-    dataset = _dataset_of(destination)
-    array = destination if dataset is None else dataset.read(destination.bidx)
-    place = dataset.transform if dataset is not None else dst_transform
-    if place is None:
-        raise ValueError("dst_transform is missing")
-    bands = array if array.ndim == 3 else array[np.newaxis]
-    if bands.shape[0] < origin.count:
-        raise ValueError(f"the destination has {bands.shape[0]} bands, the source {origin.count}")
-    if dst_alpha > bands.shape[0]:
-        raise ValueError(f"dst_alpha={dst_alpha} is none of the destination's {bands.shape[0]} bands")
-    fitting_nodata("dst_nodata", dst_nodata, bands.dtype.name)
-    warped(
-        origin, bands, target_crs, guard_transform(place), Resampling(resampling), src_nodata=src_nodata,
-        dst_nodata=dst_nodata, dst_alpha=dst_alpha, keeps=not init_dest_nodata, options=kwargs,
-    )  # fmt: skip
-    if array is not bands and isinstance(array, np.ma.MaskedArray):
-        array.mask = np.ma.getmaskarray(bands)[0]
+        destination, dst_transform = _new_destination(origin, crs, dst_resolution, masked, kwargs)
+    target = ArrayTarget(destination) if dataset is None else BandsTarget(destination)
+    fitting_nodata("dst_nodata", dst_nodata, target.dtype)
     if dataset is not None:
-        dataset.write(array, destination.bidx)
-    return array, place
+        dst_transform = dataset.transform
+    elif dst_transform is None:
+        dst_transform = _of_size(origin.suggested(crs, kwargs), target.shape)
+    bands = _target_bands(origin, target)
+    if dst_alpha > target.count:
+        raise ValueError(f"dst_alpha={dst_alpha} is none of the destination's {target.count} bands")
+    given = [value for name, value in kwargs.items() if name.upper() == "INIT_DEST"]
+    keeps = not init_dest_nodata and not given
+    has_density = keeps or target.is_masked or dst_alpha > 0
+    nodata = _filling(dst_nodata, dataset, src_nodata, origin, target.dtype)
+    view = View(
+        origin, crs, guard_transform(dst_transform), target.shape, target.dtype, method, src_nodata, nodata, has_density, kwargs
+    )  # fmt: skip
+    if has_density:
+        Overlay(view, target, bands, max(dst_alpha, 0), keeps, _initial(given, nodata, len(bands)), nodata).run()
+    else:
+        fill(view, target, bands)
+    if isinstance(target, BandsTarget):
+        return destination, dst_transform
+    target.finish()
+    return target.array, dst_transform
 
 
-def _dataset_of(value: Any) -> Any:
-    """The dataset of what ``nacre.band`` gives, else None."""
-    return getattr(value, "ds", None)
-
-
-def _check_warp(resampling: Any, gcps: Any, rpcs: Any, src_transform: Any, src_geoloc_array: Any) -> None:
+def _check_warp(resampling: Any, places: tuple[Any, ...]) -> None:
     if resampling not in SUPPORTED_RESAMPLING:
         names = ", ".join(f"Resampling.{method.name}" for method in SUPPORTED_RESAMPLING)
         raise ValueError(f"resampling must be one of: {names}")
-    if src_geoloc_array is not None:
-        raise NotImplementedError("geolocation arrays are not built yet here: open a raster that names them")
-    if gcps is not None and rpcs is not None:
-        raise ValueError("give gcps or rpcs, not both")
-    if rpcs is not None and src_transform is not None:
-        raise RPCError("give rpcs or src_transform, not both")
+    if sum(place is not None for place in places) > 1:
+        raise ValueError("give one of src_transform, gcps, rpcs and src_geoloc_array")
+
+
+def _target_bands(origin: Source, target: ArrayTarget | BandsTarget) -> list[int]:
+    """The target's bands that the source's are warped into: all, or those with the same numbers.
+
+    Raises
+    ------
+    ValueError
+        There are fewer.
+    """
+    bands = target.bands if isinstance(target, BandsTarget) else list(range(1, target.count + 1))
+    if len(bands) == origin.count:
+        return bands
+    if isinstance(target, BandsTarget) or max(origin.indexes) > target.count:
+        raise ValueError(f"the destination has {len(bands)} bands, the source {origin.count}")
+    return origin.indexes
+
+
+def _filling(
+    dst_nodata: float | None, dataset: Any, src_nodata: float | None, origin: Source, dtype: str
+) -> float | None:
+    """The destination's nodata value: given, its own, the source's; None: there is none, or its type cannot hold it."""
+    own = None if dataset is None else dataset.nodata
+    known = [value for value in (dst_nodata, own, src_nodata, origin.nodata) if value is not None]
+    return known[0] if known and in_dtype_range(known[0], dtype) else None
+
+
+def _initial(given: list[Any], nodata: float | None, count: int) -> Array:
+    """What the bands' pixels are where nothing is: ``INIT_DEST``, whose last number is for all bands behind it, or
+    nodata."""
+    words = str(given[0]).split(",") if given else ["NO_DATA"]
+    words += words[-1:] * count
+    filling = 0 if nodata is None else nodata
+    return np.array([filling if word.strip().upper() == "NO_DATA" else float(word) for word in words[:count]])
 
 
 def _new_destination(
@@ -389,4 +433,4 @@ def _new_destination(
     if resolution is not None:
         grid, cols, rows = _at_resolution(grid, cols, rows, resolution)
     make = np.ma.zeros if masked or origin.is_masked else np.zeros
-    return make((origin.count, rows, cols), dtype=origin.dtype), grid
+    return make((origin.count, rows, cols), dtype=_read.AS_NUMPY.get(origin.dtype, origin.dtype)), grid

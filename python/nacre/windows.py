@@ -327,7 +327,7 @@ def get_data_window(arr: Any, nodata: float | None = None) -> Window:
 def transform(window: Any, transform: Affine) -> Affine:
     """The transform of a window of a raster that has this transform."""
     evaluated = evaluate(window, height=0, width=0)
-    return moved(transform, evaluated.col_off, evaluated.row_off)
+    return moved(transform, evaluated.col_off or 0.0, evaluated.row_off or 0.0)
 
 
 def bounds(window: Any, transform: Affine, height: int = 0, width: int = 0) -> tuple[float, float, float, float]:
@@ -393,8 +393,8 @@ class WindowMethodsMixin:
         return from_bounds(left, bottom, right, top, transform=self.transform)
 
     def window_transform(self, window: Any) -> Affine:
-        """The transform of a window."""
-        return transform(evaluate(window, self.height, self.width), self.transform)
+        """The transform of a window. Negative starts of slices are places before the raster, as in Rasterio."""
+        return transform(window, self.transform)
 
     def window_bounds(self, window: Any) -> tuple[float, float, float, float]:
         """Left, bottom, right and top of a window."""

@@ -187,23 +187,49 @@ static const names colors[] = {
     [NACRE_COLOR_MAGENTA] = {"magenta", "Magenta"},
     [NACRE_COLOR_YELLOW] = {"yellow", "Yellow"},
     [NACRE_COLOR_BLACK] = {"black", "Black"},
+    [NACRE_COLOR_Y] = {"ycbcr_y", "YCbCr_Y"},
+    [NACRE_COLOR_CB] = {"ycbcr_cb", "YCbCr_Cb"},
+    [NACRE_COLOR_CR] = {"ycbcr_cr", "YCbCr_Cr"},
+    [NACRE_COLOR_PAN] = {"pan", "Pan"},
+    [NACRE_COLOR_COASTAL] = {"coastal", "Coastal"},
+    [NACRE_COLOR_RED_EDGE] = {"rededge", "RedEdge"},
+    [NACRE_COLOR_NIR] = {"nir", "NIR"},
+    [NACRE_COLOR_SWIR] = {"swir", "SWIR"},
+    [NACRE_COLOR_MWIR] = {"mwir", "MWIR"},
+    [NACRE_COLOR_LWIR] = {"lwir", "LWIR"},
+    [NACRE_COLOR_TIR] = {"tir", "TIR"},
+    [NACRE_COLOR_OTHER_IR] = {"other_ir", "OtherIR"},
+    [NACRE_COLOR_SAR_KA] = {"sar_ka", "SAR_Ka"},
+    [NACRE_COLOR_SAR_K] = {"sar_k", "SAR_K"},
+    [NACRE_COLOR_SAR_KU] = {"sar_ku", "SAR_Ku"},
+    [NACRE_COLOR_SAR_X] = {"sar_x", "SAR_X"},
+    [NACRE_COLOR_SAR_C] = {"sar_c", "SAR_C"},
+    [NACRE_COLOR_SAR_S] = {"sar_s", "SAR_S"},
+    [NACRE_COLOR_SAR_L] = {"sar_l", "SAR_L"},
+    [NACRE_COLOR_SAR_P] = {"sar_p", "SAR_P"},
 };
 enum { COLOR_COUNT = sizeof colors / sizeof colors[0] };
 
+static const names *color_names(nacre_color color)
+{
+    bool is_known = (unsigned)color < COLOR_COUNT && colors[color].name;
+    return &colors[is_known ? color : NACRE_COLOR_UNDEFINED];
+}
+
 const char *ncr_color_name(nacre_color color)
 {
-    return colors[(unsigned)color < COLOR_COUNT ? color : NACRE_COLOR_UNDEFINED].name;
+    return color_names(color)->name;
 }
 
 const char *ncr_color_gdal_name(nacre_color color)
 {
-    return colors[(unsigned)color < COLOR_COUNT ? color : NACRE_COLOR_UNDEFINED].gdal_name;
+    return color_names(color)->gdal_name;
 }
 
 nacre_color ncr_color_from_gdal_name(const char *name)
 {
     for (unsigned i = 0; i < COLOR_COUNT; i++)
-        if (ncr_text_equal_nocase(name, colors[i].gdal_name))
+        if (colors[i].name && ncr_text_equal_nocase(name, colors[i].gdal_name))
             return (nacre_color)i;
     return NACRE_COLOR_UNDEFINED;
 }

@@ -12,6 +12,18 @@
 
 /* Listings, as a stream of pages. Nothing of them is kept: a later call asks the store again. */
 
+/* Whether pages lead on. A store whose pages never end must not be asked for ever: one whose tokens come again (found
+ * as Brent finds cycles, with one token kept), which gives the same page again, or nothing but empty ones. */
+typedef struct progress {
+    char *token;       /* of the page at the last power of two */
+    char *first;       /* the first object of the page before */
+    size_t pages;      /* so far */
+    size_t next_power; /* the page whose token is kept next */
+    size_t empty;      /* pages without an entry, one after the other */
+} progress;
+
+enum { EMPTY_PAGES = 1000 };
+
 typedef struct listing {
     ncr_object *prefix; /* its key is the beginning of all keys; its name the beginning of all names */
     bool recursive;
@@ -20,6 +32,7 @@ typedef struct listing {
     void *user;
     size_t count;
     bool stopped;
+    progress progress;
 } listing;
 
 static bool tell(listing *list, const char *path, const ncr_object_facts *facts, bool is_prefix)
@@ -56,6 +69,43 @@ static nacre_status tell_page(listing *list, const ncr_list_op *op, nacre_error 
     return NACRE_OK;
 }
 
+static void progress_clear(progress *p)
+{
+    free(p->token);
+    free(p->first);
+}
+
+static bool replace(char **slot, const char *text)
+{
+    free(*slot);
+    *slot = ncr_text_copy(text);
+    return *slot || !text;
+}
+
+/* After a page that has another one behind it. */
+static nacre_status look_whether_it_leads_on(progress *p, const ncr_list_op *op, nacre_error *err)
+{
+    const ncr_entry *entry = op->entry_count ? &op->entries[0] : NULL;
+    const char *first = entry && !entry->is_prefix ? entry->key : NULL; /* a prefix may be told twice */
+    const char *wrong = NULL;
+    p->empty = entry ? 0 : p->empty + 1;
+    if (p->token && strcmp(p->token, op->next_page) == 0)
+        wrong = "names a page as the next one that was there already";
+    else if (p->first && first && strcmp(p->first, first) == 0)
+        wrong = "gives the same page again";
+    else if (p->empty >= EMPTY_PAGES)
+        wrong = "gives empty pages, one after the other";
+    if (wrong)
+        return ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: the listing does not end: the store %s", op->object->name,
+                             wrong);
+    bool is_kept = replace(&p->first, first);
+    if (++p->pages > p->next_power) {
+        p->next_power = p->next_power * 2 + 1;
+        is_kept = is_kept && replace(&p->token, op->next_page);
+    }
+    return is_kept ? NACRE_OK : ncr_error_memory(err);
+}
+
 /* Tells the first page, which is there, and asks for those after it. */
 static nacre_status tell_pages(listing *list, ncr_list_op *op, nacre_error *err)
 {
@@ -66,6 +116,8 @@ static nacre_status tell_pages(listing *list, ncr_list_op *op, nacre_error *err)
             break;
         }
         status = tell_page(list, op, err);
+        if (status == NACRE_OK && !list->stopped && op->next_page)
+            status = look_whether_it_leads_on(&list->progress, op, err);
         char *page = op->next_page;
         op->next_page = NULL;
         unsigned round = op->round;
@@ -84,6 +136,7 @@ static nacre_status tell_pages(listing *list, ncr_list_op *op, nacre_error *err)
         free(page);
     }
     ncr_list_op_clear(op);
+    progress_clear(&list->progress);
     return status;
 }
 

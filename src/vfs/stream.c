@@ -15,9 +15,10 @@
 enum {
     STEPS = 4, /* ahead to begin with, NCR_GET_MAX bytes each */
     STEPS_LOCAL = 2,
-    STEPS_KEPT = 3,        /* where the sink keeps blocks: what it sends is slower, and gets more of the memory */
-    STEPS_LONG = 8,        /* where LONG or more steps are to be read */
-    LONG = 4 * STEPS_LONG, /* or it would be many requests more for the small ones that such a stream begins with */
+    STEPS_KEPT = 3,         /* where the sink keeps blocks: what it sends is slower, and gets more of the memory */
+    STEPS_LONG = 16,        /* where LONG or more steps are to be read */
+    SMALL = STEPS_LONG / 2, /* of these, the first, which grow */
+    LONG = 4 * SMALL,       /* or it would be many requests more for the small ones that such a stream begins with */
     STEPS_MORE = NCR_STREAM_MORE / NCR_GET_MAX,
     STEPS_MOST = STEPS + STEPS_MORE,
     RAM_SHARE = 16, /* what is lent to all streams is one part in so many of the memory */
@@ -33,7 +34,7 @@ typedef struct progress {
     size_t own;      /* steps that it may always have */
     size_t borrowed; /* those beyond, of at most `lendable` that are lent to all */
     size_t lendable;
-    size_t small; /* steps that it begins with, where they are not whole ones */
+    size_t small; /* steps that it begins with and that are not whole ones */
 } progress;
 
 /* What streams have in common: how many steps beyond their first are lent to all of them together. */
@@ -131,7 +132,7 @@ static void begin_pace(progress *p)
     if (p->end - p->next < (uint64_t)LONG * NCR_GET_MAX)
         return;
     set_ahead(p, STEPS_LONG);
-    p->small = p->pace.ahead;
+    p->small = p->pace.ahead < SMALL ? p->pace.ahead : SMALL;
 }
 
 nacre_status ncr_stream_run(const ncr_stream *s, nacre_error *err)

@@ -3,6 +3,7 @@
 #include "warp/georef_options.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -213,16 +214,35 @@ static const char *geoloc_text(void *user, const char *key)
     return ncr_metadata_get(&((const ncr_dataset *)user)->metadata, "GEOLOCATION", key);
 }
 
+/* An item of the options' arrays: these are the bands 1 and 2, for each pixel unless it is said otherwise. */
+static const char *given_geoloc_text(void *user, const char *key)
+{
+    static const char *const usual[][2] = {{"X_BAND", "1"},     {"Y_BAND", "2"},      {"PIXEL_OFFSET", "0"},
+                                           {"PIXEL_STEP", "1"}, {"LINE_OFFSET", "0"}, {"LINE_STEP", "1"}};
+    const nacre_warp_options *options = user;
+    size_t length = strlen(key);
+    for (const char *const *item = options->geoloc_items; item && *item; item++)
+        if (ncr_text_starts_nocase(*item, key) && (*item)[length] == '=')
+            return *item + length + 1;
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (!strcmp(usual[i][0], key))
+            return usual[i][1];
+    return NULL;
+}
+
 static nacre_status place_by_arrays(ncr_dataset *source, const nacre_warp_options *options, ncr_placing *out,
                                     nacre_error *err)
 {
     ncr_geoloc_spec spec;
+    ncr_dataset *arrays = options->geoloc ? options->geoloc : source;
     ncr_geoloc_place place = {.name = source->path,
-                              .path = source->path,
-                              .document = source->file ? ncr_file_object(source->file) : NULL,
-                              .pins = source->pins,
-                              .dataset = source};
-    nacre_status status = ncr_geoloc_read(&place, geoloc_text, source, &spec, err);
+                              .path = arrays->path,
+                              .document = arrays->file ? ncr_file_object(arrays->file) : NULL,
+                              .pins = arrays->pins,
+                              .dataset = arrays};
+    nacre_status status = options->geoloc
+                              ? ncr_geoloc_read(&place, given_geoloc_text, (void *)(uintptr_t)options, &spec, err)
+                              : ncr_geoloc_read(&place, geoloc_text, source, &spec, err);
     if (status)
         return status;
     if (!options->src_crs && spec.crs) {
@@ -259,6 +279,8 @@ static method find_method(const ncr_dataset *source, const nacre_warp_options *o
 {
     if (options->src_transform)
         return GEOTRANSFORM;
+    if (options->geoloc)
+        return GEOLOC;
     if (options->rpcs)
         return RPC;
     if (source->has_transform)
@@ -288,7 +310,7 @@ static nacre_status place(ncr_dataset *source, const nacre_warp_options *options
             return missing(w, "rational polynomials", err);
         return place_by_rpc(source, options, w, out, err);
     case GEOLOC:
-        if (!ncr_metadata_get(&source->metadata, "GEOLOCATION", "X_BAND"))
+        if (!options->geoloc && !ncr_metadata_get(&source->metadata, "GEOLOCATION", "X_BAND"))
             return missing(w, "geolocation arrays", err);
         return place_by_arrays(source, options, out, err);
     case POLYNOMIAL:

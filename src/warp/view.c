@@ -264,11 +264,14 @@ static nacre_status find_alpha(const ncr_dataset *source, const nacre_warp_optio
                                nacre_error *err)
 {
     int own = source->alpha_band, behind = source->band_count + 1;
-    if (options->src_alpha < 0 || options->src_alpha > source->band_count)
+    if (options->src_alpha < -1 || options->src_alpha > source->band_count)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no band %d to be alpha", source->path,
                              options->src_alpha);
-    setup->src_alpha = options->src_alpha ? options->src_alpha : own;
-    setup->dst_alpha = own && setup->src_alpha == own ? own : options->add_alpha ? behind : 0;
+    setup->src_alpha = options->src_alpha > 0 ? options->src_alpha : options->src_alpha ? 0 : own;
+    if (options->no_alpha)
+        return NACRE_OK;
+    bool is_both = options->src_alpha > 0 && options->add_alpha; /* a band as others, and another one of alpha */
+    setup->dst_alpha = own && setup->src_alpha == own && !is_both ? own : options->add_alpha ? behind : 0;
     if (!options->dst_alpha || options->dst_alpha == setup->dst_alpha)
         return NACRE_OK;
     if (setup->dst_alpha || options->dst_alpha != behind)
@@ -288,11 +291,12 @@ static nacre_status find_bands(const ncr_dataset *source, const nacre_warp_optio
     if (!setup->bands)
         return ncr_error_memory(err);
     for (int number = 1; number <= source->band_count; number++) {
-        if (number == setup->src_alpha && number == setup->dst_alpha)
+        bool is_own = options->no_alpha ? options->src_alpha == 0 : number == setup->dst_alpha;
+        if (number == setup->src_alpha && is_own)
             continue;
         const nacre_nodata *nodata = &source->bands[number - 1].nodata;
         ncr_warp_band *band = &setup->bands[setup->band_count++];
-        *band = (ncr_warp_band){.src = number, .dst = number};
+        *band = (ncr_warp_band){.src = number, .dst = options->no_alpha ? setup->band_count : number};
         band->has_src_nodata = !options->ignore_src_nodata && (options->src_nodata || nodata->is_set);
         band->src_nodata = nodata->value;
         if (options->src_nodata)
@@ -308,11 +312,21 @@ static nacre_status find_bands(const ncr_dataset *source, const nacre_warp_optio
     return NACRE_OK;
 }
 
-static nacre_dtype output_dtype(const ncr_dataset *source, const nacre_warp_options *options, int band)
+/* The source's band that a band of the output is like; of an added alpha the first. */
+static int like_band(const ncr_dataset *source, const ncr_warp_setup *setup, int band)
+{
+    for (int i = 0; i < setup->band_count; i++)
+        if (setup->bands[i].dst == band)
+            return setup->bands[i].src;
+    return band <= source->band_count ? band : 1;
+}
+
+static nacre_dtype output_dtype(const ncr_dataset *source, const ncr_warp_setup *setup,
+                                const nacre_warp_options *options, int band)
 {
     if (options->dtype != NACRE_DTYPE_UNKNOWN)
         return options->dtype;
-    return source->bands[(band <= source->band_count ? band : 1) - 1].dtype;
+    return source->bands[like_band(source, setup, band) - 1].dtype;
 }
 
 static nacre_status find_dst_nodata(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
@@ -320,7 +334,7 @@ static nacre_status find_dst_nodata(const ncr_dataset *source, const nacre_warp_
 {
     for (int i = 0; i < setup->band_count; i++) {
         ncr_warp_band *band = &setup->bands[i];
-        nacre_dtype dtype = output_dtype(source, options, band->dst);
+        nacre_dtype dtype = output_dtype(source, setup, options, band->dst);
         if (options->add_alpha || options->no_dst_nodata)
             continue;
         band->has_dst_nodata = options->dst_nodata || (band->has_src_nodata && !setup->dst_alpha);
@@ -382,7 +396,7 @@ static nacre_status describe_band(ncr_warp_view *view, const ncr_dataset *source
 {
     ncr_band *band = &view->base.bands[number - 1];
     if (number <= source->band_count) {
-        const ncr_band *from = &source->bands[number - 1];
+        const ncr_band *from = &source->bands[like_band(source, &view->setup, number) - 1];
         nacre_status status = ncr_band_copy(band, from, err);
         ncr_metadata_clear(&band->metadata);
         if (!status)
@@ -390,7 +404,7 @@ static nacre_status describe_band(ncr_warp_view *view, const ncr_dataset *source
         if (status)
             return status;
     }
-    band->dtype = output_dtype(source, options, number);
+    band->dtype = output_dtype(source, &view->setup, options, number);
     band->bits = 8 * (int)ncr_dtype_size(band->dtype);
     band->block_width = view->base.width < 512 ? view->base.width : 512;
     band->block_height = view->base.height < 128 ? view->base.height : 128;
@@ -467,8 +481,10 @@ static nacre_status new_view(ncr_dataset *source, const nacre_warp_options *opti
         status = find_dst_nodata(source, options, setup, err);
     if (!status)
         status = ncr_warp_apply_options(source->path, options->warp, setup, err);
-    int extra = setup->dst_alpha > source->band_count ? 1 : 0;
-    ncr_warp_view *view = status ? NULL : ncr_warp_view_alloc(source->band_count + extra);
+    int count = setup->dst_alpha > source->band_count ? setup->dst_alpha : source->band_count;
+    if (options->no_alpha)
+        count = setup->band_count;
+    ncr_warp_view *view = status ? NULL : ncr_warp_view_alloc(count);
     if (!status && !view)
         status = ncr_error_memory(err);
     if (!status)

@@ -54,6 +54,24 @@ def closed(request: pytest.FixtureRequest) -> Place:
     return Place("gs://b", environment, lambda: files_of(folder), "denied (403)")
 
 
+def google_by_key(request: pytest.FixtureRequest) -> Place:
+    """An HMAC key whose secret is another's."""
+    emulator: Emulator = request.getfixturevalue("start_emulator")("--hmac", "GOOG1ENACRE:right")
+    folder = emulator.make_bucket("b")
+    (folder / "k").write_bytes(b"kept")
+    keys = {"GS_ACCESS_KEY_ID": "GOOG1ENACRE", "GS_SECRET_ACCESS_KEY": SECRET}
+    return Place("gs://b", {"STORAGE_EMULATOR_HOST": emulator.url, **keys}, lambda: files_of(folder), "denied (403)")
+
+
+def closed_to_key(request: pytest.FixtureRequest) -> Place:
+    """The right HMAC key, of one who may do nothing in the bucket."""
+    emulator: Emulator = request.getfixturevalue("start_emulator")("--hmac", f"GOOG1ENACRE:{SECRET}", "--deny", "b")
+    folder = emulator.make_bucket("b")
+    (folder / "k").write_bytes(b"kept")
+    keys = {"GS_ACCESS_KEY_ID": "GOOG1ENACRE", "GS_SECRET_ACCESS_KEY": SECRET}
+    return Place("gs://b", {"STORAGE_EMULATOR_HOST": emulator.url, **keys}, lambda: files_of(folder), "denied (403)")
+
+
 def amazon(request: pytest.FixtureRequest) -> Place:
     """A secret that is another's."""
     emulator: Emulator = request.getfixturevalue("start_emulator")("--s3-credentials", "ID:right")
@@ -95,14 +113,14 @@ def refuse(place: Place, operation: str, words: list[str], tmp_path: pathlib.Pat
     assert before == place.there(), operation
 
 
-@pytest.mark.parametrize("where", [google, closed, amazon, microsoft])
+@pytest.mark.parametrize("where", [google, closed, google_by_key, closed_to_key, amazon, microsoft])
 def test_what_may_not_be_read(where: Callable[..., Place], tmp_path: pathlib.Path, request: pytest.FixtureRequest) -> None:
     place = where(request)
     for operation, words in READS.items():
         refuse(place, operation, words, tmp_path)
 
 
-@pytest.mark.parametrize("where", [google, closed, amazon, microsoft_reader])
+@pytest.mark.parametrize("where", [google, closed, google_by_key, closed_to_key, amazon, microsoft_reader])
 def test_what_may_not_be_written(where: Callable[..., Place], tmp_path: pathlib.Path, request: pytest.FixtureRequest) -> None:
     place = where(request)
     for operation, words in WRITES.items():

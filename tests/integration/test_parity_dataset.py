@@ -406,6 +406,51 @@ def test_many_random_writes_are_equal(
     check_writes(tmp_path_factory.mktemp("writes"), calls, mode, nodata)
 
 
+def test_each_color_goes_both_ways(tmp_path: pathlib.Path) -> None:
+    profile = {"driver": "GTiff", "width": 2, "height": 2, "count": 2, "dtype": "uint8"}
+    for color in rasterio.enums.ColorInterp:
+        for name, library in LIBRARIES.items():
+            with library.open(tmp_path / f"{name}.tif", "w", **profile) as target:
+                target.colorinterp = [library.enums.ColorInterp.red, library.enums.ColorInterp[color.name]]
+        for reader in LIBRARIES.values():
+            told = []
+            for name in LIBRARIES:
+                with reader.open(tmp_path / f"{name}.tif") as dataset:
+                    told.append([int(each) for each in dataset.colorinterp])
+            assert told[0] == told[1], color
+        assert told[0][1] == color
+
+
+def test_creation_options_may_be_members_of_enumerations(tmp_path: pathlib.Path) -> None:
+    profile = {"driver": "COG", "width": 600, "height": 600, "count": 1, "dtype": "uint8", "blocksize": 256}
+    members = {"overview_resampling": nacre.enums.Resampling.bilinear, "compress": nacre.enums.Compression.deflate}
+    written = []
+    for options in (members, {"overview_resampling": "BILINEAR", "compress": "DEFLATE"}):
+        with nacre.open(tmp_path / "cog.tif", "w", **profile, **options) as target:
+            target.write(values_of("uint8", (1, 600, 600), 4))
+        written.append((tmp_path / "cog.tif").read_bytes())
+    assert written[0] == written[1]
+
+
+def test_places_beyond_the_raster_are_sampled_and_moved_alike(tmp_path: pathlib.Path) -> None:
+    for count, options in ((4, {"photometric": "RGB", "alpha": "YES"}), (3, {"nodata": 5}), (2, {})):
+        path = tmp_path / f"{count}.tif"
+        profile = {"driver": "GTiff", "width": 7, "height": 6, "count": count, "dtype": "uint8"}
+        with rasterio.open(path, "w", **profile, **options, transform=Affine(10, 0, 100, 0, -10, 90)) as target:
+            target.write(values_of("uint8", (count, 6, 7), 3))
+        with rasterio.open(path) as theirs, nacre.open(path) as ours:
+            for places in ([(0, 0)], [(125, 65), (1e6, 0), (135, 65)]):
+                for expected, got in zip(theirs.sample(places, masked=True), ours.sample(places, masked=True)):
+                    assert np.array_equal(np.ma.getmaskarray(expected), np.ma.getmaskarray(got)), count
+                    assert np.array_equal(expected.data, got.data), count
+            for window in (((-1, None), (-2, None)), ((1, 2), (None, None)), ((0, None), (3, 4))):
+                assert theirs.window_transform(window) == ours.window_transform(window)
+            for offsets in ((None, None), (2, None), (-1, 3)):
+                assert theirs.window_transform(rasterio.windows.Window(*offsets, None, None)) == ours.window_transform(
+                    nacre.windows.Window(*offsets, None, None)
+                )
+
+
 def test_the_nearest_of_fewer_values_are_those_that_gdal_takes(tmp_path: pathlib.Path) -> None:
     profile = {"driver": "GTiff", "width": 64, "height": 64, "count": 1, "dtype": "uint8"}
     for rows, columns, height, width in ((1, 14, 1, 18), (14, 1, 18, 1), (6, 49, 10, 33), (46, 5, 17, 47), (60, 3, 23, 61)):

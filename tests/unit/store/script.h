@@ -20,7 +20,7 @@ typedef struct step {
     const char *sends; /* what the request's body must hold; NULL: anything */
 } step;
 
-enum { SCRIPT_MOST = 32 };
+enum { SCRIPT_MOST = 48 };
 
 typedef struct script {
     const step *steps; /* up to one without line */

@@ -306,7 +306,8 @@ static void a_page_is_listed_in_byte_order(void **state)
                    "</Content-MD5><Content-Type>t/x</Content-Type>") "<BlobPrefix><Name>d/a/</Name></BlobPrefix>",
               "2!8!x")},
         {LIST "&prefix=d%2F&delimiter=%2F&maxresults=2&marker=2%218%21x&include=metadata", NULL, 200, NULL,
-         PAGE("<Blob><Name Encoded=\"true\">d/%C3%BC%01</Name><Properties><Etag>\"0x8\"</Etag></Properties></Blob>",
+         PAGE("<Blob><Name Encoded=\"true\">d/%C3%BC%01</Name><Properties><Content-Length>3</Content-Length>"
+              "<Etag>\"0x8\"</Etag></Properties></Blob>",
               "")},
         {0}};
     begin(&f, steps);
@@ -371,6 +372,14 @@ static void listings_that_are_not_understood_are_errors(void **state)
         {LIST "&include=metadata", NULL, 200, NULL, "<!DOCTYPE x [<!ENTITY e 'x'>]><EnumerationResults/>"},
         {LIST "&include=metadata", NULL, 200, NULL, "<EnumerationResults><Blobs>" BLOB("a", "")},
         {LIST "&include=metadata", NULL, 200, NULL, PAGE("<Blob><Name Encoded=\"true\">a%00b</Name></Blob>", "")},
+        {LIST "&include=metadata", NULL, 200, NULL, ""},
+        {LIST "&include=metadata", NULL, 200, NULL, "no XML"},
+        {LIST "&include=metadata", NULL, 200, NULL, "<html><body/></html>"},
+        {LIST "&include=metadata", NULL, 200, NULL, PAGE("<Blob><Properties/></Blob>", "")},
+        {LIST "&include=metadata", NULL, 200, NULL, PAGE("<BlobPrefix><Name/></BlobPrefix>", "")},
+        {LIST "&include=metadata", NULL, 200, NULL, PAGE("<Blob><Name>a</Name></Blob>", "")},
+        {LIST "&include=metadata", NULL, 200, NULL,
+         PAGE("<Blob><Name>a</Name><Properties><Content-Length>-1</Content-Length></Properties></Blob>", "")},
         {LIST "&include=metadata", NULL, 404, FAILS("ContainerNotFound"), ""},
         {0}};
     begin(&f, steps);
@@ -381,6 +390,10 @@ static void listings_that_are_not_understood_are_errors(void **state)
     assert_int_equal(op.entry_count, 0);
     assert_int_equal(run_list(&op), NACRE_ERROR_CORRUPT);
     assert_contains(op.error.message, "zero byte");
+    for (int i = 0; i < 7; i++) {
+        assert_int_equal(run_list(&op), NACRE_ERROR_CORRUPT);
+        assert_int_equal(op.entry_count, 0);
+    }
     assert_int_equal(run_list(&op), NACRE_ERROR_NOT_FOUND);
     assert_contains(op.error.message, "there is no container 'cont'");
     ncr_object_unref(container);

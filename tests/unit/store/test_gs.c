@@ -454,6 +454,56 @@ static void a_page_is_listed_in_byte_order(void **state)
     end(&f);
 }
 
+static void listings_that_make_no_sense_are_corrupt(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "",
+        "[]",
+        "null",
+        "\"items\"",
+        "<ListBucketResult></ListBucketResult>",
+        "{\"items\":[" ITEM("d/a"),
+        "{\"items\":[" ITEM("d/a") "],\"nextPageToken\":\"half",
+        "{\"items\":[" ITEM("d/a") "]}{}",
+        "{\"error\":{\"code\":500,\"message\":\"not now\"}}",
+        "{\"items\":{\"name\":\"d/a\"}}",
+        "{\"items\":\"d/a\"}",
+        "{\"items\":[\"d/a\"]}",
+        "{\"items\":[null]}",
+        "{\"items\":[" ITEM("d/a") ",{}]}",
+        "{\"items\":[{\"generation\":\"1\",\"size\":\"2\"}]}",
+        "{\"items\":[{\"name\":7,\"generation\":\"1\",\"size\":\"2\"}]}",
+        "{\"items\":[{\"name\":\"d/a\",\"size\":\"2\"}]}",
+        "{\"items\":[{\"name\":\"d/a\",\"generation\":\"new\",\"size\":\"2\"}]}",
+        "{\"items\":[{\"name\":\"d/a\",\"generation\":\"1\"}]}",
+        "{\"items\":[{\"name\":\"d/a\",\"generation\":\"1\",\"size\":\"-2\"}]}",
+        "{\"items\":[{\"name\":\"d/a\",\"generation\":\"1\",\"size\":\"99999999999999999999\"}]}",
+        "{\"items\":[{\"name\":\"d/a\\u0000b\",\"generation\":\"1\",\"size\":\"2\"}]}",
+        "{\"items\":[{\"name\":\"d/\xff\",\"generation\":\"1\",\"size\":\"2\"}]}",
+        "{\"prefixes\":{\"d/a/\":1}}",
+        "{\"prefixes\":[\"d/a/\",7]}",
+        "{\"prefixes\":[\"\"]}",
+        "{\"items\":[" ITEM("d/a") "],\"nextPageToken\":7}",
+        "{\"items\":[" ITEM("d/a") "],\"nextPageToken\":[\"a\"]}",
+    };
+    enum { COUNT = sizeof bodies / sizeof bodies[0] };
+    fixture f;
+    step steps[COUNT + 1] = {0};
+    for (int i = 0; i < COUNT; i++)
+        steps[i] = (step){"GET /storage/v1/b/bkt/o?prefix=d%2Fa%20b.tif&" LIST_FIELDS, NULL, 200, JSON, bodies[i]};
+    begin(&f, steps);
+    for (int i = 0; i < COUNT; i++) {
+        ncr_list_op op = {.object = f.object, .call = f.call, .recursive = true};
+        if (run_list(&op) != NACRE_ERROR_CORRUPT)
+            fail_msg("%s: %d", bodies[i], op.status);
+        assert_contains(op.error.message, "gs://bkt/d/a b.tif: the store's answer is not understood: ");
+        assert_int_equal(op.entry_count, 0);
+        assert_null(op.next_page);
+    }
+    end(&f);
+}
+
 static void a_bucket_alone_is_no_object(void **state)
 {
     (void)state;
@@ -510,6 +560,7 @@ int main(void)
         cmocka_unit_test(denials_say_what_was_looked_for),
         cmocka_unit_test(endpoints_are_taken_in_every_spelling),
         cmocka_unit_test(a_page_is_listed_in_byte_order),
+        cmocka_unit_test(listings_that_make_no_sense_are_corrupt),
         cmocka_unit_test(a_bucket_alone_is_no_object),
         cmocka_unit_test(checksums_are_those_of_the_standard),
     };

@@ -153,12 +153,73 @@ static void options_that_are_not_known_are_named(void **state)
     ncr_dataset_unref(&source->base);
 }
 
+static void alpha_may_stay_out_of_the_output(void **state)
+{
+    (void)state;
+    uint8_t *values = malloc(12);
+    memcpy(values, (const uint8_t[]){10, 20, 30, 40, 255, 255, 0, 51, 1, 2, 3, 4}, 12);
+    memory_raster *source = memory_raster_new(2, 2, 3, NACRE_DTYPE_UINT8, values, &utm, "EPSG:32633");
+    nacre_warp_options options = NACRE_WARP_OPTIONS_INIT;
+    const double nodata = 110;
+    options.src_alpha = 2;
+    options.no_alpha = true;
+    options.dst_nodata = &nodata;
+    options.warp = (const char *const[]){"INIT_DEST=140", NULL};
+    ncr_dataset *view = warp(source, &options, NULL);
+    assert_true(view->band_count == 3 && view->alpha_band == 0);
+    uint8_t *pixels = read_all(view);
+    assert_memory_equal(pixels, ((const uint8_t[]){10, 20, 140, 120, 255, 255, 140, 122, 1, 2, 140, 113}), 12);
+    free(pixels);
+    ncr_dataset_unref(view);
+    /* Its own band of alpha is not warped as the others are. */
+    options.src_alpha = 0;
+    source->base.alpha_band = 2;
+    view = warp(source, &options, NULL);
+    assert_true(view->band_count == 2 && view->alpha_band == 0);
+    pixels = read_all(view);
+    assert_memory_equal(pixels, ((const uint8_t[]){10, 20, 140, 120, 1, 2, 140, 113}), 8);
+    free(pixels);
+    ncr_dataset_unref(view);
+    options = (nacre_warp_options)NACRE_WARP_OPTIONS_INIT;
+    options.src_alpha = -1;
+    view = warp(source, &options, NULL);
+    pixels = read_all(view);
+    assert_memory_equal(pixels, source->values, 12);
+    free(pixels);
+    ncr_dataset_unref(view);
+    options.src_alpha = 4;
+    assert_int_equal(try_warp(source, &options, "no band 4"), NACRE_ERROR_INVALID);
+    ncr_dataset_unref(&source->base);
+}
+
+static void arrays_of_another_raster_place_it(void **state)
+{
+    (void)state;
+    double *places = malloc(8 * sizeof *places);
+    memcpy(places, (const double[]){305000, 305200, 305000, 305200, 4998000, 4998000, 4997800, 4997800}, 64);
+    memory_raster *arrays = memory_raster_new(2, 2, 2, NACRE_DTYPE_FLOAT64, places, NULL, NULL);
+    memory_raster *source = scene(4, 4, 1);
+    nacre_warp_options options = NACRE_WARP_OPTIONS_INIT;
+    const nacre_transform grid = {100, 0, 305000, 0, -100, 4998000};
+    options.geoloc = &arrays->base;
+    options.geoloc_items = (const char *const[]){"PIXEL_STEP=2", "LINE_STEP=2", NULL};
+    options.transform = &grid;
+    options.width = options.height = 4;
+    ncr_dataset *view = warp(source, &options, "EPSG:32633");
+    uint8_t *pixels = read_all(view);
+    assert_memory_equal(pixels, source->values, 16);
+    free(pixels);
+    free_pair(view, source);
+    ncr_dataset_unref(&arrays->base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_be_warped_is_said),         cmocka_unit_test(numbers_without_an_end_are_refused),
         cmocka_unit_test(grids_beyond_all_bounds_are_too_large), cmocka_unit_test(options_by_gdals_names_are_heeded),
         cmocka_unit_test(nodata_of_bands_is_unified_as_asked),   cmocka_unit_test(options_that_are_not_known_are_named),
+        cmocka_unit_test(alpha_may_stay_out_of_the_output),      cmocka_unit_test(arrays_of_another_raster_place_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

