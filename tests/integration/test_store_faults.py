@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright the nacre authors
-"""Each operation on each store of the emulator, while every second request fails: done, or one clear error; what is there is
-what was there before or what was meant, and nothing else."""
+"""Each operation on each store (those of the emulator, and Azurite behind a proxy), while every second request fails: done,
+or one clear error; what is there is what was there before or what was meant, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ import os
 import pathlib
 import re
 import urllib.parse
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from conftest import Emulator, run_nacre
+from azure_servers import ACCOUNT
+from between import Between
+from conftest import Emulator, need, run_nacre
+from test_az import Azurite, _azurite, sas_of  # noqa: F401
 
 OLD, NEW, LARGE = os.urandom(70_000), os.urandom(5_000), os.urandom(9 << 20)
 QUICK = ["--config", "http.retry_delay=0.01", "--config", "http.stall_timeout=0.4"]
 
 # Transport and statuses; what the store says that is wrong.
 PASSING = ["500", "502", "503", "504", "408", "429", "reset", "cut", "stall"]
+ALIKE = {"502", "504", "408", "429"}  # as 500 and 503, below all stores
 FAULTS = [*PASSING, "lost", "norange", "wrongrange", "novalidator", "changed-etag", "noprecondition", "blind"]
 
 # Operations: words, and the contents that may be there afterwards, by key; None: nothing. The first is what a command that
@@ -37,6 +43,7 @@ OPERATIONS: dict[str, tuple[list[str], list[Contents]]] = {
     "delete": (["rm", "{a}"], [(None, None), (OLD, None)]),
 }
 READS = {"stat", "list", "read", "read a range"}
+SINGLE = {"stat", "list", "put", "put where there is nothing"}  # of one request, so that the first one has to fail
 
 
 @pytest.fixture
@@ -46,29 +53,75 @@ def local(tmp_path: pathlib.Path) -> dict[str, str]:
     return {"new": str(tmp_path / "new"), "large": str(tmp_path / "large")}
 
 
-def content(emulator: Emulator, key: str) -> bytes | None:
-    answer = emulator.request("GET", f"/storage/v1/b/demo/o/{urllib.parse.quote(key, safe='')}?alt=media")
-    assert answer.status in (200, 404), answer.status
-    return answer.body if answer.status == 200 else None
+class Emulated:
+    """A bucket of the emulator by one of its interfaces."""
+
+    def __init__(self, scheme: str, emulator: Emulator) -> None:
+        keys = {"AWS_ENDPOINT_URL": emulator.s3_url, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "x"}
+        self.environment = {"gs": {"STORAGE_EMULATOR_HOST": emulator.url}, "s3": keys}[scheme]
+        self.path, self.faults, self._emulator = f"{scheme}://demo", FAULTS, emulator
+
+    def put(self, key: str, data: bytes) -> None:
+        self._emulator.put("demo", key, data)
+
+    def content(self, key: str) -> bytes | None:
+        answer = self._emulator.request("GET", f"/storage/v1/b/demo/o/{urllib.parse.quote(key, safe='')}?alt=media")
+        assert answer.status in (200, 404), answer.status
+        return answer.body if answer.status == 200 else None
+
+    def strike(self, fault: str | None, *, first: bool = False) -> None:
+        rules = [{"kind": fault, "count": int(first)}, {"kind": fault, "every": 2}]
+        self._emulator.set_faults(*(rules if fault else []))
+
+
+class Proxied:
+    """A container of Azurite's, asked with a signature in the URL, so that a proxy may take conditions away."""
+
+    def __init__(self, azurite: Azurite, proxy: Between) -> None:
+        self._container, self._proxy = azurite.client().create_container(f"c-{os.urandom(6).hex()}"), proxy
+        self.path = f"az://{self._container.container_name}"
+        self.faults = [fault for fault in FAULTS if fault not in ALIKE]
+        self.environment = {
+            "AZURE_STORAGE_BLOB_ENDPOINT": f"{proxy.url}/{ACCOUNT}",
+            "AZURE_STORAGE_ACCOUNT": ACCOUNT,
+            "AZURE_STORAGE_SAS_TOKEN": sas_of(self._container),
+        }
+
+    def put(self, key: str, data: bytes) -> None:
+        self._container.upload_blob(key, data)
+
+    def content(self, key: str) -> bytes | None:
+        blob = self._container.get_blob_client(key)
+        return blob.download_blob().readall() if blob.exists() else None
+
+    def strike(self, fault: str | None, *, first: bool = False) -> None:
+        self._proxy.restart(fault, first=first)
+
+
+@pytest.fixture(params=["gs", "s3", "az"])
+def place(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Each store in turn."""
+    if request.param != "az":
+        yield Emulated(request.param, request.getfixturevalue("emulator"))
+        return
+    need("azurite")
+    proxy = Between(request.getfixturevalue("_azurite").url)
+    yield Proxied(request.getfixturevalue("_azurite"), proxy)
+    proxy.stop()
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("scheme", ["gs", "s3"])
-def test_an_operation_among_faults(
-    scheme: str, operation: str, emulator: Emulator, local: dict[str, str], tmp_path: pathlib.Path
-) -> None:
-    keys = {"AWS_ENDPOINT_URL": emulator.s3_url, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "x"}
-    environment = {"gs": {"STORAGE_EMULATOR_HOST": emulator.url}, "s3": keys}[scheme]
+def test_an_operation_among_faults(operation: str, place: Any, local: dict[str, str]) -> None:
     words, allowed = OPERATIONS[operation]
-    for number, fault in enumerate(FAULTS):
+    for number, fault in enumerate(place.faults):
         folder = f"f{number}"
-        emulator.put("demo", f"{folder}/a.bin", OLD)
-        path = f"{scheme}://demo/{folder}"
+        place.put(f"{folder}/a.bin", OLD)
+        path = f"{place.path}/{folder}"
         names = {"a": f"{path}/a.bin", "b": f"{path}/b.bin", "folder": path, **local}
-        emulator.set_faults(f"{fault}:2")
-        done = run_nacre(*(word.format(**names) for word in words), *QUICK, timeout=60, **environment)
-        emulator.set_faults()
-        there = (content(emulator, f"{folder}/a.bin"), content(emulator, f"{folder}/b.bin"))
+        place.strike(fault, first=operation in SINGLE)
+        done = run_nacre(*(word.format(**names) for word in words), *QUICK, timeout=60, **place.environment)
+        place.strike(None)
+        there = (place.content(f"{folder}/a.bin"), place.content(f"{folder}/b.bin"))
         what = (fault, done.returncode, done.stderr)
         assert done.returncode in (0, 1), what
         if done.returncode == 0:
