@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fork.h"
 #include "raster/execute.h"
 
 nacre_status ncr_future_new(const nacre_io_options *options, nacre_future **out, nacre_error *err)
@@ -20,7 +21,7 @@ nacre_status ncr_future_new(const nacre_io_options *options, nacre_future **out,
     nacre_future *future = calloc(1, sizeof *future);
     if (!future)
         return ncr_error_memory(err);
-    future->process = getpid();
+    future->fork_count = ncr_fork_count();
     future->fd = -1;
     future->stats.stats = own.stats;
     future->begins_here = own.begins_here;
@@ -106,7 +107,7 @@ void ncr_future_start(nacre_future *future, nacre_future **out)
 
 static bool is_of_parent(const nacre_future *future)
 {
-    return future->process != getpid();
+    return future->fork_count != ncr_fork_count();
 }
 
 static bool is_done(nacre_future *future)

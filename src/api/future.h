@@ -7,14 +7,13 @@
 #include <nacre/future.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <sys/types.h>
 
 #include "raster/batch.h"
 #include "raster/read.h"
 
 /* A started call: made, its plan made, then started; whoever makes it fills in what the plan needs to live on. */
 struct nacre_future {
-    pid_t process;
+    unsigned fork_count; /* where it was started: in the child of a fork it is the parent's */
     ncr_call *call;
     nacre_cancel *cancel;   /* its own, beside the caller's; owned */
     nacre_io_options stats; /* where the counters go */

@@ -18,6 +18,8 @@ static int kept_count;
 static handler handlers[MOST_HANDLERS]; /* by order */
 static int handler_count;
 
+static unsigned forks; /* of this process and its parents; written where a child has one thread */
+
 static void before_fork(void)
 {
     for (int i = 0; i < handler_count; i++)
@@ -43,6 +45,7 @@ static void after_fork_parent(void)
 
 static void after_fork_child(void)
 {
+    forks++;
     release_kept();
     for (int i = handler_count; i-- > 0;)
         if (handlers[i].in_child)
@@ -55,6 +58,16 @@ static void begin(void)
     if (!has_begun)
         pthread_atfork(before_fork, after_fork_parent, after_fork_child);
     has_begun = true;
+}
+
+NCR_AT_LOAD count_forks(void)
+{
+    begin();
+}
+
+unsigned ncr_fork_count(void)
+{
+    return forks;
 }
 
 void ncr_fork_handle(ncr_fork_order order, void (*before)(void), void (*in_parent)(void), void (*in_child)(void))

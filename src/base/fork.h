@@ -29,4 +29,8 @@ void ncr_fork_handle(ncr_fork_order order, void (*before)(void), void (*in_paren
  * guards as a thread left it. For static locks under which no other is taken. Once for each lock. */
 void ncr_fork_keep(pthread_mutex_t *lock);
 
+/* How many forks lie between this process and the one that loaded the library: who remembers it knows later whether it
+ * is the child of a fork, without asking the system for its number, which costs as much as a small read. Any thread. */
+unsigned ncr_fork_count(void);
+
 #endif

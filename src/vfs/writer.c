@@ -2,8 +2,8 @@
  * Copyright the nacre authors */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/fork.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cache/block.h"
@@ -29,7 +29,8 @@ struct ncr_writer {
     ncr_upload *upload; /* NULL: not begun, or ended */
     ncr_sender *sender; /* of its parts */
     unsigned parts;     /* given to it so far */
-    pid_t process;      /* that opened it: in the child of a fork an upload is left alone, since it is the parent's */
+    unsigned
+        fork_count; /* where it was opened: in the child of a fork an upload is left alone, since it is the parent's */
     writer_state state;
 };
 
@@ -56,7 +57,7 @@ nacre_status ncr_writer_open(ncr_object *object, const char *content_type, const
         writer->condition.version = &writer->version;
     }
     ncr_buffer_init(&writer->part, ncr_part_size(object->store->class, 1));
-    writer->process = getpid();
+    writer->fork_count = ncr_fork_count();
     *out = writer;
     return NACRE_OK;
 }
@@ -136,7 +137,7 @@ static nacre_status take(ncr_writer *writer, const ncr_slice *slice, nacre_error
 
 static nacre_status check_open(const ncr_writer *writer, nacre_error *err)
 {
-    if (writer->process != getpid())
+    if (writer->fork_count != ncr_fork_count())
         return ncr_error_set(err, NACRE_ERROR_INVALID,
                              "%s: it is being written by the process that this one was forked of",
                              writer->object->name);
@@ -256,7 +257,7 @@ void ncr_writer_close(ncr_writer *writer)
 {
     if (!writer)
         return;
-    if (writer->process == getpid())
+    if (writer->fork_count == ncr_fork_count())
         give_up_upload(writer);
     ncr_buffer_clear(&writer->part);
     ncr_slice_clear(&writer->taken);
