@@ -236,6 +236,8 @@ static nacre_status evaluate_exactly(const ncr_cell *cell, const ncr_map *map, c
         nacre_status status = ncr_map_to_source(map, (size_t)count, x, y, err);
         if (status)
             return status;
+        if (map->globe.period > 0 && !to->more)
+            ncr_globe_settle(&map->globe, count, x, y);
     }
     return NACRE_OK;
 }

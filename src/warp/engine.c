@@ -78,7 +78,11 @@ static nacre_status set_map(ncr_warp_engine *engine, const char *name, const nac
     kernel->width = engine->level ? engine->source->overviews[engine->level - 1][0] : engine->source->width;
     kernel->height = engine->level ? engine->source->overviews[engine->level - 1][1] : engine->source->height;
     nacre_transform src = level_transform(engine, kernel->width, kernel->height);
-    return ncr_map_init(&engine->map, name, reprojection, &src, &grid->transform, err);
+    status = ncr_map_init(&engine->map, name, reprojection, &src, &grid->transform, err);
+    if (!status)
+        status = ncr_map_find_globe(&engine->map, err);
+    kernel->globe = engine->map.globe;
+    return status;
 }
 
 static nacre_status set_kernel(ncr_warp_engine *engine, const char *name, nacre_resampling resampling, nacre_error *err)

@@ -17,6 +17,7 @@ typedef struct ncr_kernel {
     bool is_wide;           /* the view shrinks: the kernel is widened by the scale; else 1, 4, 16 or 36 taps */
     bool is_area;           /* takes all source pixels under the destination pixel: cells hold corners, not centres */
     int width, height;      /* of the source, all of it */
+    ncr_globe globe;        /* of its pixels, for areas */
     int band_count;
     nacre_dtype dtype; /* of source and destination in memory: not FLOAT16 */
     /* Valid results equal to these are moved by one step; NULL: none. A band without one has NaN. */
@@ -44,9 +45,10 @@ typedef struct ncr_kernel_cell {
     ptrdiff_t point_stride;
     ncr_row_terms terms;
     bool is_interior; /* no point is nearer to the source's edge than the kernel's reach at full scale, and one more */
-    void *const *planes;  /* a band each: the first pixel, initialised; pixels without a source stay */
-    ptrdiff_t row_length; /* of planes, in values */
-    float *alpha;         /* zeros that get the pixels' density, rows NCR_CELL apart; NULL: not wanted */
+    void *const *planes;    /* a band each: the first pixel, initialised; pixels without a source stay */
+    ptrdiff_t row_length;   /* of planes, in values */
+    float *alpha;           /* zeros that get the pixels' density, rows NCR_CELL apart; NULL: not wanted */
+    int64_t grid_x, grid_y; /* of its first pixel in the destination grid */
 } ncr_kernel_cell;
 
 /* False: out of memory. */

@@ -6,6 +6,7 @@
 #include <nacre/types.h>
 #include <stdbool.h>
 
+#include "warp/globe.h"
 #include "warp/reprojection.h"
 
 /* From pixels of a destination grid to pixels of a source, through four coordinate systems:
@@ -16,12 +17,16 @@ typedef struct ncr_map {
     ncr_reprojection *reprojection;
     nacre_transform dst, dst_inverse; /* 1 to 2 and back */
     nacre_transform src, src_inverse; /* 4 to 3 and back */
+    ncr_globe globe;                  /* of the source's pixels; zeros unless ncr_map_find_globe() was called */
 } ncr_map;
 
 /* NACRE_ERROR_INVALID: a transform that cannot be inverted, naming `name`. */
 nacre_status ncr_map_init(ncr_map *map, const char *name, ncr_reprojection *reprojection, const nacre_transform *src,
                           const nacre_transform *dst, nacre_error *err);
 void ncr_map_clear(ncr_map *map);
+
+/* Sets the globe, where the source is an upright grid in degrees. NACRE_ERROR_MEMORY. */
+nacre_status ncr_map_find_globe(ncr_map *map, nacre_error *err);
 
 /* The affine inverse in GDAL's order of operations, so that its ties round alike; false: singular or not finite. */
 bool ncr_map_invert(const nacre_transform *transform, nacre_transform *out);

@@ -343,6 +343,8 @@ static nacre_status run_area(const ncr_warp_read *read, const ncr_warp_part *par
     ncr_kernel_source source = {part->src,        part->planes, part->row_length,
                                 part->band_valid, part->valid,  part->density};
     job->width = (int)area->width;
+    job->grid_x = area->x;
+    job->grid_y = area->y;
     job->height = (int)area->height;
     job->planes = s->planes;
     job->row_length = s->is_direct ? read->row_stride / size : NCR_CELL;

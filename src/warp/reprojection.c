@@ -207,6 +207,12 @@ bool ncr_reprojection_is_rough(const ncr_reprojection *reprojection)
     return reprojection->georef && reprojection->georef->is_rough;
 }
 
+bool ncr_reprojection_center(const ncr_reprojection *reprojection, double *out)
+{
+    *out = reprojection->center;
+    return reprojection->wraps && !reprojection->georef;
+}
+
 bool ncr_reprojection_is_one_in(const ncr_reprojection *reprojection, double x0, double y0, double x1, double y1)
 {
     return ncr_pieces_is_one(&reprojection->pieces, x0, y0, x1, y1);

@@ -47,6 +47,10 @@ bool ncr_reprojection_is_rough(const ncr_reprojection *reprojection);
 /* Whether PROJ is all that takes part: no georef, which may have bumps of any size. */
 bool ncr_reprojection_is_plain(const ncr_reprojection *reprojection);
 
+/* The longitude, in degrees, within 180 of which the source's are brought; false: they are not, or a georef takes their
+ * place. */
+bool ncr_reprojection_center(const ncr_reprojection *reprojection, double *out);
+
 /* Whether PROJ uses one operation throughout a rectangle of the destination (two opposite corners): only there can the
  * result be interpolated. */
 bool ncr_reprojection_is_one_in(const ncr_reprojection *reprojection, double x0, double y0, double x1, double y1);

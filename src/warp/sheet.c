@@ -66,8 +66,20 @@ static extent clip_hull(const ncr_kernel *kernel, const double low[2], const dou
     return meets ? e : (extent){HUGE_VAL, -HUGE_VAL, HUGE_VAL, -HUGE_VAL};
 }
 
+/* Where corners lie on both sides of the seam, or around a pole, pixels may need whole rows, up to the pole. */
+static void widen_hull(const ncr_kernel *kernel, const ncr_rect *area, double low[2], double high[2])
+{
+    const ncr_globe *globe = &kernel->globe;
+    const ncr_pole *pole = ncr_globe_pole_in(globe, area->x, area->y, area->width, area->height);
+    if (!(globe->period > 0) || !(pole || high[0] - low[0] > globe->period / 2))
+        return;
+    ncr_hull_add(low, high, 0, pole ? pole->row : low[1]);
+    ncr_hull_add(low, high, kernel->width, high[1]);
+}
+
 /* The extent of the corners of a rectangle of a cell, as far as it is on the source. */
-static extent extent_of_corners(const ncr_kernel *kernel, const ncr_cell_points *points, const ncr_rect *part)
+static extent extent_of_corners(const ncr_kernel *kernel, const ncr_cell *cell, const ncr_cell_points *points,
+                                const ncr_rect *part)
 {
     double low[2] = {HUGE_VAL, HUGE_VAL}, high[2] = {-HUGE_VAL, -HUGE_VAL};
     for (int64_t row = part->y; row <= part->y + part->height; row++) {
@@ -78,6 +90,9 @@ static extent extent_of_corners(const ncr_kernel *kernel, const ncr_cell_points 
             ncr_hull_add(low, high, x[i], y[i]);
         }
     }
+    ncr_rect area = {cell->x + part->x, cell->y + part->y, part->width, part->height};
+    if (low[0] <= high[0])
+        widen_hull(kernel, &area, low, high);
     return clip_hull(kernel, low, high);
 }
 
@@ -112,7 +127,7 @@ static nacre_status cell_reach(const ncr_sheet *sheet, const ncr_cell *cell, con
     if (!status) {
         part.x -= cell->x;
         part.y -= cell->y;
-        extent e = engine->kernel.is_area ? extent_of_corners(&engine->kernel, points, &part)
+        extent e = engine->kernel.is_area ? extent_of_corners(&engine->kernel, cell, points, &part)
                                           : extent_of(&engine->kernel, points, &part);
         *out = reach_of(&engine->kernel, &e);
     }

@@ -156,7 +156,23 @@ TARGET static bool FN(area_value)(const FN(job) * job, const FN(band) * band, co
     return true;
 }
 
-/* A sum, mean or extreme; false: there is none. */
+/* A mean or an extreme of what was found; false: there is none. */
+TARGET static bool FN(reduce)(nacre_resampling resampling, const FN(gathered) * found, TYPE *out)
+{
+    if (!found->count || !(found->weight > 0))
+        return false;
+    if (resampling == NACRE_RESAMPLING_MAX || resampling == NACRE_RESAMPLING_MIN) {
+        *out = resampling == NACRE_RESAMPLING_MAX ? found->most : found->least;
+        return true;
+    }
+    ncr_v4d lanes = resampling == NACRE_RESAMPLING_AVERAGE ? found->sums : found->squares;
+    double value = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) / found->weight;
+    value = resampling == NACRE_RESAMPLING_AVERAGE ? value : sqrt(value);
+    *out = ROUND(value);
+    return true;
+}
+
+/* A mean or extreme; false: there is none. */
 TARGET static bool FN(area_sum)(const FN(job) * job, const FN(band) * band, const ncr_footprint *f, TYPE *out)
 {
     nacre_resampling resampling = band->kernel->resampling;
@@ -167,17 +183,7 @@ TARGET static bool FN(area_sum)(const FN(job) * job, const FN(band) * band, cons
     else
         for (int64_t y = f->y0; y < f->y1; y++)
             FN(gather_row)(band, f, y, &found);
-    if (!found.count || !(found.weight > 0))
-        return false;
-    if (resampling == NACRE_RESAMPLING_MAX || resampling == NACRE_RESAMPLING_MIN) {
-        *out = resampling == NACRE_RESAMPLING_MAX ? found.most : found.least;
-        return true;
-    }
-    ncr_v4d lanes = resampling == NACRE_RESAMPLING_AVERAGE ? found.sums : found.squares;
-    double value = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) / found.weight;
-    value = resampling == NACRE_RESAMPLING_AVERAGE ? value : sqrt(value);
-    *out = ROUND(value);
-    return true;
+    return FN(reduce)(resampling, &found, out);
 }
 
 /* Every source pixel gives each destination pixel the share that is in it: so sums are kept. */
@@ -333,6 +339,8 @@ TARGET static void FN(finish_small_row)(const FN(job) * job, int line)
     }
 }
 
+#include "warp/kernels/globe_template.h"
+
 /* The largest footprint of a cell, in pixels. */
 TARGET static size_t FN(largest)(const FN(job) * job)
 {
@@ -341,13 +349,32 @@ TARGET static size_t FN(largest)(const FN(job) * job)
     for (int line = 0; line < job->cell->height; line++) {
         FN(set_footprints)(job, line, &row);
         for (int k = 0; k < job->cell->width; k++) {
-            if (row.x.end[k] < 0 || row.y.end[k] < 0)
+            if (row.x.end[k] < 0 || row.y.end[k] < 0 || FN(is_torn)(job, k, line))
                 continue;
             size_t size = (size_t)(row.x.end[k] - row.x.first[k]) * (size_t)(row.y.end[k] - row.y.first[k]);
             most = size > most ? size : most;
         }
     }
     return most;
+}
+
+/* Pixels of a row one by one; pole: one in the cell, or NULL. False: out of memory. */
+TARGET static bool FN(general_row)(FN(job) * job, const ncr_footprints *row, const ncr_pole *pole, bool is_torn,
+                                   int line)
+{
+    const ncr_kernel_cell *cell = job->cell;
+    ncr_footprint f;
+    ncr_quads quads;
+    for (int column = 0; column < cell->width; column++) {
+        if (is_torn && FN(covers_quads)(job, pole, column, line, &quads)) {
+            if (!FN(quads_pixel)(job, &quads, column, line))
+                return false;
+        } else if (FN(footprint)(job, row, column, line, &f) &&
+                   FN(general_pixel)(job, &f, line * cell->row_length + column)) {
+            FN(finish_pixel)(job, column, line);
+        }
+    }
+    return true;
 }
 
 TARGET NCR_APART static bool FN(warp_area)(const FN(job) * whole)
@@ -363,20 +390,19 @@ TARGET NCR_APART static bool FN(warp_area)(const FN(job) * whole)
     own.room = &room;
     if (takes && !ncr_room_init(&room, FN(largest)(job), sizeof(TYPE)))
         return false;
-    ncr_footprint f;
     ncr_footprints row;
-    for (int line = 0; line < cell->height; line++) {
+    const ncr_pole *pole =
+        ncr_globe_pole_in(&job->kernel->globe, cell->grid_x, cell->grid_y, cell->width, cell->height);
+    bool done = true;
+    for (int line = 0; line < cell->height && done; line++) {
+        bool is_torn = FN(is_row_torn)(job, pole, line);
         if (r != NACRE_RESAMPLING_SUM)
             FN(set_footprints)(job, line, &row);
-        if (r != NACRE_RESAMPLING_SUM && FN(small_row)(job, &row, line)) {
+        if (r != NACRE_RESAMPLING_SUM && !is_torn && FN(small_row)(job, &row, line))
             FN(finish_small_row)(job, line);
-            continue;
-        }
-        for (int column = 0; column < cell->width; column++)
-            if (FN(footprint)(job, &row, column, line, &f) &&
-                FN(general_pixel)(job, &f, line * cell->row_length + column))
-                FN(finish_pixel)(job, column, line);
+        else
+            done = FN(general_row)(job, &row, pole, is_torn, line);
     }
     ncr_room_clear(&room);
-    return true;
+    return done;
 }

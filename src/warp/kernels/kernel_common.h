@@ -260,6 +260,10 @@ typedef struct ncr_room {
 /* The part of a quadrilateral that lies in a source pixel, as a share of the pixel. Corners in order around it. */
 double ncr_quad_share(const double x[4], const double y[4], int64_t column, int64_t row);
 
+/* The source pixels that a quadrilateral touches, of a source of that size; and how many all of them touch. */
+ncr_rect ncr_quad_box(const double x[4], const double y[4], int width, int height);
+size_t ncr_quads_size(const ncr_quads *quads, int width, int height);
+
 bool ncr_room_init(ncr_room *room, size_t count, size_t value_size); /* false: out of memory */
 void ncr_room_clear(ncr_room *room);
 

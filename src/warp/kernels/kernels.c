@@ -171,6 +171,28 @@ double ncr_quad_share(const double x[4], const double y[4], int64_t column, int6
     return fabs(sum) / 2;
 }
 
+ncr_rect ncr_quad_box(const double x[4], const double y[4], int width, int height)
+{
+    double low_x = fmax(fmin(fmin(x[0], x[1]), fmin(x[2], x[3])), 0);
+    double low_y = fmax(fmin(fmin(y[0], y[1]), fmin(y[2], y[3])), 0);
+    double high_x = fmin(fmax(fmax(x[0], x[1]), fmax(x[2], x[3])), width);
+    double high_y = fmin(fmax(fmax(y[0], y[1]), fmax(y[2], y[3])), height);
+    if (!(low_x < high_x && low_y < high_y))
+        return (ncr_rect){0};
+    int64_t left = (int64_t)low_x, top = (int64_t)low_y;
+    return (ncr_rect){left, top, (int64_t)ceil(high_x) - left, (int64_t)ceil(high_y) - top};
+}
+
+size_t ncr_quads_size(const ncr_quads *quads, int width, int height)
+{
+    size_t size = 0;
+    for (int i = 0; i < quads->count; i++) {
+        ncr_rect box = ncr_quad_box(quads->x[i], quads->y[i], width, height);
+        size += (size_t)box.width * (size_t)box.height;
+    }
+    return size;
+}
+
 bool ncr_room_init(ncr_room *room, size_t count, size_t value_size)
 {
     size_t slots = 4;
