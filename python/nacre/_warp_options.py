@@ -60,8 +60,8 @@ class WarpOptions:
     def rules(self, options: Mapping[str, Any], init_dest_nodata: bool) -> None:
         """GDAL's warp options, as far as they change values."""
         words = {"INIT_DEST": 0} | {name.upper(): value for name, value in options.items() if name.upper() in _RULES}
-        if init_dest_nodata:
-            del words["INIT_DEST"]  # as Rasterio, whatever else is said
+        if init_dest_nodata and "init_dest" not in options:
+            del words["INIT_DEST"]  # as Rasterio, whatever is said in other letters
         if words:
             self.items("warp", words)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,17 @@ from .errors import WarpOptionsError
 
 _UNSET: Any = object()
 
-# Rasterio's keywords that change nothing here: memory and threads are the library's own affair.
-_WITHOUT_EFFECT = frozenset(("num_threads", "warp_mem_limit"))
+# GDAL's warp options that say how it works, not what comes out: memory, threads and chunks are the library's own affair.
+_WITHOUT_EFFECT = frozenset(
+    ("num_threads", "warp_mem_limit", "source_extra", "sample_grid", "sample_steps", "skip_nosource", "write_flush")
+    + ("optimize_size", "streamable_output")
+)
+# Those that change what comes out, and are not built.
+_LATER = frozenset(
+    ("cutline_all_touched", "coordinate_operation", "insert_center_long", "force_longlat_180", "mode_ties", "dst_method")
+    + ("excluded_values", "excluded_values_pct_threshold", "nodata_values_pct_threshold", "multiplicative_alpha")
+    + ("src_coord_precision", "dst_coord_precision", "area_of_interest", "strip_vert_cs", "src_srs", "dst_srs")
+)
 
 
 class WarpedVRT(DatasetReaderBase):
@@ -61,8 +71,22 @@ class WarpedVRT(DatasetReaderBase):
         others that begin with ``RPC_``. ``rpcs``: rational polynomials in place of the dataset's, as a mapping of the
         items of its domain RPC, or an object of Rasterio's. ``CUTLINE``: a polygon as WKT or GeoJSON, in pixels of
         the source; ``CUTLINE_BLEND_DIST``: source pixels over which it fades. Of GDAL's warp options ``INIT_DEST``,
-        ``UNIFIED_SRC_NODATA``, ``XSCALE``, ``YSCALE``, ``SRC_ALPHA_MAX``, ``DST_ALPHA_MAX``. ``num_threads`` and ``warp_mem_limit`` have no effect.
-        Rasterio's others are not built yet.
+        ``UNIFIED_SRC_NODATA``, ``XSCALE``, ``YSCALE``, ``SRC_ALPHA_MAX``, ``DST_ALPHA_MAX``; as in Rasterio
+        ``init_dest`` counts instead of ``init_dest_nodata`` in small letters only. Those that say how GDAL works have no effect.
+
+    Attributes
+    ----------
+    dst_crs, dst_nodata, dst_width, dst_height, dst_transform
+        What was asked for; the transform also where width and height were.
+    src_dataset, src_crs, src_transform, src_nodata, resampling, tolerance, working_dtype, add_alpha
+        The same.
+    warp_extras
+        The options, and what the view is filled with as ``init_dest``.
+
+    Warns
+    -----
+    UserWarning
+        An option is none of GDAL's that nacre knows, and has no effect.
 
     Raises
     ------
@@ -72,6 +96,8 @@ class WarpedVRT(DatasetReaderBase):
         ``add_alpha`` where the source has alpha.
     ValueError
         The source has no CRS or transform, or the transform comes without width and height.
+    NotImplementedError
+        An option of GDAL's would change what comes out, and is not built.
     UnsupportedError
         A resampling, complex values, ground control points: what nacre does not warp by.
     RasterioIOError
@@ -109,6 +135,9 @@ class WarpedVRT(DatasetReaderBase):
         self.tolerance = tolerance
         self.src_nodata = src_dataset.nodata if src_nodata is _UNSET else src_nodata
         self.dst_nodata = self.src_nodata if nodata is _UNSET else nodata
+        self.warp_extras = dict(options)
+        if init_dest_nodata:
+            self.warp_extras.setdefault("init_dest", "0" if self.dst_nodata is None else "NO_DATA")
         self.src_transform = src_dataset.transform if src_transform is None else src_transform
         self.dst_transform = transform
         self.dst_width, self.dst_height = width, height
@@ -129,6 +158,10 @@ class WarpedVRT(DatasetReaderBase):
         source = src_dataset._open_state()
         super().__init__(self._view_of(source), src_dataset._cache, None, src_dataset._on_change)
         self._state = self._state_over(source, self._state)
+        if width and height:
+            self.dst_transform = self.transform
+        if add_alpha:
+            self.dst_nodata = None
 
     def _view_of(self, source: _State) -> Any:
         """A new view of a dataset, for who takes it over."""
@@ -185,14 +218,15 @@ class WarpedVRT(DatasetReaderBase):
             raise ValueError("a view cannot be read beyond its edges; give it another grid")
 
 
-def _is_known(name: str) -> bool:
-    return name == "rpcs" or name in _WITHOUT_EFFECT or is_rule(name) or is_transformer(name)
-
-
 def _refuse(options: dict[str, Any]) -> None:
-    later = sorted(n for n in options if not _is_known(n))
+    """Refuses what would change the result, and warns of what nobody knows."""
+    later = sorted(name for name in options if name.lower() in _LATER)
     if later:
         raise NotImplementedError(f"options of WarpedVRT that are not built yet: {', '.join(later)}")
+    for name in options:
+        is_known = name == "rpcs" or name.lower() in _WITHOUT_EFFECT or is_rule(name) or is_transformer(name)
+        if not is_known:
+            warnings.warn(f"the option {name} of WarpedVRT has no effect", UserWarning, stacklevel=_lib.outer_level())
 
 
 def _dtype_for(dtype: str, nodata: float | None) -> str | None:

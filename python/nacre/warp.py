@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -19,7 +20,7 @@ from ._warping import Source, View, fitting_nodata
 from .crs import CRS
 from .dtypes import in_dtype_range
 from .enums import Resampling
-from .errors import CRSError, TransformError
+from .errors import CRSError, RasterioDeprecationWarning, TransformError
 from .transform import array_bounds, from_bounds, guard_transform
 
 __all__ = [
@@ -126,7 +127,7 @@ def transform_geom(
     geom
         One like GeoJSON's (a mapping, or an object with ``__geo_interface__``), or an iterable of them.
     antimeridian_cutting, antimeridian_offset
-        Without effect: geometries that cross the antimeridian are not cut there.
+        Without effect, and deprecated as in Rasterio: geometries that cross the antimeridian are not cut there.
     precision
         To how many decimal places coordinates are rounded; negative: not at all.
 
@@ -139,6 +140,9 @@ def transform_geom(
     ValueError
         It is no geometry.
     """
+    if antimeridian_cutting is not None or antimeridian_offset is not None:
+        text = "antimeridian_cutting and antimeridian_offset have no effect"
+        warnings.warn(text, RasterioDeprecationWarning, stacklevel=_lib.outer_level())
     src, dst = CRS.from_user_input(src_crs), CRS.from_user_input(dst_crs)
 
     def move(points: list[tuple[float, ...]]) -> list[tuple[float, ...]]:

@@ -154,15 +154,33 @@ def test_source_crs_and_transform_may_be_given(data: pathlib.Path) -> None:
 
 def test_a_view_tells_how_it_was_made(data: pathlib.Path) -> None:
     theirs, ours = sidebyside.both(data / "RGB.byte.tif")
-    for keywords in ({}, {"nodata": 5}, {"src_nodata": 3}, {"nodata": None}, {"src_nodata": None}, {"dtype": "int16"}):
+    names = "src_nodata dst_nodata src_transform dst_width dst_height working_dtype tolerance warp_extras".split()
+    some: list[dict[str, Any]] = [
+        {}, {"nodata": 5}, {"src_nodata": 3}, {"nodata": None}, {"src_nodata": None}, {"dtype": "int16"}, {"width": 7},
+        {"width": 7, "height": 9}, {"add_alpha": True}, {"init_dest": 7}, {"num_threads": 2, "init_dest_nodata": False},
+    ]  # fmt: skip
+    for keywords in some:
         expected = rasterio.vrt.WarpedVRT(theirs, crs="EPSG:3857", **keywords)
         got = WarpedVRT(ours, crs="EPSG:3857", **keywords)
-        for (
-            name
-        ) in "src_nodata dst_nodata src_transform dst_transform dst_width dst_height working_dtype tolerance".split():
+        for name in names:
             assert getattr(expected, name) == getattr(got, name), (keywords, name)
+        assert (expected.dst_transform is None) == (got.dst_transform is None), keywords
+        assert expected.dst_transform is None or got.dst_transform.almost_equals(expected.dst_transform, 1e-6)
         assert got.src_dataset is ours and got.resampling == nacre.enums.Resampling.nearest
         assert repr(expected) == repr(got)
+
+
+@pytest.mark.parametrize("keywords", [
+    {"init_dest": 255}, {"INIT_DEST": 255}, {"init_dest": 255, "init_dest_nodata": False}, {"init_dest": 7, "nodata": 3},
+    {"init_dest": "NO_DATA"}, {"init_dest": 7, "src_nodata": None, "nodata": None}, {"init_dest": "1,2,3"},
+    {"init_dest": 7, "add_alpha": True}, {"init_dest_nodata": False}, {"INIT_DEST": 9, "init_dest_nodata": False},
+])  # fmt: skip
+def test_what_a_view_is_filled_with(data: pathlib.Path, keywords: dict[str, Any]) -> None:
+    theirs, ours = sidebyside.both(data / "RGB.byte.tif")
+    expected = rasterio.vrt.WarpedVRT(theirs, crs="EPSG:3857", tolerance=0, **keywords)
+    got = WarpedVRT(ours, crs="EPSG:3857", **keywords)
+    corner = nacre.windows.Window(0, 0, 5, 5)
+    assert np.array_equal(expected.read(window=rasterio.windows.Window(*corner.flatten())), got.read(window=corner))
 
 
 @pytest.mark.parametrize("nodata", [300, -1, 70000, 0.5, 0.1, -(2.0**40), float("nan")])
@@ -198,12 +216,12 @@ def test_a_view_of_a_view(data: pathlib.Path) -> None:
     assert abs(middle.mean() - same_place.mean()) < 5
 
 
-@pytest.mark.parametrize("options", [{"sample_grid": "YES"}])
+@pytest.mark.parametrize("options", [{"CUTLINE_ALL_TOUCHED": "YES"}, {"coordinate_operation": "+proj=noop"}])
 def test_options_that_are_not_built_are_named(data: pathlib.Path, options: dict[str, Any]) -> None:
     ours = nacre.open(data / "RGB.byte.tif")
     with pytest.raises(NotImplementedError, match=next(iter(options))):
         WarpedVRT(ours, crs="EPSG:3857", **options)
-    WarpedVRT(ours, crs="EPSG:3857", warp_mem_limit=10, num_threads=2)
+    WarpedVRT(ours, crs="EPSG:3857", warp_mem_limit=10, num_threads=2, sample_grid="YES")
 
 
 # --- Views that are saved ---

@@ -260,5 +260,7 @@ def test_python_takes_gdals_transformer_options(folder: pathlib.Path, tmp_path: 
         assert (view.read() == read(ours)[0]).all()
         moved = {**source.tags(ns="RPC"), "SAMP_OFF": "260"}
         assert WarpedVRT(source, crs="EPSG:32632", rpcs=moved).transform.c != WarpedVRT(source, crs="EPSG:32632").transform.c
-        with pytest.raises(NotImplementedError, match="NOT_AN_OPTION"):
+        with pytest.raises(NotImplementedError, match="CUTLINE_ALL_TOUCHED"):
+            WarpedVRT(source, crs="EPSG:32632", CUTLINE_ALL_TOUCHED=True)
+        with pytest.warns(UserWarning, match="NOT_AN_OPTION of WarpedVRT has no effect"):
             WarpedVRT(source, crs="EPSG:32632", NOT_AN_OPTION=1)
