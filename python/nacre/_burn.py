@@ -54,7 +54,10 @@ def _burn(geometry: dict[str, Any], mask: Mask, to_pixels: Affine, all_touched: 
             _burn_rings(mask, [_pixels(ring, to_pixels) for ring in rings], all_touched)
     else:
         for line in found if kind == "MultiLineString" else [found]:
-            _burn_line(mask, _pixels(line, to_pixels), all_touched)
+            points = _pixels(line, to_pixels)
+            if kind == "LinearRing":  # closed, if it is not yet
+                points = np.concatenate([points, points[:1]])
+            _burn_line(mask, points, all_touched)
 
 
 def _pixels(points: Any, to_pixels: Affine) -> Array:

@@ -70,9 +70,20 @@ class CRS:
     def from_string(cls, value: str, morph_from_esri_dialect: bool = False) -> CRS:
         """A CRS of a text: EPSG code ("EPSG:32618"), OGC name, WKT 1 or 2 (also Esri's), PROJJSON, PROJ string.
 
-        ``morph_from_esri_dialect`` has no effect: PROJ sees by itself whose dialect it is.
+        PROJ's parameters may also be a dictionary as JSON. ``morph_from_esri_dialect`` has no effect: PROJ sees by
+        itself whose dialect it is.
         """
+        if value.lstrip().startswith("{"):
+            return cls._from_json(value)
         return cls._from_text(re.sub(r"^\s*\+init=", "", value, flags=re.I) if "+init=" in value.lower() else value)
+
+    @classmethod
+    def _from_json(cls, text: str) -> CRS:
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise CRSError(f"{text[:60]!r} is not JSON: {error}") from None
+        return cls.from_dict(data) if isinstance(data, dict) and "type" not in data else cls._from_text(text)
 
     @classmethod
     def from_wkt(cls, wkt: str, morph_from_esri_dialect: bool = False) -> CRS:
@@ -319,7 +330,7 @@ class CRS:
         return f"CRS.from_epsg({code})" if code is not None else f"CRS.from_wkt({self.wkt!r})" if self else "CRS()"
 
     def __reduce__(self) -> Any:
-        return (CRS, (str(self) or None,))
+        return (CRS, (self.wkt or None,))  # the EPSG code may be that of a CRS which is only nearly the same
 
     def __copy__(self) -> CRS:
         return self

@@ -16,6 +16,7 @@ from affine import Affine
 from ._burn import covered
 from ._geometry import points_of
 from ._later import function
+from ._lib import outer_level
 from .dtypes import (
     float16,
     float32,
@@ -36,6 +37,7 @@ from .windows import Window
 Array = npt.NDArray[Any]
 
 _IDENTITY = Affine.identity()
+_PLACES = ("bbox", "coordinates", "geometries", "geometry", "features")
 _SINGLE = ("Point", "LineString", "LinearRing", "Polygon")
 _SEVERAL = {"MultiPoint": "Point", "MultiLineString": "LineString", "MultiPolygon": "Polygon"}
 _TYPES = (uint8, uint16, int16, uint32, int32, uint64, int64, int8, float16, float32, float64)
@@ -83,8 +85,15 @@ def bounds(
         False gives top and bottom the other way round: y grows downwards.
     transform
         Applied to the coordinates first. Without it (and with ``north_up``) a "bbox" of the geometry is believed.
+
+    Raises
+    ------
+    ValueError
+        It is nothing of these, or has no coordinates.
     """
     value = getattr(geometry, "__geo_interface__", geometry)
+    if not _is_located(value):
+        raise ValueError(f"neither a geometry, a feature nor a collection: {value!r}")
     if "bbox" in value and north_up and transform is None:
         return tuple(value["bbox"])
     points = np.array([tuple(point)[:2] for point in _all_points(value)], float)
@@ -95,6 +104,11 @@ def bounds(
         points = points @ np.array([[a, d], [b, e]]) + (c, f)
     (left, low), (right, high) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
     return (left, low, right, high) if north_up else (left, high, right, low)
+
+
+def _is_located(value: Any) -> bool:
+    """Whether something says where it is, in one of the ways that ``_all_points`` knows."""
+    return isinstance(value, dict) and any(value.get(key) for key in _PLACES)
 
 
 def _all_points(value: Any) -> Iterator[Any]:
@@ -134,15 +148,20 @@ def geometry_mask(
     -------
     array of bool, ``out_shape``
 
+    Warns
+    -----
+    ShapeSkipWarning
+        A geometry is not valid, and left out.
+
     Raises
     ------
     ValueError
-        A geometry is not valid.
+        ``out_shape`` is without rows or columns.
     """
     fill, value = (0, 1) if invert else (1, 0)
     return rasterize(
         geometries, out_shape=out_shape, transform=transform, all_touched=all_touched, fill=fill, default_value=value,
-        dtype="uint8", skip_invalid=False,
+        dtype="uint8",
     ).astype(bool)  # fmt: skip
 
 
@@ -175,8 +194,12 @@ def geometry_window(
     ------
     WindowError
         The geometries are outside of the dataset.
+    ValueError
+        There are none, or one has no coordinates.
     """
     boxes = [bounds(shape, transform=~dataset.transform) for shape in shapes]
+    if not boxes:
+        raise ValueError("there is no geometry")
     left, top = (min(box[axis] for box in boxes) for axis in (0, 1))
     right, bottom = (max(box[axis] for box in boxes) for axis in (2, 3))
     column, row = math.floor(left - pad_x), math.floor(top - pad_y)
@@ -187,16 +210,31 @@ def geometry_window(
 def _with_values(
     shapes: Iterable[Any], fill: float, default: float, skip_invalid: bool
 ) -> Iterator[tuple[Any, float]]:
-    """Valid geometries and their values."""
+    """Geometries and their values; None for one that is left out."""
     for number, item in enumerate(shapes):
         shape, value = item if isinstance(item, (tuple, list)) else (item, default)
         shape = getattr(shape, "__geo_interface__", None) or shape
-        if is_valid_geom(shape):
+        if _is_burnable(shape):
             yield shape, fill if value is None else value
         elif skip_invalid:
-            warnings.warn(f"shape {number} is not a valid geometry and left out", ShapeSkipWarning, stacklevel=3)
+            text = f"Invalid shape is left out: number {number} is not a valid geometry"
+            warnings.warn(text, ShapeSkipWarning, stacklevel=outer_level())
+            yield None, fill if value is None else value
         else:
             raise InvalidShapeError(f"shape {number} is not a valid geometry")
+
+
+def _is_burnable(shape: Any) -> bool:
+    """Whether there is something to burn: less is asked of it than of a valid geometry, as rings are closed anyway."""
+    if not isinstance(shape, dict):
+        return False
+    if shape.get("type") == "GeometryCollection":
+        return bool(shape.get("geometries")) and all(map(_is_burnable, shape["geometries"]))
+    try:
+        found = shape["coordinates"]
+        return len(found) > 0 and all(len(point) > 1 for point in points_of(shape))
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def rasterize(
@@ -265,6 +303,8 @@ def rasterize(
     burnt = list(_with_values(shapes, fill, default_value, skip_invalid))
     array = _canvas(out, out_shape, fill, np.array([value for _, value in burnt]).dtype if dtype is None else dtype)
     for shape, value in burnt:
+        if shape is None:
+            continue
         mask = covered(shape, array.shape, transform, all_touched)
         if merge_alg is MergeAlg.add:
             array[mask] += _clamped(value, array.dtype)
@@ -293,5 +333,7 @@ def _canvas(out: Array | None, shape: tuple[int, int] | None, fill: float, dtype
             raise ValueError(f"out has {out.ndim} dimensions, not 2")
         return out
     if shape is None or len(shape) != 2:
-        raise ValueError(f"out_shape={shape!r} is not two numbers, and there is no out")
+        raise ValueError(f"Invalid out_shape={shape!r}: it is not two numbers, and there is no out")
+    if min(shape) < 1:
+        raise ValueError(f"Invalid out_shape={shape!r}: width and height must be > 0")
     return np.full(shape, _clamped(fill, wanted), wanted)

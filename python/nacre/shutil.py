@@ -71,8 +71,14 @@ def delete(path: str | os.PathLike[str], driver: str | None = None) -> None:
 
 def _refuse_itself(src: Any, dst: Any) -> None:
     name = src.name if isinstance(src, DatasetReaderBase) else os.fspath(src)
-    if name == os.fspath(dst) or (os.path.exists(name) and os.path.exists(dst) and os.path.samefile(name, dst)):
+    here, there = (os.fspath(path).removeprefix("file://") for path in (name, dst))
+    if here == there or (os.path.exists(here) and os.path.exists(there) and os.path.samefile(here, there)):
         raise RasterioIOError(f"{_lib.shown(str(name))}: source and destination are the same raster")
+
+
+def _check_written(driver: str | None, dst: Any) -> None:
+    if driver is not None and driver.upper() not in _DRIVERS:
+        raise DriverRegistrationError(f"{dst}: the format {driver} cannot be written")
 
 
 def copy(
@@ -109,13 +115,13 @@ def copy(
     RasterioIOError
         It cannot be read or written, the dataset is closed, or ``src`` and ``dst`` are the same.
     """
+    _check_written(driver, dst)
     if dst is None:
         raise TypeError("dst: a path is expected, not None")
     _refuse_itself(src, dst)
     dataset = src if isinstance(src, DatasetReaderBase) else open_dataset(src)
     driver = dataset.driver if driver is None else driver
-    if driver.upper() not in _DRIVERS:
-        raise DriverRegistrationError(f"{os.fspath(dst)}: the format {driver} cannot be written")
+    _check_written(driver, dst)
     options = _lib.sized("nacre_save_options")
     options.overwrite = True
     name = ffi.new("char[]", driver.encode())

@@ -86,7 +86,7 @@ class Window:
 
     def toslices(self) -> tuple[slice, slice]:
         """Slices of rows and columns for a numpy array: of the pixels that the window touches, from 0 on."""
-        rows, cols = ((max(math.floor(start), 0), math.ceil(stop)) for start, stop in self.toranges())
+        rows, cols = ((max(math.floor(start), 0), max(math.ceil(stop), 0)) for start, stop in self.toranges())
         return (slice(*rows), slice(*cols))
 
     def round_lengths(self, **kwds: Any) -> Window:
@@ -305,23 +305,28 @@ def get_data_window(arr: Any, nodata: float | None = None) -> Window:
     Parameters
     ----------
     arr
-        Shape (rows, columns) or (bands, rows, columns); a masked array's mask counts where there is no ``nodata``.
+        Shape (rows, columns) or (bands, rows, columns), or one column of rows, whose window has no width. Masked
+        pixels are not valid.
     nodata
         The value of pixels that are not valid; NaN means itself.
+
+    Raises
+    ------
+    WindowError
+        The array has no dimension, or more than three.
     """
-    if nodata is None and not isinstance(arr, np.ma.MaskedArray):
-        return Window(0, 0, arr.shape[-1], arr.shape[-2])
-    is_valid: Any
-    if nodata is None:
-        is_valid = ~np.ma.getmaskarray(arr)
-    else:
-        is_valid = ~np.isnan(arr) if np.isnan(nodata) else np.asarray(arr) != nodata
+    if arr.ndim not in (1, 2, 3):
+        raise WindowError(f"an array of one, two or three dimensions is expected, not of {arr.ndim}")
+    is_valid: Any = ~np.ma.getmaskarray(arr)
+    if nodata is not None:
+        values = np.ma.getdata(arr)
+        is_valid &= ~np.isnan(values) if np.isnan(nodata) else values != nodata
     if is_valid.ndim == 3:
         is_valid = is_valid.any(axis=0)
-    if is_valid.ndim != 2 or not is_valid.any():
+    if not is_valid.any():
         return Window(0, 0, 0, 0)
-    rows, cols = np.flatnonzero(is_valid.any(axis=1)), np.flatnonzero(is_valid.any(axis=0))
-    return Window(cols[0], rows[0], cols[-1] - cols[0] + 1, rows[-1] - rows[0] + 1)
+    rows, cols, *_ = [*((found.min(), found.max() + 1) for found in is_valid.nonzero()), (0, 0)]
+    return Window.from_slices(rows, cols)
 
 
 def transform(window: Any, transform: Affine) -> Affine:

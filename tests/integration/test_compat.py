@@ -67,9 +67,9 @@ def test_uninstall_gives_rasterio_back() -> None:
 
 
 def test_what_is_not_built_says_so() -> None:
-    from nacre import features, fill, mask, merge
+    from nacre import features, fill, merge
 
-    for function in (merge.merge, mask.mask, fill.fillnodata, features.shapes, features.sieve):
+    for function in (merge.merge, fill.fillnodata, features.shapes, features.sieve):
         with pytest.raises(NotImplementedError, match=f"{function.__name__} is not built yet"):
             function(1, x=2)
 

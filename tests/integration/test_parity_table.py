@@ -38,7 +38,6 @@ REASONS = {
     "features.shapes": LATER,
     "features.sieve": LATER,
     "fill": LATER,
-    "mask": LATER,
     "merge": LATER,
     "stack": LATER,
     "tools": LATER,

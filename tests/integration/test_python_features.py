@@ -90,8 +90,16 @@ SECOND = {"type": "Polygon", "coordinates": [[(5, 5), (12, 5), (12, 12), (5, 12)
         {"shapes": []},
         {"shapes": [{"type": "Polygon", "coordinates": []}], "skip_invalid": False},
         {"shapes": [BOX], "out_shape": (4,)},
+        {"shapes": [BOX], "out_shape": (0, 4)},
+        {"shapes": [{"type": "Polygon", "coordinates": [[(2, 2), (2, 5), (5, 2)]]}], "skip_invalid": False},
+        {"shapes": [{"type": "LinearRing", "coordinates": [(2, 2), (2, 5), (5, 2)]}], "skip_invalid": False},
+        {"shapes": [{"type": "LineString", "coordinates": [(2, 2)]}], "skip_invalid": False},
+        {"shapes": [{"type": "MultiPoint", "coordinates": []}], "skip_invalid": False},
+        {"shapes": [{"type": "GeometryCollection", "geometries": []}], "skip_invalid": False},
+        {"shapes": [{"type": "Point", "coordinates": (1,)}], "skip_invalid": False},
+        {"shapes": [5], "skip_invalid": True},
     ],
-    ids=range(13),
+    ids=range(21),
 )
 @pytest.mark.filterwarnings("ignore")
 def test_values_types_and_errors_are_those_of_rasterio(arguments: dict[str, Any]) -> None:
@@ -149,3 +157,17 @@ def test_windows_are_those_of_rasterio(x: float, more: dict[str, Any], tmp_path:
                 return "WindowError"
 
     assert outcome(nacre) == outcome(rasterio)
+
+
+@pytest.mark.parametrize("value", [{"type": "Invalid"}, {"type": "Point"}, {"type": "Point", "coordinates": []}])
+def test_a_shape_that_is_not_valid_masks_nothing_and_warns(value: Any) -> None:
+    for package in (rasterio, nacre):
+        with pytest.warns(package.errors.ShapeSkipWarning, match="Invalid shape"):
+            assert package.features.geometry_mask([value], (3, 4), Affine.identity()).all()
+
+
+@pytest.mark.parametrize("value", [{}, {"type": "Polygon"}, {"type": "Invalid"}, {"type": "GeometryCollection"}])
+def test_what_is_nowhere_has_no_bounds(value: Any) -> None:
+    for package in (rasterio, nacre):
+        with pytest.raises(ValueError):
+            package.features.bounds(value)

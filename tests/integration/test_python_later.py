@@ -11,7 +11,6 @@ from typing import Any, Callable
 
 import nacre
 import nacre.fill
-import nacre.mask
 import nacre.merge
 import nacre.rio
 import nacre.stack
@@ -24,8 +23,6 @@ import sidebyside
 
 CALLS: dict[str, Callable[[pathlib.Path], Any]] = {
     "merge.merge": lambda path: nacre.merge.merge([path, path]),
-    "mask.mask": lambda path: nacre.mask.mask(nacre.open(path), []),
-    "mask.raster_geometry_mask": lambda path: nacre.mask.raster_geometry_mask(nacre.open(path), []),
     "fill.fillnodata": lambda path: nacre.fill.fillnodata(np.zeros((3, 3))),
     "features.shapes": lambda path: nacre.features.shapes(np.zeros((3, 3), "uint8")),
     "features.sieve": lambda path: nacre.features.sieve(np.zeros((3, 3), "uint8"), 2),
@@ -37,9 +34,6 @@ CALLS: dict[str, Callable[[pathlib.Path], Any]] = {
     "tools.JSONSequenceTool": lambda path: nacre.tools.JSONSequenceTool(print),
     "tools.dataset_features_tool": lambda path: nacre.tools.dataset_features_tool(path, path),
     "georef_sources": lambda path: nacre.open(path, georef_sources="NONE"),
-    "geolocation arrays": lambda path: nacre.warp.reproject(
-        np.zeros((3, 3)), np.zeros((3, 3)), src_geoloc_array=np.zeros((2, 3, 3))
-    ),
     "CMYK": lambda path: nacre.open(
         path.with_name("new.tif"), "w", driver="GTiff", width=3, height=3, count=4, dtype="uint8", photometric="CMYK"
     ),
