@@ -273,6 +273,7 @@ static bool is_renewable(ncr_http_transfer *t)
 static ncr_verdict renew(ncr_http_transfer *t)
 {
     t->is_renewed = true;
+    t->sent--; /* who refuses does not act */
     t->due_ms = ncr_clock_ms();
     t->is_again = true;
     return NCR_VERDICT_AGAIN;

@@ -22,6 +22,7 @@ static void begin(fixture *f, const step *steps, const char *one, const char *tw
 }
 
 #define GET      "GET /acct/cont/k"
+#define DELETE   "DELETE /acct/cont/k"
 #define IS       "Content-Range: bytes 0-3/10\r\nETag: \"0x7\"\r\n"
 #define TOKEN    "POST /ten/oauth2/v2.0/token"
 #define MACHINE  "GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fstorage.azure.com%2F"
@@ -58,6 +59,35 @@ static void a_refused_token_is_asked_for_again(void **state)
     begin(&f, steps, "az.client_id=again", "az.client_secret=Hush");
     assert_int_equal(run_get(&f.get), NACRE_OK);
     assert_int_equal(run_get(&f.get), NACRE_ERROR_DENIED); /* about rights: another token would not help */
+    end(&f);
+}
+
+/* Who refuses does not act: the attempt before is not one that may have happened. */
+static void a_change_that_was_refused_has_not_happened(void **state)
+{
+    (void)state;
+    fixture f;
+    nacre_error err;
+    const step steps[] = {
+        {TOKEN, NULL, 200, NULL, GIVES("old")},
+        {DELETE, "Authorization: Bearer old", 401, "x-ms-error-code: InvalidAuthenticationInfo\r\n", ""},
+        {TOKEN, NULL, 200, NULL, GIVES("new")},
+        {DELETE, "Authorization: Bearer new", 404, "x-ms-error-code: BlobNotFound\r\n", ""},
+        {0}};
+    const step unrenewed[] = {
+        {TOKEN, NULL, 200, NULL, GIVES("old")},
+        {DELETE, "Authorization: Bearer old", 401, "x-ms-error-code: InvalidAuthenticationInfo\r\n", ""},
+        {TOKEN, NULL, 400, NULL, "{\"error\":\"invalid_client\"}"},
+        {0}};
+    begin(&f, steps, "az.client_id=change", "az.client_secret=Hush");
+    ncr_delete op = {.object = f.object, .call = f.call};
+    assert_int_equal(f.store->class->remove(&op, &err), NACRE_ERROR_NOT_FOUND);
+    assert_int_equal(op.outcome, NCR_OUTCOME_NOT_DONE);
+    end(&f);
+    begin(&f, unrenewed, "az.client_id=unrenewed", "az.client_secret=Hush");
+    op = (ncr_delete){.object = f.object, .call = f.call};
+    assert_int_equal(f.store->class->remove(&op, &err), NACRE_ERROR_DENIED);
+    assert_int_equal(op.outcome, NCR_OUTCOME_NOT_DONE);
     end(&f);
 }
 
@@ -222,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_application_asks_the_directory_once),
         cmocka_unit_test(a_refused_token_is_asked_for_again),
+        cmocka_unit_test(a_change_that_was_refused_has_not_happened),
         cmocka_unit_test(a_token_that_has_ended_may_be_told_by_403),
         cmocka_unit_test(a_directory_that_refuses_is_told_without_the_secret),
         cmocka_unit_test(a_federated_token_is_read_from_its_file_each_time),

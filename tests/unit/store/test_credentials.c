@@ -402,6 +402,7 @@ static void a_request_waits_for_its_token_and_renews_it(void **state)
     assert_int_equal(ncr_http_perform(request, NULL), NACRE_OK);
     assert_int_equal(request->response.status, 200);
     assert_int_equal(test_server_request_count(server), 2);
+    assert_int_equal(request->response.sent, 1); /* the refused one has had no effect */
     assert_int_equal(f->source.fetches, 2);
     test_get_free(request);
     ncr_bearer_clear(&bearer);
