@@ -278,6 +278,24 @@ static nacre_status send_piece(gs_upload *up, piece *p, ncr_http_request **answe
     }
 }
 
+/* A refusal that is about the session, and not about the object or credentials, of which it needs none. */
+static bool is_of_session(const ncr_http_request *answer)
+{
+    int code = answer->response.status;
+    return code == 401 || code == 404 || code == 410;
+}
+
+static nacre_status session_error(const gs_upload *up, const ncr_http_request *answer, nacre_error *err)
+{
+    int code = answer->response.status;
+    const char *name = up->base.object->name;
+    if (code == 401)
+        return ncr_error_set_http(err, NACRE_ERROR_DENIED, code,
+                                  "%s: denied (401): the upload's session was refused; upload again", name);
+    return ncr_error_set_http(err, NACRE_ERROR_UNAVAILABLE, code,
+                              "%s: the store has ended the upload's session (%d); upload again", name, code);
+}
+
 /* Sends bytes that are not the last. */
 static nacre_status send_middle(gs_upload *up, const uint8_t *data, size_t size, nacre_error *err)
 {
@@ -289,7 +307,8 @@ static nacre_status send_middle(gs_upload *up, const uint8_t *data, size_t size,
         status = answer->response.status < 300
                      ? ncr_error_set(err, NACRE_ERROR_CORRUPT, "%s: the store took a part for the whole object",
                                      up->base.object->name)
-                     : ncr_gs_status_error(answer, up->base.object, err);
+                 : is_of_session(answer) ? session_error(up, answer, err)
+                                         : ncr_gs_status_error(answer, up->base.object, err);
     else if (status == NACRE_OK && p.size)
         status = ncr_error_set(err, NACRE_ERROR_UNAVAILABLE, "%s: the store takes no more bytes of the upload",
                                up->base.object->name);
@@ -345,7 +364,9 @@ nacre_status ncr_gs_upload_finish(ncr_upload *upload, ncr_outcome *outcome, ncr_
     *outcome = NCR_OUTCOME_NOT_DONE;
     up->had_fault = false;
     nacre_status status = send_piece(up, &p, &answer, outcome, err);
-    if (status == NACRE_OK) {
+    if (status == NACRE_OK && !up->had_fault && is_of_session(answer)) {
+        status = session_error(up, answer, err);
+    } else if (status == NACRE_OK) {
         ncr_gs_written written = {.object = up->base.object, .call = up->base.call, .condition = &up->condition};
         written.size = total;
         written.crc = up->crc;
