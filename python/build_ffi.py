@@ -39,10 +39,12 @@ typedef struct nacre_py_started {
 void nacre_py_read_options(nacre_read_options *out, double x, double y, double width, double height, int out_width,
                            int out_height, const int *bands, int band_count, int dtype, int resampling, int kind,
                            bool boundless, bool has_fill, double fill);
-nacre_status nacre_py_read_start(nacre_dataset *dataset, double x, double y, double width, double height, int out_width,
-                                 int out_height, const int *bands, int band_count, int dtype, int resampling, int kind,
-                                 bool boundless, bool has_fill, double fill, void *buffer, size_t buffer_size,
-                                 const nacre_config *config, const char *cache, bool waits, nacre_py_started *out);
+#define NACRE_PY_GOES_ON -1
+nacre_py_started *nacre_py_started_of_thread(void);
+int nacre_py_read_start(nacre_dataset *dataset, double x, double y, double width, double height, int out_width,
+                        int out_height, const int *bands, int band_count, int dtype, int resampling, int kind,
+                        bool boundless, bool has_fill, double fill, void *buffer, size_t buffer_size,
+                        const nacre_config *config, const char *cache, bool waits);
 """
 
 CALLBACKS = """

@@ -46,6 +46,9 @@ class Request:
         What lies beyond them; None for the bands' nodata values, or 0.
     """
 
+    # Small reads of cached pixels take a few microseconds, of which half are spent here and in ``start``.
+    __slots__ = ("is_single", "bands", "boundless", "filling", "resampling", "box", "shape", "_dtypes")
+
     def __init__(
         self,
         dtypes: Sequence[str],
@@ -61,21 +64,18 @@ class Request:
         self.bands = _as_bands(indexes, len(dtypes))
         self._dtypes = dtypes
         self.boundless, self.filling = boundless and window is not None, fill
-        self.resampling = _checked(resampling)
-        self._set_box(window, size)
+        self.resampling = resampling if resampling is Resampling.nearest else _checked(resampling)
+        #: Column and row offset, width and height of what is read: of the window, what lies in the raster.
+        self.box = (0, 0, size[1], size[0]) if window is None else self._box(window, *size)
         self.shape = self._shape(out_shape)
 
-    def _set_box(self, window: Any, size: tuple[int, int]) -> None:
-        """Column and row offset, width and height of what is read: of the window, what lies in the raster."""
-        rows, columns = size
-        if window is None:
-            self.box: tuple[float, float, float, float] = (0, 0, columns, rows)
-            return
-        self.box = windows.evaluate(window, rows, columns, boundless=self.boundless).flatten()
-        column, row, width, height = self.box
-        is_inside = column >= 0 and row >= 0 and column + width <= columns and row + height <= rows
-        if not is_inside and not self.boundless:
-            self.box = Window(*self.box).crop(rows, columns).flatten()
+    def _box(self, window: Any, rows: int, columns: int) -> tuple[float, float, float, float]:
+        if type(window) is not Window:
+            window = windows.evaluate(window, rows, columns, boundless=self.boundless)
+        box = column, row, width, height = window.col_off, window.row_off, window.width, window.height
+        if column >= 0 and row >= 0 and column + width <= columns and row + height <= rows:
+            return box
+        return box if self.boundless else Window(*box).crop(rows, columns).flatten()
 
     @property
     def dtypes(self) -> list[str]:
@@ -103,6 +103,9 @@ class Request:
         """
         if out_dtype is not None:
             return np.empty(self.shape, out_dtype)
+        if self.is_single:
+            name = self._dtypes[self.bands[0] - 1]
+            return np.empty(self.shape, AS_NUMPY.get(name, name))
         dtypes = self.dtypes
         if len(dtypes) > 1 and len(set(dtypes)) > 1:
             raise ValueError(f"more than one dtype: {', '.join(dtypes)}; read them apart or give out_dtype")
@@ -126,7 +129,7 @@ class Request:
     def start(
         self, handle: Any, cache: str | None, out: Array, name: str, kind: str = "values", waits: bool = True
     ) -> Reading | None:
-        """Start to read into ``out``; ``kind`` is values, masks or dataset_mask. None: there is nothing to read.
+        """Start to read into ``out``; ``kind`` is values, masks or dataset_mask. None: there is nothing to wait for.
 
         ``waits``: the caller is going to wait for it, so that what needs no fetching may be done at once.
 
@@ -135,10 +138,23 @@ class Request:
         TypeError
             nacre does not read into arrays of this type.
         """
+        rows, columns = out.shape[-2:]
         if 0 in out.shape:
             return None
         self._check_box(name)
-        return Reading(self, handle, cache, out, kind, waits)
+        target, bands, fill = Target(out), self.bands, self.filling if self.boundless else None
+        status = lib.nacre_py_read_start(
+            handle, *self.box, columns, rows, band_numbers(bands), len(bands), dtype_number(out.dtype), self.resampling,
+            _KINDS[kind], self.boundless, fill is not None, 0 if fill is None else fill, target.buffer, target.size,
+            _lib.settings().config, ffi.NULL if cache is None else cache.encode(), waits,
+        )  # fmt: skip
+        if not status:
+            target.finish()
+            return None
+        started = lib.nacre_py_started_of_thread()
+        if status != lib.NACRE_PY_GOES_ON:
+            _lib.raise_status(status, _lib.text(started.error.message))
+        return Reading(target, _lib.Started.of(started.future, (handle, target)))
 
     def _check_box(self, name: str) -> None:
         if self.box[2] == 0 or self.box[3] == 0:
@@ -155,7 +171,7 @@ class Request:
         """A ``nacre_read_options`` for an array, and what it points to."""
         self._check_box(name)
         options = _lib.sized("nacre_read_options")
-        numbers = band_numbers(tuple(self.bands))
+        numbers = band_numbers(self.bands)
         has_fill = self.boundless and self.filling is not None
         lib.nacre_py_read_options(
             options, *self.box, shape[-1], shape[-2], numbers, len(self.bands), dtype_number(dtype),
@@ -183,34 +199,21 @@ class Target:
 
 
 class Reading:
-    """A read that goes on without a thread of Python's, unless it has ended at once."""
+    """A read that goes on without a thread of Python's."""
 
     __slots__ = ("_target", "_call")
 
-    def __init__(self, request: Request, handle: Any, cache: str | None, out: Array, kind: str, waits: bool) -> None:
-        self._target = target = Target(out)
-        has_fill = request.boundless and request.filling is not None
-        started = ffi.new("nacre_py_started *")
-        status = lib.nacre_py_read_start(
-            handle, *request.box, out.shape[-1], out.shape[-2], band_numbers(tuple(request.bands)), len(request.bands),
-            dtype_number(out.dtype), request.resampling, _KINDS[kind], request.boundless, has_fill,
-            request.filling if has_fill else 0, target.buffer, target.size, _lib.settings().config,
-            ffi.NULL if cache is None else cache.encode(), waits, started,
-        )  # fmt: skip
-        if status:
-            _lib.raise_status(status, _lib.text(started.error.message))
-        self._call = _lib.Started.of(started.future, (handle, target)) if started.future else None
+    def __init__(self, target: Target, call: _lib.Started) -> None:
+        self._target, self._call = target, call
 
     def wait(self) -> None:
         """Wait for the values; signals are handled meanwhile."""
-        if self._call:
-            self._call.wait()
+        self._call.wait()
         self._target.finish()
 
     async def awaited(self) -> None:
         """Await the values."""
-        if self._call:
-            await self._call.awaited()
+        await self._call.awaited()
         self._target.finish()
 
 
@@ -261,10 +264,10 @@ def listed(indexes: int | Sequence[int] | None, count: int) -> list[int]:
     return [indexes] if isinstance(indexes, int) else list(indexes)
 
 
-def _as_bands(indexes: int | Sequence[int] | None, count: int) -> list[int]:
+def _as_bands(indexes: int | Sequence[int] | None, count: int) -> tuple[int, ...]:
     if isinstance(indexes, int) and 1 <= indexes <= count:
-        return [indexes]
-    bands = listed(indexes, count)
+        return (indexes,)
+    bands = tuple(listed(indexes, count))
     if not bands:
         raise ValueError("no band is asked for")
     for band in bands:
