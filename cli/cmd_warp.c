@@ -34,6 +34,11 @@ enum {
     CUTLINE_CRS,
     BLEND,
     CROP,
+    SRC_ALPHA,
+    LAST_IS_ALPHA,
+    NO_SRC_ALPHA,
+    DST_ALPHA,
+    UPDATE,
     OVERWRITE
 };
 
@@ -52,6 +57,11 @@ static const cli_option options[] = {
     {DST_NODATA, "dst-nodata", 0, "-dstnodata", 1, "VALUE", false,
      "nodata value of the output, or one for each band; none: it has none"},
     {ADD_ALPHA, "add-alpha", 0, "-dstalpha", 0, NULL, false, "add a band of alpha"},
+    {SRC_ALPHA, "src-alpha", 0, NULL, 0, "BAND", false,
+     "band of the source that tells which of its pixels count; none: no band does"},
+    {LAST_IS_ALPHA, NULL, 0, "-srcalpha", 0, NULL, false, "the source's last band does"},
+    {NO_SRC_ALPHA, NULL, 0, "-nosrcalpha", 0, NULL, false, "no band does"},
+    {DST_ALPHA, "dst-alpha", 0, NULL, 0, "BAND", false, "band of alpha of the raster that --update changes (its own)"},
     {DTYPE, "dtype", 0, "-ot", 1, "TYPE", false, "data type of the output (the source's)"},
     {TOLERANCE, "tolerance", 0, "-et", 1, "PIXELS", false, "kept in the VRT for others; nacre is exact to 0.001"},
     {FORMAT, "format", 0, "-of", 1, "NAME", false, "COG, GTiff, VRT or PNG (by DST's ending)"},
@@ -71,6 +81,7 @@ static const cli_option options[] = {
      "system of the cutline (WKT: the source's, GeoJSON: longitude and latitude)"},
     {BLEND, "cutline-blend", 0, "-cblend", 1, "PIXELS", false, "source pixels over which the cutline fades"},
     {CROP, "crop-to-cutline", 0, "-crop_to_cutline", 0, NULL, false, "the output is as large as the cutline"},
+    {UPDATE, "update", 0, NULL, 0, NULL, false, "warp onto the destination, over what it holds, on its grid"},
     {OVERWRITE, "overwrite", 0, NULL, 0, NULL, false, "replace the destination"},
     {0},
 };
@@ -228,11 +239,74 @@ static int read_cutline(cli_context *context, settings *s)
     return status;
 }
 
+/* A band from 1; -1: none. */
+static int read_band(cli_context *context, int id, bool may_be_none, int *out)
+{
+    bool is_set;
+    double value = 0;
+    const char *text = cli_text(&context->values, id);
+    if (text && may_be_none && strcasecmp(text, "none") == 0) {
+        *out = -1;
+        return CLI_OK;
+    }
+    int status = cli_read_number(context, id, &value, &is_set);
+    if (status != CLI_OK || !is_set)
+        return status;
+    if (!(value >= 1) || value > CLI_BANDS_MAX || value != (double)(int)value)
+        return cli_usage(context, "'%s' is not the number of a band, from 1", text);
+    *out = (int)value;
+    return CLI_OK;
+}
+
+static int read_alpha(cli_context *context, nacre_warp_options *warp)
+{
+    int ways = cli_has(&context->values, SRC_ALPHA) + cli_has(&context->values, LAST_IS_ALPHA) +
+               cli_has(&context->values, NO_SRC_ALPHA);
+    if (ways > 1)
+        return cli_usage(context, "--src-alpha, -srcalpha and -nosrcalpha exclude each other");
+    warp->add_alpha = cli_has(&context->values, ADD_ALPHA);
+    int status = read_band(context, SRC_ALPHA, true, &warp->src_alpha);
+    if (status == CLI_OK)
+        status = read_band(context, DST_ALPHA, false, &warp->dst_alpha);
+    if (status == CLI_OK && warp->dst_alpha && !cli_has(&context->values, UPDATE))
+        return cli_usage(context, "--dst-alpha needs --update");
+    if (cli_has(&context->values, NO_SRC_ALPHA))
+        warp->src_alpha = -1;
+    return status;
+}
+
+static int check_update(cli_context *context)
+{
+    static const struct {
+        int id;
+        const char *name;
+    } others[] = {{OVERWRITE, "--overwrite"},  {LIKE, "--like"},           {RES, "--res"},
+                  {BOUNDS, "--bounds"},        {SIZE, "--size"},           {TAP, "--tap"},
+                  {CROP, "--crop-to-cutline"}, {ADD_ALPHA, "--add-alpha"}, {DTYPE, "--dtype"},
+                  {FORMAT, "--format"},        {CREATION, "--co"}};
+    for (size_t i = 0; cli_has(&context->values, UPDATE) && i < sizeof others / sizeof *others; i++)
+        if (cli_has(&context->values, others[i].id))
+            return cli_usage(context, "--update keeps the destination as it is but for its pixels; %s makes another",
+                             others[i].name);
+    return CLI_OK;
+}
+
+static int check_grid(cli_context *context, const nacre_warp_options *warp)
+{
+    if (warp->align && !(warp->res_x > 0))
+        return cli_usage(context, "--tap needs --res");
+    if (warp->res_x > 0 && warp->width + warp->height > 0)
+        return cli_usage(context, "--res and --size exclude each other");
+    return CLI_OK;
+}
+
 static int read_settings(cli_context *context, settings *s)
 {
     bool has_bounds = false;
     nacre_warp_options *warp = &s->warp;
     int status = cli_read_resampling(context, RESAMPLING, &warp->resampling);
+    if (status == CLI_OK)
+        status = read_alpha(context, warp);
     if (status == CLI_OK)
         status = cli_read_resolution(context, RES, &warp->res_x, &warp->res_y);
     if (status == CLI_OK)
@@ -247,14 +321,11 @@ static int read_settings(cli_context *context, settings *s)
         status = read_tolerance_and_threads(context, warp);
     warp->bounds = has_bounds ? s->bounds : NULL;
     warp->align = cli_has(&context->values, TAP);
-    warp->add_alpha = cli_has(&context->values, ADD_ALPHA);
     warp->gcp_spline = cli_has(&context->values, TPS);
     if (status == CLI_OK)
         status = read_order(context, &warp->gcp_order);
-    if (status == CLI_OK && warp->align && !(warp->res_x > 0))
-        return cli_usage(context, "--tap needs --res");
-    if (status == CLI_OK && warp->res_x > 0 && warp->width + warp->height > 0)
-        return cli_usage(context, "--res and --size exclude each other");
+    if (status == CLI_OK)
+        status = check_grid(context, warp);
     /* Last, since these take time. */
     if (status == CLI_OK)
         status = cli_read_crs(context, SRC_CRS, &warp->src_crs);
@@ -279,16 +350,71 @@ static int join_sources(cli_context *context, nacre_dataset **sources, size_t co
     return status == NACRE_OK ? CLI_OK : cli_fail(context, status, &error);
 }
 
+/* The options for a source: which of its bands is alpha. As by gdalwarp it stays one in the output if it was one. */
+static nacre_warp_options options_for(const cli_context *context, const nacre_dataset *source, const settings *s)
+{
+    nacre_warp_options warp = s->warp;
+    nacre_dataset_info info;
+    nacre_band_info band = {0};
+    nacre_dataset_info_get(source, &info);
+    if (cli_has(&context->values, LAST_IS_ALPHA))
+        warp.src_alpha = info.band_count;
+    warp.src_alpha_only = warp.src_alpha > 0;
+    bool is_known = warp.src_alpha_only && nacre_dataset_band_get(source, warp.src_alpha, &band, NULL) == NACRE_OK;
+    warp.no_alpha = is_known && band.color != NACRE_COLOR_ALPHA && !warp.add_alpha;
+    return warp;
+}
+
 static int warp_and_save(cli_context *context, nacre_dataset *source, const settings *s, const char *path)
 {
     static const cli_save_ids save = {OVERWRITE, CREATION, FORMAT};
     nacre_error error;
     nacre_dataset *view;
-    nacre_status status = nacre_view_warp(source, &s->warp, &view, &error);
+    nacre_warp_options warp = options_for(context, source, s);
+    nacre_status status = nacre_view_warp(source, &warp, &view, &error);
     if (status != NACRE_OK)
         return cli_fail(context, status, &error);
     int result = cli_save(context, view, path, NULL, &save);
     nacre_dataset_close(view);
+    return result;
+}
+
+/* Overviews that there are already show what is there now. */
+static nacre_status renew_overviews(nacre_dataset *dataset, nacre_resampling resampling, nacre_error *err)
+{
+    enum { MOST = 30 };
+    nacre_dataset_info info;
+    nacre_dataset_info_get(dataset, &info);
+    int factors[MOST], count = 0;
+    for (; count < info.overview_count && count < MOST; count++)
+        factors[count] = (int)((info.width + info.overviews[count][0] / 2) / info.overviews[count][0]);
+    bool is_statistic = resampling == NACRE_RESAMPLING_MAX || resampling == NACRE_RESAMPLING_MIN ||
+                        resampling == NACRE_RESAMPLING_MED || resampling == NACRE_RESAMPLING_Q1 ||
+                        resampling == NACRE_RESAMPLING_Q3 || resampling == NACRE_RESAMPLING_SUM;
+    if (!count)
+        return NACRE_OK;
+    return nacre_dataset_build_overviews(dataset, factors, count, is_statistic ? NACRE_RESAMPLING_AVERAGE : resampling,
+                                         err);
+}
+
+/* One source after the other onto the destination, which becomes visible once all are there. */
+static int warp_onto(cli_context *context, nacre_dataset **sources, size_t count, const settings *s, const char *path)
+{
+    nacre_error error;
+    nacre_dataset *destination;
+    nacre_status status = nacre_dataset_update(path, NULL, &context->io, &destination, &error);
+    for (size_t i = 0; i < count && status == NACRE_OK; i++) {
+        nacre_warp_options warp = options_for(context, sources[i], s);
+        warp.no_alpha = false;
+        status = nacre_warp_onto(destination, sources[i], &warp, cli_progress, context, &context->io, &error);
+    }
+    if (status == NACRE_OK)
+        status = renew_overviews(destination, s->warp.resampling, &error);
+    if (status == NACRE_OK)
+        status = nacre_dataset_commit(destination, cli_progress, context, &context->io, &error);
+    cli_progress_end(context);
+    int result = status == NACRE_OK ? CLI_OK : cli_fail(context, status, &error);
+    nacre_dataset_close(destination);
     return result;
 }
 
@@ -297,12 +423,17 @@ static int run(cli_context *context)
     settings s = {.warp = NACRE_WARP_OPTIONS_INIT};
     nacre_dataset **sources = NULL, *joined = NULL;
     size_t count = context->values.operand_count - 1;
-    int result = read_settings(context, &s);
+    int result = check_update(context);
+    if (result == CLI_OK)
+        result = read_settings(context, &s);
     if (result == CLI_OK)
         result = cli_open_all(context, context->values.operands, count, &sources);
-    if (result == CLI_OK)
+    bool is_update = cli_has(&context->values, UPDATE);
+    if (result == CLI_OK && is_update)
+        result = warp_onto(context, sources, count, &s, context->values.operands[count]);
+    if (result == CLI_OK && !is_update)
         result = join_sources(context, sources, count, &joined);
-    if (result == CLI_OK)
+    if (result == CLI_OK && !is_update)
         result = warp_and_save(context, joined, &s, context->values.operands[count]);
     nacre_dataset_close(joined);
     cli_close_all(sources, count);

@@ -104,6 +104,19 @@ enum {
 NACRE_API nacre_status nacre_dataset_set_band(nacre_dataset *dataset, int band, unsigned which,
                                               const nacre_band_info *values, nacre_error *err);
 
+/* Warps source onto a dataset that is being made or changed, over what it holds, which stays where the source has no
+ * valid pixels. Where these cover in part (by alpha, a cutline, an edge) they are mixed with what is there. Bands go
+ * onto the destination's in their order, leaving out bands of alpha; those that follow stay. Grid, CRS and type are the
+ * destination's; of the options width, height, transform, res_x, res_y, bounds, align, crop_to_cutline, add_alpha,
+ * no_alpha, another dtype or dst_crs and INIT_DEST are NACRE_ERROR_INVALID. dst_alpha is the destination's band of
+ * alpha (0: its own, if it has one), dst_nodata what counts there as nothing (NULL: its own); its mask is set where
+ * pixels come. Memory is bounded; windows without new pixels are not touched. progress may be NULL. After failure
+ * pixels may have been warped, and the commit should not follow. Errors as of nacre_view_warp() and
+ * nacre_dataset_write(); NACRE_ERROR_INVALID also: it has fewer bands. */
+NACRE_API nacre_status nacre_warp_onto(nacre_dataset *destination, nacre_dataset *source,
+                                       const nacre_warp_options *warp_options, nacre_progress_function progress,
+                                       void *user, const nacre_io_options *options, nacre_error *err);
+
 /* Makes overviews at the commit, reduced by these factors (from 2), beside those there are; of factors that there are
  * already, anew. NACRE_ERROR_INVALID: a factor or a resampling that cannot be. */
 NACRE_API nacre_status nacre_dataset_build_overviews(nacre_dataset *dataset, const int *factors, int count,

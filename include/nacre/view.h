@@ -73,13 +73,15 @@ typedef struct nacre_warp_options {
     nacre_dataset *geoloc; /* geolocation arrays in place of the source's places: x in band 1, y in band 2; NULL: its
                               own. They are read at once, and kept */
     const char *const *geoloc_items; /* "KEY=VALUE" as in the metadata domain GEOLOCATION, for these; NULL-terminated */
+    bool src_alpha_only; /* the band src_alpha is not warped as the others are, but as the source's own band of alpha
+                            is: it is that of the output, unless no_alpha is set */
 } nacre_warp_options;
 
 #define NACRE_WARP_OPTIONS_INIT                                                                                      \
     {                                                                                                                \
         sizeof(nacre_warp_options), NULL, NULL, NULL, NACRE_RESAMPLING_NEAREST, 0, 0, NULL, 0, 0, NULL, false, NULL, \
             NULL, false, false, NACRE_DTYPE_UNKNOWN, 0.125, false, false, NACRE_DTYPE_UNKNOWN, 0, 0, 0, false, NULL, \
-            NULL, NULL, NULL, NULL, false, 0, false, NULL, 0, 0, false, NULL, NULL                                   \
+            NULL, NULL, NULL, NULL, false, 0, false, NULL, 0, 0, false, NULL, NULL, false                            \
     }
 
 /* Makes a warped view: a dataset whose pixels are computed when read. References source and does no I/O of its own,

@@ -15,6 +15,7 @@
 #include "raster/memory.h"
 #include "raster/save.h"
 #include "tiff/reduce.h"
+#include "warp/onto.h"
 
 /* Datasets that are made or changed: a canvas, and what its commit needs. */
 
@@ -366,6 +367,25 @@ nacre_status nacre_dataset_write(nacre_dataset *dataset, const nacre_dataset_wri
     if (status != NACRE_OK)
         return status;
     status = write_pixels(canvas, write_options ? write_options : &defaults, buffer, buffer_size, call, err);
+    ncr_call_report(call, options);
+    ncr_call_unref(call);
+    return status;
+}
+
+nacre_status nacre_warp_onto(nacre_dataset *destination, nacre_dataset *source, const nacre_warp_options *warp_options,
+                             nacre_progress_function progress, void *user, const nacre_io_options *options,
+                             nacre_error *err)
+{
+    static const nacre_warp_options defaults = NACRE_WARP_OPTIONS_INIT;
+    ncr_canvas *canvas;
+    edit *e;
+    ncr_call *call = NULL;
+    nacre_status status = find_edit(destination, &canvas, &e, err);
+    if (status == NACRE_OK)
+        status = ncr_call_new(options, &call, err);
+    if (status != NACRE_OK)
+        return status;
+    status = ncr_warp_onto(canvas, source, warp_options ? warp_options : &defaults, progress, user, call, err);
     ncr_call_report(call, options);
     ncr_call_unref(call);
     return status;

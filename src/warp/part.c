@@ -112,6 +112,8 @@ static nacre_status set_band_valid(const ncr_warp_read *read, ncr_warp_part *par
 /* Validity of whole pixels: that of one of the bands. */
 static nacre_status set_valid(const ncr_warp_read *read, ncr_warp_part *part, size_t pixels, nacre_error *err)
 {
+    if (read->engine->setup->is_one_of_several)
+        return NACRE_OK;
     if (read->engine->setup->band_count == 1) {
         part->valid = part->band_valid;
         part->band_valid = NULL;

@@ -49,6 +49,8 @@ typedef struct ncr_warp_setup {
     int src_alpha, dst_alpha;            /* bands, 0: none */
     double src_alpha_max, dst_alpha_max; /* 0: found from the bands */
     ncr_unified unified;
+    bool is_one_of_several; /* its only band was one of several that are each for itself: a pixel whose centre it lacks
+                               gets what is around */
     int overview;
     ncr_cutline *cutline; /* in pixels of the full resolution, or of the level where is_level_transform; NULL: none */
     double x_scale, y_scale;  /* given by the file: XSCALE, YSCALE; 0: found */

@@ -263,14 +263,16 @@ static double value_for(const double *values, int count, int band)
 static nacre_status find_alpha(const ncr_dataset *source, const nacre_warp_options *options, ncr_warp_setup *setup,
                                nacre_error *err)
 {
-    int own = source->alpha_band, behind = source->band_count + 1;
+    bool is_apart = options->src_alpha_only && options->src_alpha > 0;
+    int own = is_apart ? options->src_alpha : source->alpha_band, behind = source->band_count + 1;
     if (options->src_alpha < -1 || options->src_alpha > source->band_count)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it has no band %d to be alpha", source->path,
                              options->src_alpha);
     setup->src_alpha = options->src_alpha > 0 ? options->src_alpha : options->src_alpha ? 0 : own;
     if (options->no_alpha)
         return NACRE_OK;
-    bool is_both = options->src_alpha > 0 && options->add_alpha; /* a band as others, and another one of alpha */
+    bool is_both =
+        options->src_alpha > 0 && options->add_alpha && !is_apart; /* a band as others, and another one of alpha */
     setup->dst_alpha = own && setup->src_alpha == own && !is_both ? own : options->add_alpha ? behind : 0;
     if (!options->dst_alpha || options->dst_alpha == setup->dst_alpha)
         return NACRE_OK;
@@ -291,7 +293,8 @@ static nacre_status find_bands(const ncr_dataset *source, const nacre_warp_optio
     if (!setup->bands)
         return ncr_error_memory(err);
     for (int number = 1; number <= source->band_count; number++) {
-        bool is_own = options->no_alpha ? options->src_alpha == 0 : number == setup->dst_alpha;
+        bool is_own =
+            options->no_alpha ? options->src_alpha == 0 || options->src_alpha_only : number == setup->dst_alpha;
         if (number == setup->src_alpha && is_own)
             continue;
         const nacre_nodata *nodata = &source->bands[number - 1].nodata;
@@ -381,7 +384,7 @@ static nacre_status copy_metadata(ncr_metadata *to, const ncr_metadata *from, na
     return status;
 }
 
-static nacre_nodata nodata_of(double value)
+nacre_nodata ncr_warp_nodata_of(double value)
 {
     nacre_nodata nodata = {.is_set = true, .value = value};
     if (value >= -0x1p63 && value < 0x1p63)
@@ -411,7 +414,7 @@ static nacre_status describe_band(ncr_warp_view *view, const ncr_dataset *source
     band->nodata = (nacre_nodata){0};
     for (int i = 0; i < view->setup.band_count; i++)
         if (view->setup.bands[i].dst == number && view->setup.bands[i].has_dst_nodata)
-            band->nodata = nodata_of(view->setup.bands[i].dst_nodata);
+            band->nodata = ncr_warp_nodata_of(view->setup.bands[i].dst_nodata);
     if (number == view->setup.dst_alpha)
         band->color = NACRE_COLOR_ALPHA;
     return NACRE_OK;

@@ -34,6 +34,9 @@ nacre_status ncr_warp_plan_read(ncr_dataset *dataset, const ncr_read_request *re
 nacre_status ncr_warp_plan_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,
                                   ncr_plan **out, nacre_error *err);
 
+/* A nodata value of any type. */
+nacre_nodata ncr_warp_nodata_of(double value);
+
 /* The type that holds all bands' values, for the setup; after the bands are set. */
 void ncr_warp_view_set_output(ncr_warp_view *view);
 
