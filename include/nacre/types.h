@@ -119,7 +119,7 @@ typedef enum nacre_color {
 /* "gray", "red"...; "undefined" for other values. */
 NACRE_API const char *nacre_color_name(nacre_color color);
 
-/* Where a band's mask comes from; a set of bits, as GDAL's GMF_ flags. */
+/* Where a band's mask comes from; a set of bits, as GDAL's GMF_ flags. None: the band has a mask of its own. */
 enum {
     NACRE_MASK_ALL_VALID = 1,
     NACRE_MASK_PER_DATASET = 2, /* one mask for all bands */

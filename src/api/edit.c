@@ -537,7 +537,8 @@ nacre_status nacre_dataset_save_overviews(nacre_dataset *dataset, const char *pa
     ncr_call *call = NULL;
     if (!path || !*path)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "save: no path is given");
-    if (dataset->band_count && dataset->bands[0].mask_flags == NACRE_MASK_PER_DATASET)
+    if (ncr_dataset_has_own_masks(dataset) ||
+        (dataset->band_count && dataset->bands[0].mask_flags == NACRE_MASK_PER_DATASET))
         return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
                              "%s: it has a mask, which overviews beside a file would be without: make them inside it",
                              ncr_dataset_name(dataset));

@@ -63,7 +63,7 @@ static bool has_mask(const ncr_dataset *dataset)
     for (int i = 0; i < dataset->band_count; i++)
         if (dataset->bands[i].mask_flags & (NACRE_MASK_NODATA | NACRE_MASK_PER_DATASET))
             return true;
-    return false;
+    return ncr_dataset_has_own_masks(dataset);
 }
 
 static void choose_channels(picture *p)

@@ -196,6 +196,9 @@ static nacre_status describe_as(ncr_canvas *canvas, const ncr_dataset *from, nac
 nacre_status ncr_canvas_over(ncr_dataset *below, ncr_canvas **out, nacre_error *err)
 {
     *out = NULL;
+    if (ncr_dataset_has_own_masks(below))
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                             "%s: its bands have masks of their own, which an update would lose", below->path);
     ncr_canvas *canvas =
         (ncr_canvas *)ncr_dataset_new(sizeof *canvas, &canvas_class, below->path, below->file, below->band_count);
     if (!canvas)

@@ -133,6 +133,14 @@ void ncr_dataset_set_mask_flags(ncr_dataset *dataset, bool has_mask)
     }
 }
 
+bool ncr_dataset_has_own_masks(const ncr_dataset *dataset)
+{
+    for (int i = 0; i < dataset->band_count; i++)
+        if (!dataset->bands[i].mask_flags)
+            return true;
+    return false;
+}
+
 /* Replaces *to by a copy of from, which may be NULL; false: out of memory. */
 static bool replace_text(char **to, const char *from)
 {

@@ -24,7 +24,7 @@ typedef struct ncr_band {
     double scale, offset;
     char *unit, *description; /* NULL: "" */
     nacre_color color;
-    unsigned mask_flags; /* NACRE_MASK_ bits; alpha: the band alpha_band of the dataset */
+    unsigned mask_flags; /* NACRE_MASK_ bits; alpha: the band alpha_band of the dataset; 0: a mask of its own */
     nacre_color_entry *colors;
     int color_count;
     ncr_metadata metadata;
@@ -43,6 +43,7 @@ typedef struct ncr_read_request {
     int band_count;
     bool mask; /* the mask of the whole dataset (NACRE_MASK_PER_DATASET without alpha) instead of bands: one plane of
                   uint8, 0 or 255; bands are not looked at */
+    bool own_mask;     /* with mask: bands[0]'s own one, of a dataset in which its mask_flags are 0 */
     nacre_dtype dtype; /* of the buffer: any type */
     uint8_t *buffer;   /* first value of the first band; filled in whole on success */
     ptrdiff_t pixel_stride, row_stride, band_stride;
@@ -74,7 +75,7 @@ typedef struct ncr_pixels {
 /* A driver's functions for one open dataset. Many threads may call them at once. */
 typedef struct ncr_dataset_class {
     const char *driver; /* "GTiff" */
-    /* A plan that fills the request's buffer. *out is the caller's. */
+    /* A plan that fills the request's buffer. *out is the caller's. Asked for own_mask only where flags say so. */
     nacre_status (*plan_read)(ncr_dataset *dataset, const ncr_read_request *request, ncr_call *call, ncr_plan **out,
                               nacre_error *err);
     /* Like plan_read with another size, where a driver has a better way than overviews and resampling (a warped view);
@@ -145,6 +146,9 @@ void ncr_dataset_tell_file(ncr_file *file,
 /* Sets mask_flags of every band by GDAL's precedence: the mask of the dataset, nodata, alpha. Alpha counts where
  * alpha_band is the last of two or four bands and of 8 or 16 bits without sign. */
 void ncr_dataset_set_mask_flags(ncr_dataset *dataset, bool has_mask);
+
+/* Whether a band has a mask of its own, which is read and not written. */
+bool ncr_dataset_has_own_masks(const ncr_dataset *dataset);
 
 /* Copies what describes the pixels and not the grid (nodata, scale, colours, unit, metadata...) of a band. */
 nacre_status ncr_band_copy(ncr_band *to, const ncr_band *from, nacre_error *err);

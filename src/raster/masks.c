@@ -78,8 +78,31 @@ static nacre_status plan_shared(mask_plan *p, mask_part *part, int index, nacre_
     part->of.bands = &p->bands[index];
     part->of.band_count = 1;
     part->of.mask = !is_alpha;
+    part->of.own_mask = false;
     part->of.dtype = NACRE_DTYPE_UINT8;
     part->of.buffer = part->out;
+    return plan_child(p, part, err);
+}
+
+/* A band's own mask: straight to where it goes, or beside it where it is one of many that are joined. */
+static nacre_status plan_own(mask_plan *p, mask_part *part, int index, nacre_error *err)
+{
+    part->of = p->request.to;
+    part->of.buffer = part->out;
+    if (p->is_union) {
+        part->pixels = ncr_alloc_array((size_t)p->width, (size_t)p->height);
+        if (!part->pixels)
+            return ncr_error_memory(err);
+        part->of.buffer = part->pixels;
+        part->of.pixel_stride = 1;
+        part->of.row_stride = p->width;
+        part->of.band_stride = (ptrdiff_t)p->width * p->height;
+    }
+    p->bands[index] = part->band;
+    part->of.bands = &p->bands[index];
+    part->of.band_count = 1;
+    part->of.mask = part->of.own_mask = true;
+    part->of.dtype = NACRE_DTYPE_UINT8;
     return plan_child(p, part, err);
 }
 
@@ -90,9 +113,7 @@ static nacre_status begin_part(mask_plan *p, int index, nacre_error *err)
         return NACRE_OK;
     if (part->flags & NACRE_MASK_NODATA)
         return plan_pixels(p, part, part->band, index, err);
-    if (part->flags & (NACRE_MASK_ALPHA | NACRE_MASK_PER_DATASET))
-        return plan_shared(p, part, index, err);
-    return NACRE_OK;
+    return part->flags ? plan_shared(p, part, index, err) : plan_own(p, part, index, err);
 }
 
 static nacre_status step_masks(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_error *err)
@@ -113,6 +134,13 @@ void ncr_mask_of_alpha16(const uint8_t *values, uint8_t *out, size_t count)
     }
 }
 
+/* What is not quite invalid in a band's own mask is valid in the dataset's. */
+static void mark_valid(const uint8_t *values, uint8_t *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = values[i] ? 255 : 0;
+}
+
 static void compose_row(const mask_plan *p, const mask_part *part, int y, uint8_t *scratch)
 {
     const ncr_read_request *to = &p->request.to;
@@ -127,6 +155,8 @@ static void compose_row(const mask_plan *p, const mask_part *part, int y, uint8_
     const uint8_t *pixels = part->pixels + (ptrdiff_t)y * part->of.row_stride;
     if (part->flags & NACRE_MASK_NODATA)
         ncr_nodata_mark(&band->nodata, band->dtype, pixels, part->of.pixel_stride, scratch, 1, width);
+    else if (part->of.own_mask)
+        mark_valid(pixels, scratch, width);
     else
         ncr_mask_of_alpha16(pixels, scratch, width);
     for (size_t x = 0; x < width; x++) {
@@ -192,7 +222,7 @@ static const ncr_plan_class mask_class = {
     .step = step_masks, .compose = compose_masks, .free = free_masks, .estimate = estimate_masks};
 
 /* Which planes the whole dataset's mask is made of: alpha or the dataset's mask alone, else every band that has
- * nodata; a band without a mask makes everything valid. */
+ * nodata or a mask of its own; a band without a mask makes everything valid. */
 static void choose_dataset_parts(mask_plan *p)
 {
     const ncr_dataset *dataset = p->dataset;
@@ -204,7 +234,7 @@ static void choose_dataset_parts(mask_plan *p)
     int count = 0;
     for (int i = 0; i < dataset->band_count; i++) {
         unsigned flags = dataset->bands[i].mask_flags;
-        if (!(flags & NACRE_MASK_NODATA)) {
+        if (flags && !(flags & NACRE_MASK_NODATA)) {
             p->parts[0] = (mask_part){.flags = NACRE_MASK_ALL_VALID, .band = i + 1, .out = p->request.to.buffer};
             return;
         }

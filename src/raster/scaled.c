@@ -34,10 +34,16 @@ typedef struct {
     bool is_reading;     /* job.out is being read by the children */
     ncr_plan *values;    /* NULL: done */
     ncr_plan *valid;     /* NULL: done, or there is no mask */
-    int alpha;           /* band, for `valid` */
+    int alpha;           /* band, for `valid`: alpha, or the one whose own mask it is */
     uint8_t *alpha16;    /* of the part, where alpha has 16 bits: what `valid` reads */
     ncr_read_request of; /* of both */
 } scaled_plan;
+
+/* Whether the one band that is asked for has a mask of its own; where there are more, the read is split. */
+static bool has_own_mask(const ncr_dataset *dataset, const ncr_read_request *to)
+{
+    return !to->mask && to->band_count == 1 && !dataset->bands[to->bands[0] - 1].mask_flags;
+}
 
 /* Where the validity of the pixels comes from besides nodata values. */
 static unsigned shared_mask(const scaled_plan *p)
@@ -114,13 +120,15 @@ static nacre_status plan_valid(scaled_plan *p, nacre_error *err)
 {
     ncr_scaled_job *job = &p->job;
     ptrdiff_t size = p->alpha16 ? 2 : 1;
-    p->alpha = p->dataset->alpha_band;
+    bool is_own = has_own_mask(p->dataset, &p->request.to);
+    p->alpha = is_own ? p->request.to.bands[0] : p->dataset->alpha_band;
     ncr_read_request mask = {
         .level = job->level,
         .window = job->source,
         .bands = &p->alpha,
         .band_count = 1,
         .mask = !(shared_mask(p) & NACRE_MASK_ALPHA),
+        .own_mask = is_own,
         .dtype = p->alpha16 ? NACRE_DTYPE_UINT16 : NACRE_DTYPE_UINT8,
         .buffer = p->alpha16 ? p->alpha16 : job->valid,
         .pixel_stride = size,
@@ -293,7 +301,7 @@ static nacre_status init_job(scaled_plan *p, nacre_error *err)
     job->band_count = request->to.mask ? 1 : request->to.band_count;
     job->dtype = choose_dtype(p->dataset, request, nearest);
     job->resampling = nearest ? NACRE_RESAMPLING_NEAREST : request->resampling;
-    job->has_valid = !nearest && shared_mask(p) != 0;
+    job->has_valid = !nearest && (shared_mask(p) != 0 || has_own_mask(p->dataset, &request->to));
     nacre_status status = init_axes(p, job->resampling, &job->columns, &job->rows, err);
     if (status == NACRE_OK && !nearest && count_near_bands(p->dataset, request))
         status = init_axes(p, NACRE_RESAMPLING_NEAREST, &job->near_columns, &job->near_rows, err);
@@ -358,6 +366,39 @@ void ncr_scaled_size(const ncr_scaled_request *request, int *width, int *height)
     *height = is_part ? (int)request->part.height : request->out_height;
 }
 
+/* Whether a value is whole but for what the division by a factor has left; *out is it. */
+static bool is_whole(double value, int64_t *out)
+{
+    *out = (int64_t)round(value);
+    return fabs(value - (double)*out) < 1e-9 * fmax(1, fabs(value));
+}
+
+/* Whether the output's pixels are those of an overview, one for one: as GDAL, they are read as they are stored, also
+ * where a mask says that they are not valid. */
+static bool is_plain_overview(const ncr_dataset *dataset, const ncr_scaled_request *request, ncr_read_request *plain)
+{
+    const nacre_window *window = &request->window;
+    const ncr_rect *part = &request->part;
+    int width, height;
+    ncr_rect rect;
+    int level = ncr_overview_choose(dataset, window, request->out_width, request->out_height,
+                                    request->resampling == NACRE_RESAMPLING_NEAREST);
+    if (!level)
+        return false;
+    ncr_overview_size(dataset, level, &width, &height);
+    double x_factor = (double)dataset->width / width, y_factor = (double)dataset->height / height;
+    bool is_aligned = is_whole(window->x / x_factor, &rect.x) && is_whole(window->y / y_factor, &rect.y) &&
+                      is_whole(window->width / x_factor, &rect.width) &&
+                      is_whole(window->height / y_factor, &rect.height);
+    if (!is_aligned || rect.width != request->out_width || rect.height != request->out_height || rect.x < 0 ||
+        rect.y < 0 || rect.x + rect.width > width || rect.y + rect.height > height)
+        return false;
+    *plain = request->to;
+    plain->level = level;
+    plain->window = part->width ? (ncr_rect){rect.x + part->x, rect.y + part->y, part->width, part->height} : rect;
+    return true;
+}
+
 static nacre_status new_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call, ncr_plan **out,
                                nacre_error *err)
 {
@@ -376,6 +417,74 @@ static nacre_status new_scaled(ncr_dataset *dataset, const ncr_scaled_request *r
     choose_parts(p);
     *out = &p->plan;
     return NACRE_OK;
+}
+
+/* --- Bands with masks of their own: a scaled read each, whose rounds are shared --- */
+
+typedef struct {
+    ncr_plan plan;
+    int count;
+    ncr_plan *bands[]; /* NULL: done */
+} split_plan;
+
+static bool must_split(const ncr_dataset *dataset, const ncr_scaled_request *request)
+{
+    const ncr_read_request *to = &request->to;
+    bool has_own = false;
+    for (int i = 0; !to->mask && i < to->band_count; i++)
+        has_own = has_own || !dataset->bands[to->bands[i] - 1].mask_flags;
+    return has_own && to->band_count > 1 && !takes_nearest(dataset, request);
+}
+
+static nacre_status step_split(ncr_plan *plan, ncr_wants *wants, bool *more, nacre_error *err)
+{
+    split_plan *p = (split_plan *)plan;
+    nacre_status status = NACRE_OK;
+    for (int i = 0; i < p->count && status == NACRE_OK; i++)
+        status = ncr_plan_step_held(&p->bands[i], wants, more, err);
+    return status;
+}
+
+static void free_split(ncr_plan *plan)
+{
+    split_plan *p = (split_plan *)plan;
+    for (int i = 0; i < p->count; i++)
+        ncr_plan_free(p->bands[i]);
+    free(p);
+}
+
+static size_t estimate_split(const ncr_plan *plan)
+{
+    const split_plan *p = (const split_plan *)plan;
+    size_t total = 0;
+    for (int i = 0; i < p->count; i++)
+        if (p->bands[i] && !ncr_size_add(total, ncr_plan_estimate(p->bands[i]), &total))
+            return SIZE_MAX;
+    return total;
+}
+
+static nacre_status new_split(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call, ncr_plan **out,
+                              nacre_error *err)
+{
+    static const ncr_plan_class class = {.step = step_split, .free = free_split, .estimate = estimate_split};
+    int count = request->to.band_count;
+    split_plan *p = ncr_plan_new(sizeof *p + (size_t)count * sizeof *p->bands, &class, call);
+    if (!p)
+        return ncr_error_memory(err);
+    p->count = count;
+    nacre_status status = NACRE_OK;
+    for (int i = 0; i < count && status == NACRE_OK; i++) {
+        ncr_scaled_request one = *request;
+        one.to.bands = &request->to.bands[i];
+        one.to.band_count = 1;
+        one.to.buffer += i * request->to.band_stride;
+        status = new_scaled(dataset, &one, call, &p->bands[i], err);
+    }
+    if (status == NACRE_OK)
+        *out = &p->plan;
+    else
+        ncr_plan_free(&p->plan);
+    return status;
 }
 
 /* Both ways of a scaled read; is_own: never the driver's. */
@@ -400,7 +509,13 @@ static nacre_status plan_any(ncr_dataset *dataset, const ncr_scaled_request *req
     if (dataset->class->plan_scaled && !is_own)
         return dataset->class->plan_scaled(dataset, request, call, out, err);
     status = check_resampling(dataset, request, err);
-    return status == NACRE_OK ? new_scaled(dataset, request, call, out, err) : status;
+    if (status != NACRE_OK)
+        return status;
+    ncr_read_request plain;
+    if (is_plain_overview(dataset, request, &plain))
+        return ncr_dataset_plan_read(dataset, &plain, call, out, err);
+    return must_split(dataset, request) ? new_split(dataset, request, call, out, err)
+                                        : new_scaled(dataset, request, call, out, err);
 }
 
 nacre_status ncr_dataset_plan_scaled(ncr_dataset *dataset, const ncr_scaled_request *request, ncr_call *call,

@@ -62,7 +62,7 @@ const uint8_t *ncr_scaled_validity(const ncr_scaled_task *t, const uint8_t *pixe
                         (size_t)job->source.width);
         return valid;
     }
-    if (!job->valid || !(flags & (NACRE_MASK_PER_DATASET | NACRE_MASK_ALPHA)))
+    if (!job->valid || flags & NACRE_MASK_ALL_VALID)
         return NULL;
     return job->valid + (size_t)(y - job->source.y) * (size_t)job->source.width;
 }

@@ -210,4 +210,6 @@ void ncr_tiff_describe_masks(ncr_tiff_dataset *dataset)
             base->alpha_band = i + 1;
     }
     ncr_dataset_set_mask_flags(base, dataset->masks != NULL);
+    for (int i = 0; i < base->band_count && dataset->masks && dataset->masks[0].layout.samples > 1; i++)
+        base->bands[i].mask_flags = 0;
 }

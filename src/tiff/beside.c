@@ -3,6 +3,7 @@
 #include "tiff/beside.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,15 +181,32 @@ void ncr_tiff_beside_clear(ncr_tiff_beside *beside)
 
 /* --- Attaching --- */
 
-/* GDAL writes into a .msk whether it is one mask for all bands (bit 2 of the flags of band 1). */
-static bool is_mask_for(const ncr_dataset *mask, const ncr_dataset *base)
+/* What GDAL wrote into a .msk of a band's mask: whether it is one for all bands, in its first band, or the band's own;
+ * false: it is none of this band. */
+static bool read_mask_flags(const ncr_dataset *mask, int band, unsigned *flags)
 {
-    const char *flags_text = ncr_metadata_get(&mask->metadata, "", "INTERNAL_MASK_FLAGS_1");
-    int flags = NACRE_MASK_PER_DATASET;
-    if (flags_text && !ncr_text_to_int(flags_text, &flags))
+    char key[40];
+    int value = 0;
+    snprintf(key, sizeof key, "INTERNAL_MASK_FLAGS_%d", band);
+    const char *text = ncr_metadata_get(&mask->metadata, "", key);
+    if (!text || !ncr_text_to_int(text, &value))
         return false;
-    return mask->width == base->width && mask->height == base->height && mask->band_count == 1 &&
-           mask->bands[0].dtype == NACRE_DTYPE_UINT8 && flags & NACRE_MASK_PER_DATASET;
+    *flags = value & NACRE_MASK_PER_DATASET;
+    int last = *flags ? 1 : band;
+    return last <= mask->band_count && mask->bands[last - 1].dtype == NACRE_DTYPE_UINT8;
+}
+
+static void attach_mask(ncr_tiff_dataset *dataset, ncr_dataset *mask)
+{
+    ncr_dataset *base = &dataset->base;
+    bool is_used = false;
+    unsigned flags;
+    for (int i = 0; i < base->band_count && mask->width == base->width && mask->height == base->height; i++)
+        if (read_mask_flags(mask, i + 1, &flags)) {
+            base->bands[i].mask_flags = flags;
+            is_used = true;
+        }
+    dataset->mask_file = is_used ? ncr_dataset_ref(mask) : NULL;
 }
 
 static bool is_overview_of(const ncr_dataset *overview, const ncr_dataset *base)
@@ -249,11 +267,8 @@ nacre_status ncr_tiff_beside_attach(ncr_tiff_beside *beside, ncr_tiff_dataset *d
     nacre_status status = attach_notes(beside, dataset, err);
     if (status != NACRE_OK)
         return status;
-    if (mask && is_mask_for(mask, base)) {
-        dataset->mask_file = ncr_dataset_ref(mask);
-        for (int i = 0; i < base->band_count; i++)
-            base->bands[i].mask_flags = NACRE_MASK_PER_DATASET;
-    }
+    if (mask)
+        attach_mask(dataset, mask);
     /* A mask inside the file has no overviews beside it. */
     if (overviews && !base->overview_count && !dataset->masks && is_overview_of(overviews, base))
         return attach_overviews(dataset, overviews, err);

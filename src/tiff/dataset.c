@@ -48,9 +48,13 @@ static bool is_overview(const ncr_tiff_layout *image, const ncr_tiff_layout *lay
            layout->width <= image->width && layout->height <= image->height;
 }
 
-static bool is_mask(const ncr_tiff_layout *layout)
+/* One for all bands, or for each of them; for an overview as full resolution has it. */
+static bool is_mask(const ncr_tiff_dataset *dataset, const ncr_tiff_layout *layout)
 {
-    return layout->samples == 1 && layout->dtype == NACRE_DTYPE_UINT8;
+    unsigned samples = layout->samples;
+    bool is_count_right = dataset->masks ? samples == dataset->masks[0].layout.samples
+                                         : samples == 1 || samples == dataset->images[0].layout.samples;
+    return is_count_right && layout->dtype == NACRE_DTYPE_UINT8;
 }
 
 static bool read_level(const ncr_tiff_dataset *dataset, size_t number, ncr_tiff_level *out)
@@ -67,7 +71,7 @@ static bool find_mask(const ncr_tiff_dataset *dataset, const ncr_tiff_level *ima
     for (size_t i = 1; i < index->directory_count; i++) {
         ncr_tiff_role role = index->directories[i].role;
         bool is_of_kind = image->number ? role == NCR_TIFF_ROLE_OVERVIEW_MASK : role == NCR_TIFF_ROLE_MASK;
-        if (is_of_kind && read_level(dataset, i, out) && is_mask(&out->layout) &&
+        if (is_of_kind && read_level(dataset, i, out) && is_mask(dataset, &out->layout) &&
             out->layout.width == image->layout.width && out->layout.height == image->layout.height)
             return true;
     }

@@ -19,10 +19,10 @@ typedef struct ncr_tiff_dataset {
     ncr_dataset base;
     ncr_tiff_index *index;  /* referenced */
     ncr_tiff_level *images; /* [overviews inside the file + 1], the levels of requests */
-    ncr_tiff_level *masks;  /* alike; NULL: no mask inside the file */
+    ncr_tiff_level *masks;  /* alike; NULL: no mask inside the file; of as many samples as the image: one a band */
     int level_count;
     ncr_dataset *overview_file; /* its levels follow the file's own one; NULL: none */
-    ncr_dataset *mask_file;     /* its first band is the mask; NULL: none */
+    ncr_dataset *mask_file;     /* its first band is the mask, or each one that of a band; NULL: none */
     ncr_file *notes[3];         /* read into it: .aux.xml, coefficients, world file; NULL: none */
 } ncr_tiff_dataset;
 

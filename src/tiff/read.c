@@ -126,10 +126,6 @@ static void copy_band(const job *j, const uint8_t *data, unsigned sample, bool r
 static void copy_block(const job *j, const uint8_t *data)
 {
     const read_plan *plan = j->plan;
-    if (plan->request.mask) {
-        copy_band(j, data, 0, false, 0);
-        return;
-    }
     bool is_separate = plan->level->layout.is_separate;
     for (int i = 0; i < plan->request.band_count; i++) {
         unsigned sample = (unsigned)plan->request.bands[i] - 1;
@@ -159,15 +155,12 @@ static void fill_sparse(const job *j)
     const read_plan *plan = j->plan;
     const ncr_tiff_layout *layout = &plan->level->layout;
     uint8_t value[VALUE_MAX] = {0};
-    if (plan->request.mask) {
-        copy_band(j, value, 0, true, 0);
-        return;
-    }
     for (int i = 0; i < plan->request.band_count; i++) {
         int band = plan->request.bands[i] - 1;
         if (layout->is_separate && (unsigned)band != j->plane)
             continue;
-        missing_value(&plan->dataset->base.bands[band], layout->dtype, value);
+        if (!plan->request.mask)
+            missing_value(&plan->dataset->base.bands[band], layout->dtype, value);
         copy_band(j, value, 0, true, i);
     }
 }
@@ -310,7 +303,7 @@ static bool wants_all_samples(const read_plan *plan)
 {
     const ncr_tiff_layout *layout = &plan->level->layout;
     bool all = true;
-    for (unsigned sample = 0; sample < layout->samples && all && !plan->request.mask && !layout->is_separate; sample++)
+    for (unsigned sample = 0; sample < layout->samples && all && !layout->is_separate; sample++)
         all = wants_plane(plan, sample);
     return all;
 }
@@ -318,7 +311,7 @@ static bool wants_all_samples(const read_plan *plan)
 static size_t count_planes(const read_plan *plan)
 {
     const ncr_tiff_layout *layout = &plan->level->layout;
-    if (!layout->is_separate || plan->request.mask)
+    if (!layout->is_separate)
         return 1;
     size_t count = 0;
     for (unsigned plane = 0; plane < layout->samples; plane++)
@@ -336,10 +329,9 @@ static nacre_status add_jobs(read_plan *plan, nacre_error *err)
     plan->jobs = ncr_alloc_array(total, sizeof *plan->jobs);
     if (!plan->jobs)
         return ncr_error_memory(err);
-    bool by_plane = layout->is_separate && !plan->request.mask;
     nacre_status status = NACRE_OK;
-    for (unsigned plane = 0; plane < (by_plane ? layout->samples : 1); plane++) {
-        if (by_plane && !wants_plane(plan, plane))
+    for (unsigned plane = 0; plane < (layout->is_separate ? layout->samples : 1); plane++) {
+        if (layout->is_separate && !wants_plane(plan, plane))
             continue;
         for (uint32_t y = range.y0; y < range.y1; y++)
             for (uint32_t x = range.x0; x < range.x1 && status == NACRE_OK; x++)
@@ -541,15 +533,23 @@ static nacre_status check_block_size(const ncr_tiff_dataset *dataset, const ncr_
     return NACRE_OK;
 }
 
+/* The request for the samples of a mask: of all bands the first one, of single bands that of the same number. */
+static ncr_read_request request_of_mask(const ncr_read_request *request)
+{
+    static const int first_band = 1;
+    ncr_read_request to = *request;
+    to.bands = request->own_mask ? request->bands : &first_band;
+    to.band_count = 1;
+    to.own_mask = false;
+    return to;
+}
+
 /* The mask in a file beside this one, for any level: that file has levels of its own. */
 static nacre_status plan_mask_beside(ncr_tiff_dataset *dataset, const ncr_read_request *request, ncr_call *call,
                                      ncr_plan **out, nacre_error *err)
 {
-    static const int first_band = 1;
-    ncr_read_request to = *request;
+    ncr_read_request to = request_of_mask(request);
     to.mask = false;
-    to.bands = &first_band;
-    to.band_count = 1;
     if (request->level == 0)
         return ncr_dataset_plan_read(dataset->mask_file, &to, call, out, err);
     const int *size = dataset->base.overviews[request->level - 1];
@@ -594,7 +594,7 @@ nacre_status ncr_tiff_plan_read(ncr_dataset *base, const ncr_read_request *reque
     plan->dataset = dataset;
     ncr_dataset_ref(base);
     plan->level = level;
-    plan->request = *request;
+    plan->request = request->mask ? request_of_mask(request) : *request;
     *out = &plan->base;
     return NACRE_OK;
 }

@@ -306,6 +306,11 @@ static nacre_status read_creation(const ncr_save *save, bool is_cog, ncr_creatio
 static nacre_status save_tiff(const ncr_save *save, bool is_cog, nacre_error *err)
 {
     ncr_creation creation;
+    if (ncr_dataset_has_own_masks(save->dataset))
+        return ncr_error_set(
+            err, NACRE_ERROR_UNSUPPORTED,
+            "%s: its bands have masks of their own, and only one for all is written: convert each band",
+            ncr_dataset_name(save->dataset));
     nacre_status status = read_creation(save, is_cog, &creation, err);
     if (status == NACRE_OK)
         status = ncr_save_check_destination(save, err);

@@ -200,7 +200,7 @@ static nacre_status begin_band(mosaic *m, int index, const ncr_band *from, nacre
 static nacre_status add_recipe(const mosaic *m, const ncr_dataset *s, ncr_vrt_source *source, nacre_error *err)
 {
     const ncr_band *band = &s->bands[source->band - 1];
-    bool has_mask = band->mask_flags & NACRE_MASK_PER_DATASET || band->color == NACRE_COLOR_ALPHA;
+    bool has_mask = band->mask_flags & NACRE_MASK_PER_DATASET || !band->mask_flags || band->color == NACRE_COLOR_ALPHA;
     bool has_nodata = m->options->src_nodata || band->nodata.is_set;
     if (!has_nodata && !has_mask)
         return NACRE_OK;

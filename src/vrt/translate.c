@@ -228,10 +228,21 @@ static nacre_status check_options(const translation *t, nacre_error *err)
     return NACRE_OK;
 }
 
-/* A mask that is not alpha goes with the pixels, as a MaskBand. */
+/* A mask that is not alpha goes with the pixels, as a MaskBand. There is one for all bands. */
 static nacre_status set_mask(translation *t, nacre_error *err)
 {
-    unsigned flags = t->source->band_count ? t->source->bands[0].mask_flags : 0;
+    int first = t->options->bands ? t->options->bands[0] : 1;
+    unsigned flags = t->source->band_count ? t->source->bands[0].mask_flags : NACRE_MASK_ALL_VALID;
+    if (ncr_dataset_has_own_masks(t->source) && t->view->base.band_count > 1)
+        return ncr_error_set(err, NACRE_ERROR_UNSUPPORTED,
+                             "%s: its bands have masks of their own, and a view has one for all: take a single band",
+                             ncr_dataset_name(t->source));
+    if (ncr_dataset_has_own_masks(t->source))
+        flags = t->source->bands[first - 1].mask_flags;
+    if (!flags) {
+        t->view->has_mask = true;
+        return add_source(t, &t->view->layers[t->view->base.band_count], first, true, err);
+    }
     if (!(flags & NACRE_MASK_PER_DATASET) || (flags & NACRE_MASK_ALPHA))
         return NACRE_OK;
     t->view->has_mask = true;
