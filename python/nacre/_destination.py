@@ -80,7 +80,7 @@ class ArrayTarget:
     def valid(self, first: int, rows: int) -> Array:
         """Where nothing is masked."""
         assert self._mask is not None
-        valid: Array = ~self._mask[:, first : first + rows].any(axis=0)
+        valid: Array = ~np.any(self._mask[:, first : first + rows], axis=0)
         return valid
 
     def set_valid(self, bands: list[int], first: int, valid: Array) -> None:
@@ -215,7 +215,7 @@ class Overlay:
             return target.valid(first, rows).astype(float)
         if self._nodata is None:
             return np.ones(below.shape[1:])
-        holes: Array = _equal(below, self._nodata).all(axis=0)
+        holes: Array = np.all(_equal(below, self._nodata), axis=0)
         return 1.0 - holes
 
     def _mix(self, values: Array, density: Array, below: Array, there: Array) -> None:

@@ -305,6 +305,7 @@ SIDE_BY_SIDE = {"test_python", "test_python_read", "test_python_view", "test_tif
 
 # Modules that hold types, codecs and metadata against GDAL's newest rules.
 BY_THE_NEWEST_RULES = {
+    "test_parity_mask",
     "test_python_features",
     "test_tiff_corpus",
     "test_tiff_metadata",

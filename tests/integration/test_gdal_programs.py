@@ -29,7 +29,7 @@ POINTS = {
 
 def well(done: subprocess.CompletedProcess[str]) -> str:
     """It ended well and in silence; its standard output."""
-    assert (done.returncode, done.stderr) == (0, ""), done
+    assert (done.returncode, done.stderr) == (0, ""), f"{done.args}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import gdal, need, run_nacre
+from conftest import gdal, need, need_newest_rasterio, run_nacre
 from test_warp import nacre, read
 
 UTM = "EPSG:32633"
@@ -101,6 +101,8 @@ def test_areas(tmp_path: pathlib.Path, resampling: str) -> None:
     import rasterio
     from rasterio.warp import Resampling, reproject
 
+    if resampling == "mode":
+        need_newest_rasterio()  # of equally frequent values another was taken
     source, target = tmp_path / "source.tif", tmp_path / "target.tif"
     write(source, scene(3, "uint8"), (500203, 4999806), 11)
     write(target, wide(3, "uint8"))
