@@ -215,6 +215,7 @@ static void *open_file(void *user, const char *name, const char *access)
 {
     const ncr_gdal_mount *mount = user;
     nacre_error error;
+    ncr_gdal_take_told();
     gdal_file *file = calloc(1, sizeof *file);
     if (!file) {
         errno = ENOMEM;
@@ -298,6 +299,8 @@ static nacre_status read_at(gdal_file *file, uint64_t offset, void *buffer, size
     *got = 0;
     if (!file->can_read)
         return ncr_error_set(err, NACRE_ERROR_INVALID, "%s: it was opened for writing only", file->job.name);
+    if (file->is_lost) /* what is there is half of what was written: libtiff follows its own offsets in it for ever */
+        return ncr_error_copy(err, &file->loss, file->loss.status);
     if (file->draft)
         return ncr_gdal_spool_read(&file->draft->spool, offset, buffer, size, got, err);
     ncr_call *call;
@@ -324,7 +327,8 @@ static size_t read_bytes(void *handle, void *buffer, size_t size, size_t count)
     nacre_status status = read_at(file, file->position, buffer, wanted, &got, &error);
     if (status != NACRE_OK) {
         file->has_failed = true;
-        ncr_gdal_tell(file->job.host, &error);
+        if (!file->is_lost) /* else it was told */
+            ncr_gdal_tell(file->job.host, &error);
         return 0;
     }
     file->position += got;
@@ -348,7 +352,7 @@ static void go_ahead(void *user)
 static nacre_status read_together(gdal_file *file, nacre_range *ranges, size_t count, nacre_error *err)
 {
     nacre_status status = NACRE_OK;
-    if (!file->draft) {
+    if (!file->draft && !file->is_lost) {
         ncr_call *call;
         status = read_call(file, &call, err);
         for (size_t i = 0; i < count; i++)
@@ -388,7 +392,7 @@ static int read_ranges(void *handle, int count, void **buffers, const gdal_offse
         free(ranges);
     if (status != NACRE_OK)
         file->has_failed = true;
-    if (status != NACRE_OK && !(file->file && is_tried_again(file)))
+    if (status != NACRE_OK && !file->is_lost && !(file->file && is_tried_again(file)))
         ncr_gdal_tell(file->job.host, &error);
     return is_whole ? 0 : -1;
 }

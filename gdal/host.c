@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "cache/map.h"
 #include "gdal_nacre.h"
 
 static const char *const prefixes[NCR_GDAL_PREFIX_COUNT] = NCR_GDAL_PREFIX_NAMES;
@@ -211,11 +212,34 @@ static int error_number(nacre_status status)
     }
 }
 
+static _Thread_local uint64_t told_last; /* a hash of the text */
+
+static uint64_t hash_of(const nacre_error *error)
+{
+    return ncr_hash(1, error->message, strlen(error->message));
+}
+
 void ncr_gdal_tell(const ncr_gdal_host *host, const nacre_error *error)
 {
     const int before = errno;
+    told_last = hash_of(error);
     host->api.CPLError(GDAL_CE_FAILURE, error_number(error->status), "%s", error->message);
     errno = before;
+}
+
+uint64_t ncr_gdal_take_told(void)
+{
+    const uint64_t told = told_last;
+    told_last = 0;
+    return told;
+}
+
+bool ncr_gdal_was_told(uint64_t told, const nacre_error *error)
+{
+    if (told != hash_of(error))
+        return false;
+    told_last = told;
+    return true;
 }
 
 void ncr_gdal_note(const ncr_gdal_host *host, const nacre_error *error)

@@ -83,6 +83,7 @@ static int stat_name(void *user, const char *name, gdal_stat *out, int flags)
 {
     ncr_gdal_job job;
     nacre_error error;
+    const uint64_t told = ncr_gdal_take_told();
     if (ncr_gdal_mount_is_probe(user, name) ||
         (flags & GDAL_STAT_CACHE_ONLY)) { /* nothing is believed without asking */
         errno = ENOENT;
@@ -95,8 +96,9 @@ static int stat_name(void *user, const char *name, gdal_stat *out, int flags)
         status = stat_job(&job, out, &error);
     if (status != NACRE_OK && (flags & GDAL_STAT_SET_ERROR))
         ncr_gdal_note(job.host, &error);
-    else if (status == NACRE_ERROR_UNAVAILABLE || status == NACRE_ERROR_CORRUPT || status == NACRE_ERROR_MEMORY)
-        ncr_gdal_tell(job.host, &error); /* else a sidecar that is there would be overlooked silently */
+    else if ((status == NACRE_ERROR_UNAVAILABLE || status == NACRE_ERROR_CORRUPT || status == NACRE_ERROR_MEMORY) &&
+             !ncr_gdal_was_told(told, &error)) /* by the open before it */
+        ncr_gdal_tell(job.host, &error);       /* else a sidecar that is there would be overlooked silently */
     ncr_gdal_job_end(&job);
     if (status == NACRE_OK)
         return 0;

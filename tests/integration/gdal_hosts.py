@@ -172,7 +172,9 @@ def sanitizer() -> dict[str, str]:
     return {"LD_PRELOAD": found.group(1), "ASAN_OPTIONS": "detect_leaks=0"} if found else {}
 
 
-def run_program(store: Any, *words: Any, plugin: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+def run_program(
+    store: Any, *words: Any, plugin: bool = True, seconds: float = SCRIPT_SECONDS, **more: str
+) -> subprocess.CompletedProcess[str]:
     """Runs a program of the system's GDAL in the environment that `nacre gdal-env` prints, or without it."""
     need("gdal")
     env = environment("", plugin=False, **store.options)
@@ -181,7 +183,7 @@ def run_program(store: Any, *words: Any, plugin: bool = True, **more: str) -> su
         env |= json.loads(done.stdout)["environment"]
         env |= sanitizer()
     command = [str(word) for word in words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, env={**env, **more})
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds, env={**env, **more})
 
 
 # The cases of gdal_contract.py, as the guide's table has them.

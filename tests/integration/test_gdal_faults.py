@@ -6,11 +6,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pathlib
+import signal
+import subprocess
+import time
 from typing import Any
 
 import pytest
-from conftest import need
-from gdal_hosts import Google, says
+from conftest import Emulator, need
+from gdal_hosts import Amazon, Google, environment, run_program, says
+from test_gdal_programs import PYTHON
 from test_gdal_rasterio import noise
 
 QUICK = {"NACRE_HTTP_RETRY_DELAY": "0.01", "NACRE_HTTP_STALL_TIMEOUT": "0.5", "NACRE_HTTP_RETRIES": "4"}
@@ -140,3 +145,87 @@ print(json.dumps([tried(lambda: rasterio.open(f"{ROOT}/k.tif")), tried(lambda: r
     assert sum("k.tif: " in text and "onnect" in text for text in read[0]) == 1, read
     told = [text for text in write[1] if "k.tif: " in text and "onnect" in text]
     assert told and len(set(told)) == 1, write  # by each thing that is tried: is it there, may it be written
+
+
+@pytest.mark.parametrize("words", [["gdal_translate", "-outsize"], ["gdalwarp", "-ts"]])
+def test_a_part_that_fails_ends_the_program(emulator: Emulator, data: pathlib.Path, words: list[str]) -> None:
+    """While it writes: libtiff reads back what it wrote, and once followed the offsets in half of it for ever."""
+    store = Amazon(emulator.s3_url, emulator)
+    emulator.set_faults({"kind": "500", "every": 1, "method": "PUT"})
+    command = [*words, "4500", "4500", "-q", "-co", "TILED=YES", data / "RGB.byte.tif", f"{store.root}/t.tif"]
+    done = run_program(store, *command, seconds=60, NACRE_HTTP_RETRIES="0")
+    emulator.set_faults()
+    assert done.stderr.count("the store is busy with it (500") == 1, done.stderr  # whether it was in time for its status
+    assert not store.exists("t.tif")
+
+
+def test_what_is_lost_cannot_be_read_back(emulator: Emulator, tmp_path: pathlib.Path) -> None:
+    store = Amazon(emulator.s3_url, emulator)
+    emulator.set_faults({"kind": "500", "every": 1, "method": "PUT"})
+    code = """
+import time
+file = gdal.VSIFOpenL(f"{root}/k.bin", "wb+")
+written = 0
+while written < 1000 and gdal.VSIFWriteL(bytes(1 << 20), 1, 1 << 20, file): written += 1; time.sleep(0.01)
+gdal.VSIFSeekL(file, 0, 0)
+print(json.dumps([written, len(gdal.VSIFReadL(1, 4, file) or b""), tried(lambda: gdal.VSIFCloseL(file))]))
+"""
+    script = tmp_path / "script.py"
+    script.write_text(PYTHON.replace("gdal.UseExceptions()", "") + code)
+    done = run_program(store, "/usr/bin/python3", script, store.root, NACRE_HTTP_RETRIES="0")
+    emulator.set_faults()
+    assert done.returncode == 0 and done.stderr.count("(500") == 1, done.stderr
+    written, read, closed = json.loads(done.stdout)
+    assert 0 < written < 1000 and read == 0 and closed == -1 and not store.exists("k.bin")
+
+
+@pytest.mark.slow
+def test_a_part_that_fails_is_raised_while_a_window_is_written(emulator: Emulator) -> None:
+    need("rasterio")
+    store = Amazon(emulator.s3_url, emulator)
+    emulator.set_faults({"kind": "500", "every": 1, "method": "PUT"})
+    code = START + """
+profile = dict(driver="GTiff", width=5000, height=15000, count=1, dtype="uint8", tiled=True)
+try:
+    with rasterio.open(f"{ROOT}/t.tif", "w", **profile) as target:
+        for (_, column), window in target.block_windows(1):
+            target.write(np.ones((1, window.height, window.width), "uint8"), window=window)
+            if not column: time.sleep(0.02)
+        told = "all were written"
+except Exception as error: told = whole(error)
+try: nacre.gdal.check()
+except nacre.errors.RasterioError as error: lost = str(error)
+print(json.dumps([told, lost]))
+"""
+    told, lost = says(code, store, is_loud=True, NACRE_HTTP_RETRIES="0", GDAL_CACHEMAX="4")
+    emulator.set_faults()
+    assert any("t.tif: the store is busy with it (500" in text for text in told), told
+    assert lost.startswith(f"{store.root}/t.tif: ") and not store.exists("t.tif")
+
+
+@pytest.mark.parametrize("place", ["while it reads", "while it writes"])
+def test_ctrl_c_ends_a_program_at_once_and_leaves_nothing(
+    gdal_store: Google, emulator: Emulator, data: pathlib.Path, tmp_path: pathlib.Path, place: str
+) -> None:
+    """A server that hangs holds nobody; neither an object nor a temporary file is left."""
+    need("gdal")
+    gdal_store.put("k.tif", (data / "RGB.byte.tif").read_bytes())
+    emulator.set_faults({"kind": "stall", "every": 1, "method": "GET" if place == "while it reads" else "PUT"})
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    env = environment("", plugin=True, **gdal_store.options, TMPDIR=str(temporary), NACRE_HTTP_STALL_TIMEOUT="300")
+    command = ["gdalwarp", "-q", "-t_srs", "EPSG:3857", f"{gdal_store.root}/k.tif", f"{gdal_store.root}/new.tif"]
+    child = subprocess.Popen(command, env=env)
+    try:
+        for _ in range(600):
+            if emulator.request("GET", "/emulator/fault").json()[0]["seen"] or child.poll() is not None:
+                break
+            time.sleep(0.1)
+        assert child.poll() is None
+        child.send_signal(signal.SIGINT)
+        assert child.wait(60) == -signal.SIGINT
+    finally:
+        child.kill()
+        child.wait()
+        emulator.set_faults()
+    assert not gdal_store.exists("new.tif") and list(temporary.iterdir()) == []

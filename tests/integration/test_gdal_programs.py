@@ -173,6 +173,16 @@ def test_what_is_denied_says_so_once(gdal_store: Google) -> None:
     assert "401" in lines[0] or "403" in lines[0] or "denied" in lines[0].lower()
 
 
+@pytest.mark.parametrize("words", [["gdalinfo"], ["gdaladdo", "-ro"], ["gdal_translate", "-q", "IN", "out.tif"], ["gdalwarp", "-q", "IN", "out.tif"]])
+def test_a_store_that_is_away_is_told_of_once(gdal_store: Google, tmp_path: pathlib.Path, words: list[str]) -> None:
+    """GDAL stats what it could not open."""
+    path = f"{gdal_store.root}/k.tif"
+    command = [{"IN": path, "out.tif": tmp_path / "out.tif"}.get(word, word) for word in words]
+    command += [] if "IN" in words else [path]
+    done = run_program(gdal_store, *command, CPL_GS_ENDPOINT="http://127.0.0.1:1/", NACRE_HTTP_RETRIES="0")
+    assert done.returncode != 0 and done.stderr.count(f"{path}: cannot connect to 127.0.0.1:1") == 1, done.stderr
+
+
 PYTHON = """
 import json, os, sys
 from osgeo import gdal

@@ -233,6 +233,40 @@ print(json.dumps([total, some, back]))
     assert says("import rasterio.vrt\n" + code, gdal_store) == [int(values.sum()), True, 9]
 
 
+def test_options_of_a_path_reach_gdals_own_threads(gdal_store: Google, tmp_path: pathlib.Path) -> None:
+    """Those of the thread that reads do not: what the others open is asked of whom the environment names, 127.0.0.1:1."""
+    data, values = noise(128)
+    part = (
+        '<SimpleSource><SourceFilename>{0}/{1}.tif</SourceFilename><SourceBand>1</SourceBand><SrcRect xOff="0" yOff="0" '
+        'xSize="128" ySize="128"/><DstRect xOff="{2}" yOff="{3}" xSize="128" ySize="128"/></SimpleSource>'
+    )
+    for number in range(16):
+        gdal_store.put(f"{number}.tif", data)
+    parts = "".join(part.format(gdal_store.root, n, n % 4 * 128, n // 4 * 128) for n in range(16))
+    text = f'<VRTDataset rasterXSize="512" rasterYSize="512"><VRTRasterBand dataType="Byte" band="1">{parts}</VRTRasterBand></VRTDataset>'
+    (tmp_path / "all.vrt").write_text(text)
+    endpoint = gdal_store.options["CPL_GS_ENDPOINT"]
+    code = START + f"""
+import threading, warnings; warnings.filterwarnings("ignore")
+told = []
+def read():
+    try:
+        with rasterio.Env(CPL_GS_ENDPOINT={endpoint!r}), rasterio.open({str(tmp_path / "all.vrt")!r}) as d: told.append(int(d.read(1).sum()))
+    except rasterio.errors.RasterioIOError as error:
+        while error: told.append(str(error)); error = error.__cause__
+thread = threading.Thread(target=read)
+thread.start(); thread.join()
+print(json.dumps(told))
+"""
+    away = {"CPL_GS_ENDPOINT": "http://127.0.0.1:1/", "NACRE_HTTP_RETRIES": "0", "GDAL_NUM_THREADS": "4"}
+    told = says(code, gdal_store, is_loud=True, **away)
+    assert any("cannot connect to 127.0.0.1:1" in str(text) for text in told), told
+    options = tmp_path / "gdalrc"
+    options.write_text(f"[credentials]\n[.bucket]\npath={gdal_store.root}\nCPL_GS_ENDPOINT={endpoint}\n")
+    told = says(code, gdal_store, is_loud=True, GDAL_CONFIG_FILE=str(options), **away)
+    assert told == [16 * int(values.sum())]
+
+
 @pytest.mark.parametrize("driver", ["GTiff", "COG"])
 def test_a_vrt_over_100_sources(gdal_store: Google, emulator: Emulator, driver: str) -> None:
     """Few requests: at most two a source, those of sidecars too."""
