@@ -55,8 +55,8 @@ size_t ncr_gdal_hosts(ncr_gdal_host *const **list);
 /* Emits a failure as a GDAL error of the class that GDAL's own handlers use for such, once. */
 void ncr_gdal_tell(const ncr_gdal_host *host, const nacre_error *error);
 
-/* GDAL stats what it could not open, some things several times, so a stat does not tell again what this thread told last.
- * Opens and stats begin by taking what that was, a hash, which is forgotten then: 0 where there is nothing. */
+/* GDAL stats what it could not open, some things several times, so a stat does not tell again what this thread told
+ * last. Opens and stats begin by taking what that was, a hash, which is forgotten then: 0 where there is nothing. */
 uint64_t ncr_gdal_take_told(void);
 /* Whether a failure is what was taken; it is remembered then. */
 bool ncr_gdal_was_told(uint64_t told, const nacre_error *error);

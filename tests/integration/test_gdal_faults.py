@@ -210,7 +210,7 @@ def test_ctrl_c_ends_a_program_at_once_and_leaves_nothing(
     """A server that hangs holds nobody; neither an object nor a temporary file is left."""
     need("gdal")
     gdal_store.put("k.tif", (data / "RGB.byte.tif").read_bytes())
-    emulator.set_faults({"kind": "stall", "every": 1, "method": "GET" if place == "while it reads" else "PUT"})
+    emulator.set_faults({"kind": "stall", "every": 1, "method": "GET" if place == "while it reads" else "POST"})
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     env = environment("", plugin=True, **gdal_store.options, TMPDIR=str(temporary), NACRE_HTTP_STALL_TIMEOUT="300")

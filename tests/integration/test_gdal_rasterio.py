@@ -234,16 +234,17 @@ print(json.dumps([total, some, back]))
 
 
 def test_options_of_a_path_reach_gdals_own_threads(gdal_store: Google, tmp_path: pathlib.Path) -> None:
-    """Those of the thread that reads do not: what the others open is asked of whom the environment names, 127.0.0.1:1."""
+    """Those of the thread that reads do not: what the others open is asked of whom the environment names, 127.0.0.1:1.
+    A VRT is read by several threads from a million pixels on."""
     data, values = noise(128)
     part = (
         '<SimpleSource><SourceFilename>{0}/{1}.tif</SourceFilename><SourceBand>1</SourceBand><SrcRect xOff="0" yOff="0" '
         'xSize="128" ySize="128"/><DstRect xOff="{2}" yOff="{3}" xSize="128" ySize="128"/></SimpleSource>'
     )
-    for number in range(16):
+    for number in range(64):
         gdal_store.put(f"{number}.tif", data)
-    parts = "".join(part.format(gdal_store.root, n, n % 4 * 128, n // 4 * 128) for n in range(16))
-    text = f'<VRTDataset rasterXSize="512" rasterYSize="512"><VRTRasterBand dataType="Byte" band="1">{parts}</VRTRasterBand></VRTDataset>'
+    parts = "".join(part.format(gdal_store.root, n, n % 8 * 128, n // 8 * 128) for n in range(64))
+    text = f'<VRTDataset rasterXSize="1024" rasterYSize="1024"><VRTRasterBand dataType="Byte" band="1">{parts}</VRTRasterBand></VRTDataset>'
     (tmp_path / "all.vrt").write_text(text)
     endpoint = gdal_store.options["CPL_GS_ENDPOINT"]
     code = START + f"""
@@ -264,7 +265,7 @@ print(json.dumps(told))
     options = tmp_path / "gdalrc"
     options.write_text(f"[credentials]\n[.bucket]\npath={gdal_store.root}\nCPL_GS_ENDPOINT={endpoint}\n")
     told = says(code, gdal_store, is_loud=True, GDAL_CONFIG_FILE=str(options), **away)
-    assert told == [16 * int(values.sum())]
+    assert told == [64 * int(values.sum())]
 
 
 @pytest.mark.parametrize("driver", ["GTiff", "COG"])
