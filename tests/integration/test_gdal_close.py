@@ -25,7 +25,8 @@ PROGRAMS = {
     "`gdal_translate -of PNG`": [["gdal_translate", "-of", "PNG", "SRC", "NEW.png"]],
     "`gdal_translate -of VRT`, `gdalbuildvrt`": [["gdal_translate", "-of", "VRT", "SRC", "NEW.vrt"], ["gdalbuildvrt", "NEW.vrt", "SRC"]],
     "`gdalwarp`": [["gdalwarp", "-t_srs", "EPSG:3857", "SRC", "NEW.tif"]],
-    "`gdaladdo`, `gdal_edit.py`": [["gdaladdo", "OLD", "2"], ["gdal_edit.py", "-mo", "A=B", "OLD"]],
+    "`gdaladdo`": [["gdaladdo", "OLD", "2"]],
+    "`gdal_edit.py`": [["gdal_edit.py", "-mo", "A=B", "OLD"]],
     "`ogr2ogr` to GeoJSON, FlatGeobuf": [["ogr2ogr", "NEW.geojson", "FEATURES"], ["ogr2ogr", "NEW.fgb", "FEATURES"]],
 }  # fmt: skip
 RASTERIO = {

@@ -205,16 +205,17 @@ print(json.dumps([told, lost]))
 
 @pytest.mark.parametrize("place", ["while it reads", "while it writes"])
 def test_ctrl_c_ends_a_program_at_once_and_leaves_nothing(
-    gdal_store: Google, emulator: Emulator, data: pathlib.Path, tmp_path: pathlib.Path, place: str
+    emulator: Emulator, data: pathlib.Path, tmp_path: pathlib.Path, place: str
 ) -> None:
     """A server that hangs holds nobody; neither an object nor a temporary file is left."""
     need("gdal")
-    gdal_store.put("k.tif", (data / "RGB.byte.tif").read_bytes())
-    emulator.set_faults({"kind": "stall", "every": 1, "method": "GET" if place == "while it reads" else "POST"})
+    store = Amazon(emulator.s3_url, emulator)
+    store.put("k.tif", (data / "RGB.byte.tif").read_bytes())
+    emulator.set_faults({"kind": "stall", "every": 1, "method": "GET" if place == "while it reads" else "PUT"})
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    env = environment("", plugin=True, **gdal_store.options, TMPDIR=str(temporary), NACRE_HTTP_STALL_TIMEOUT="300")
-    command = ["gdalwarp", "-q", "-t_srs", "EPSG:3857", f"{gdal_store.root}/k.tif", f"{gdal_store.root}/new.tif"]
+    env = environment("", plugin=True, **store.options, TMPDIR=str(temporary), NACRE_HTTP_STALL_TIMEOUT="300")
+    command = ["gdalwarp", "-q", "-ts", "4500", "4500", f"{store.root}/k.tif", f"{store.root}/new.tif"]
     child = subprocess.Popen(command, env=env)
     try:
         for _ in range(600):
@@ -228,4 +229,4 @@ def test_ctrl_c_ends_a_program_at_once_and_leaves_nothing(
         child.kill()
         child.wait()
         emulator.set_faults()
-    assert not gdal_store.exists("new.tif") and list(temporary.iterdir()) == []
+    assert not store.exists("new.tif") and list(temporary.iterdir()) == []
