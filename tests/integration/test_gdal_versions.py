@@ -5,6 +5,7 @@ those of Rasterio 1.4 and 1.5 are in test_gdal_plugin.py and test_gdal_contract.
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import subprocess
@@ -74,6 +75,26 @@ print(status, error.raw[8:].split(bytes(1))[0].decode())
     env = clean_environment(**data)
     told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
     assert not told.startswith("0 ") and "this is GDAL 3.3.2; the plugin needs 3.4 or newer" in told
+
+
+@pytest.mark.parametrize("version", EACH)
+def test_the_report_names_what_that_gdal_cannot(version: str) -> None:
+    library, data = library_of(version)
+    code = f"""
+import ctypes
+gdal, plugin = ctypes.CDLL({str(library)!r}), ctypes.CDLL({str(PLUGIN)!r})
+assert plugin.nacre_gdal_install(None, None, None) == 0
+out = ctypes.create_string_buffer(1 << 16)
+plugin.nacre_gdal_report(out, ctypes.c_size_t(len(out)))
+print(out.value.decode())
+"""
+    env = clean_environment(**data)
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    (host,) = json.loads(done.stdout)["hosts"]
+    number = int(version.split(".")[1])
+    off = {"path-specific options": number < 6, "advised reads": number < 7}
+    assert host["gdal"].startswith(version)
+    assert {text.split(":")[0] for text in host["missing"]} == {name for name, is_off in off.items() if is_off}
 
 
 def test_the_page_names_what_was_run() -> None:
