@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/pages.h"
+#include "base/thread.h"
 #include "cache/limits.h"
 
 ncr_block *ncr_block_adopt(uint8_t *data, size_t size)
@@ -42,6 +43,17 @@ ncr_block *ncr_block_new_passing(size_t size)
     block->data = data;
     block->is_in_pages = true;
     return block;
+}
+
+ncr_block *ncr_block_stand_in(ncr_block *block)
+{
+    _Static_assert(sizeof(ncr_block) <= NCR_CACHE_LINE, "one line for each");
+    ncr_block *stand_in = aligned_alloc(NCR_CACHE_LINE, NCR_CACHE_LINE);
+    if (!stand_in)
+        return NULL;
+    *stand_in = (ncr_block){.size = block->size, .data = block->data, .whole = ncr_block_ref(block)};
+    atomic_init(&stand_in->references, 1);
+    return stand_in;
 }
 
 #ifdef MADV_POPULATE_WRITE
@@ -93,7 +105,9 @@ void ncr_block_unref(ncr_block *block)
 {
     if (!block || atomic_fetch_sub(&block->references, 1) != 1)
         return;
-    if (block->is_in_pages)
+    if (block->whole)
+        ncr_block_unref(block->whole);
+    else if (block->is_in_pages)
         ncr_pages_free(block->data, block->size);
     else
         free(block->data);

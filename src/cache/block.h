@@ -11,6 +11,7 @@ struct ncr_block {
     size_t size;
     bool is_in_pages; /* data is from base/pages.h, else malloc'd */
     uint8_t *data;    /* never NULL */
+    ncr_block *whole; /* of a stand-in: whose data it is, referenced; else NULL */
 };
 
 /* A block of size bytes that are not initialised, or NULL: out of memory. */
@@ -25,6 +26,9 @@ void ncr_block_touch(ncr_block *block);
 
 /* A block of malloc'd data, which it owns from now on, also after failure (NULL: out of memory). */
 ncr_block *ncr_block_adopt(uint8_t *data, size_t size);
+
+/* A block of the same bytes with a count of references of its own, far from other counts; NULL: out of memory. */
+ncr_block *ncr_block_stand_in(ncr_block *block);
 
 /* Gives back the memory beyond size; only while nobody else has the block. */
 void ncr_block_shrink(ncr_block *block, size_t size);

@@ -8,8 +8,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "cache/limits.h"
 #include "cache/lock.h"
+#include "cache/stand_in.h"
 
 /* Guarded by the cache's lock. */
 static ncr_map subjects;
@@ -229,6 +231,16 @@ static bool covers(const ncr_snapshot *snapshot, size_t at, uint64_t offset, uin
     return true;
 }
 
+/* What this thread's reference to an interval's bytes is one to. Two that are first at once may both take themselves
+ * for it, once. */
+static ncr_block *referred(ncr_cached *interval)
+{
+    unsigned stripe = ncr_thread_stripe(), first = atomic_load_explicit(&interval->hit_by, memory_order_relaxed);
+    if (!first)
+        atomic_store_explicit(&interval->hit_by, stripe + 1, memory_order_relaxed);
+    return !first || first == stripe + 1 ? interval->block : ncr_stand_in_for(interval->block, stripe);
+}
+
 bool ncr_interval_hit(const ncr_snapshot *snapshot, uint64_t offset, size_t length, ncr_slice *out)
 {
     size_t at = ncr_interval_after(snapshot, offset);
@@ -238,7 +250,7 @@ bool ncr_interval_hit(const ncr_snapshot *snapshot, uint64_t offset, size_t leng
     if (interval->offset > offset || interval_end(interval) < offset + length)
         return false;
     ncr_policy_hit(interval);
-    *out = ncr_slice_of(interval->block, interval->data + (offset - interval->offset), length);
+    *out = ncr_slice_of(referred(interval), interval->data + (offset - interval->offset), length);
     return true;
 }
 
@@ -447,9 +459,10 @@ static void remove_proven(ncr_proven *proven)
 void ncr_cached_drop_locked(ncr_cached *cached)
 {
     ncr_policy_remove_locked(cached);
-    if (cached->kind == NCR_CACHED_INTERVAL)
+    if (cached->kind == NCR_CACHED_INTERVAL) {
+        ncr_stand_ins_drop_locked(cached->block);
         remove_interval(cached);
-    else if (cached->kind == NCR_CACHED_VALUE)
+    } else if (cached->kind == NCR_CACHED_VALUE)
         ncr_value_map_remove_locked(cached);
     else
         remove_proven((ncr_proven *)cached);

@@ -40,6 +40,7 @@ struct ncr_cached {
     size_t length;
     const uint8_t *data;
     ncr_block *block;
+    _Atomic unsigned hit_by; /* 1 and the stripe of threads that hit it first, which need no stand-in; 0: none yet */
     /* A value. */
     ncr_value_key key;
     ncr_value *value;
